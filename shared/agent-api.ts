@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { EndCause } from './access-request.ts'
+import { AuditEvent, SignedHead } from './audit.ts'
+import type { Contract } from './contract.ts'
+import { DeliveryId, DeviceId, RequestId } from './ids.ts'
+import { LevelRules } from './profile.ts'
+import { AccessServerRef, CompactJws, Hash, PublicJwk, SignedRequest } from './ticket.ts'
+
+/**
+ * What an agent may ask the main server: POST /agent/v1/<name>, JSON in and out, a Result as answer, over mutual TLS on a listener of its own
+ * that demands the device's certificate. `device.enrol` alone lives on the people's listener, since the device has no certificate yet.
+ * Plain JSON over HTTPS: devices live for ten years and more.
+ *
+ * Exactly once: every delivery has an id. The agent stores what it received before it acts, names the id in the `handled` of its next poll,
+ * and drops a delivery whose id it has handled before; the main server repeats a delivery until it is named.
+ */
+const none = z.strictObject({})
+
+export const Delivery = z.discriminatedUnion('kind', [
+  z.object({ id: DeliveryId, kind: z.literal('access-request'), ticket: CompactJws, request: SignedRequest, certificate: CompactJws }),
+  z.object({ id: DeliveryId, kind: z.literal('reveal'), requestId: RequestId, nonce: Hash }),
+  z.object({ id: DeliveryId, kind: z.literal('cancel'), requestId: RequestId }),
+  z.object({ id: DeliveryId, kind: z.literal('end'), requestId: RequestId, cause: EndCause }),
+  z.object({ id: DeliveryId, kind: z.literal('maintenance'), action: z.string(), input: z.unknown(), notBefore: z.number(), notAfter: z.number() }),
+  /** `roster` is a data file like another: content is the authority's compact JWS. `sha256` is of the content's bytes. */
+  z.object({ id: DeliveryId, kind: z.literal('data-file'), name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,59}$/), version: z.number().int(), sha256: Hash, content: z.string().max(1_500_000) }),
+])
+export type Delivery = z.infer<typeof Delivery>
+
+export const agentApi = {
+  /**
+   * One-time enrolment. `code` is the secret half of the enrolment code; the other half (128 bits of the authority key's hash) never leaves the device,
+   * which compares it with `authorityKey`. After use the code answers nothing but `enrol.code-bad`.
+   */
+  'device.enrol': {
+    input: z.strictObject({
+      code: z.string().max(80),
+      /** PKCS#10 in PEM, signed by the device key. */
+      certificateRequest: z.string().max(8_000),
+      /** `ecdsa-sha2-nistp256 AAAA…` */
+      hostKey: z.string().max(400),
+      auditKey: PublicJwk,
+      model: z.string().max(60),
+      agentVersion: z.string().max(40),
+    }),
+    output: z.object({
+      deviceId: DeviceId,
+      name: z.string(),
+      customer: z.string(),
+      site: z.string(),
+      certificate: z.string(),
+      deviceCa: z.string(),
+      authorityKey: PublicJwk,
+      ticketKey: PublicJwk,
+      mainServerAuditKey: PublicJwk,
+      /** Origin of the agents' listener, `https://host:port`. */
+      agentOrigin: z.url(),
+      accessServers: z.array(AccessServerRef),
+    }),
+  },
+  'device.poll': {
+    input: z.strictObject({
+      /** 0 = plain poll; else the server may hold the poll open this long (ms) until there is something to say. */
+      holdMs: z.number().int().min(0).max(60_000),
+      handled: z.array(DeliveryId).max(500),
+      agentVersion: z.string().max(40),
+      softwareVersion: z.string().max(60),
+      instantPickup: z.boolean(),
+      rules: LevelRules,
+      /** Number of the roster it has, 0 for none. */
+      rosterNumber: z.number().int().min(0),
+      separated: z.boolean(),
+    }),
+    output: z.object({ deliveries: z.array(Delivery).max(200), serverTimeMs: z.number() }),
+  },
+  /** A signed answer (typ `answer`) to an access request. Idempotent. */
+  'access-request.answer': { input: z.strictObject({ answer: CompactJws }), output: none },
+  /** Public parts of new audit events, oldest first, and the device's signed head; the main server's comes back. Idempotent by event id. */
+  'audit.report': {
+    input: z.strictObject({ events: z.array(AuditEvent).max(500), head: SignedHead }),
+    output: z.object({ head: SignedHead }),
+  },
+} satisfies Contract
+export type AgentApi = typeof agentApi
+
+/** Poll timing. The interval is a floor that no server can lower (R051). */
+export const pollTiming = { intervalMs: 30_000, jitter: 0.1, holdMs: 25_000, backoffBaseMs: 1_000, backoffMaxMs: 300_000 } as const

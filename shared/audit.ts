@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { EndCause } from './access-request.ts'
+import { DeviceId, EventId, LogId, RequestId } from './ids.ts'
+import { CompactJws, Hash } from './ticket.ts'
+
+/**
+ * The audit, as every party keeps it (architecture 3.6; R089-R092). One file `audit.jsonl` per party, one line per event:
+ *
+ *   {"event":{…public part…},"prev":"<hash>","private":{"salt":"…",…},"seq":7}\n
+ *
+ * - Lines are canonical JSON (RFC 8785: sorted keys, no white space), so every byte is covered.
+ * - hash(line) = SHA-256 of canonical {"event","prev","seq"}; `prev` is the hash of the line before (43 times "A" at seq 1).
+ * - The private part (paths, typed text, output) is covered by `event.privateHash` = SHA-256 of canonical `private`, salt included.
+ *   It stays on the device and on the screen; other parties store the same event without it.
+ * - Line 1 is `log.opened` and names the log's id and public key. The newest signed head lies beside the file (`log-head.jws`);
+ *   other parties' heads are written into the log as `head.witnessed`, so that a cut tail shows.
+ * - An event of another party is stored with its own id, unchanged: two logs agree when the events with the same id are equal.
+ */
+export const AuditKind = z.enum([
+  'log.opened',
+  'log.repaired',
+  'head.witnessed',
+  'specialist.signed-in',
+  'specialist.sign-in-refused',
+  'specialist.signed-out',
+  'specialist.certified',
+  'roster.signed',
+  'roster.accepted',
+  'roster.refused',
+  'device.enrolled',
+  'device.started',
+  'device.stopped',
+  'device.policy-loaded',
+  'device.server-refused',
+  'enrolment.refused',
+  'data-file.stored',
+  'maintenance.finished',
+  'access.requested',
+  'access.refused',
+  'access.picked-up',
+  'access.asked',
+  'access.approved',
+  'access.cancelled',
+  'access.expired',
+  'session.opened',
+  'session.ended',
+  'terminal.opened',
+  'terminal.closed',
+  'exec.started',
+  'exec.finished',
+  'menu.opened',
+  'sftp.opened',
+  'action.finished',
+  'file.sent', // to the device
+  'file.received', // from the device
+  'file.deleted',
+  'file.renamed',
+  'folder.made',
+  'file.refused',
+  'channel.refused',
+  'leg.admitted',
+  'leg.refused',
+  'leg.paired',
+  'leg.closed',
+  'server.started',
+  'server.stopped',
+])
+export type AuditKind = z.infer<typeof AuditKind>
+
+export const Actor = z.strictObject({
+  kind: z.enum(['specialist', 'person', 'agent', 'main-server', 'access-server', 'authority', 'client', 'unknown']),
+  id: z.string().max(120).optional(),
+  name: z.string().max(80).optional(),
+})
+export type Actor = z.infer<typeof Actor>
+
+/** The public part of an event: what every party may store. No path, no typed text, no output, no patient data. */
+export const AuditEvent = z.strictObject({
+  id: EventId,
+  at: z.iso.datetime(),
+  kind: AuditKind,
+  actor: Actor,
+  requestId: RequestId.optional(),
+  deviceId: DeviceId.optional(),
+  cause: EndCause.optional(),
+  data: z.record(z.string().max(40), z.union([z.string().max(500), z.number(), z.boolean()])).optional(),
+  privateHash: Hash.optional(),
+})
+export type AuditEvent = z.infer<typeof AuditEvent>
+
+/** What a part hands over to be written; id, time and hash are added by the log. `private` never leaves the device or the screen. */
+export type NewAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'privateHash'> & { private?: Record<string, string | number | boolean> }
+
+export const AuditLine = z.strictObject({
+  event: AuditEvent,
+  prev: Hash,
+  private: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  seq: z.number().int().positive(),
+})
+export type AuditLine = z.infer<typeof AuditLine>
+
+/** A line as another party may see it: own events whole, others only by their hash, so that the chain can be followed without a gap. */
+export const AuditLink = z.strictObject({ seq: z.number().int().positive(), prev: Hash, hash: Hash, event: AuditEvent.nullable() })
+export type AuditLink = z.infer<typeof AuditLink>
+
+/** Signed with the party's audit key (typ `head`). */
+export const HeadPayload = z.strictObject({ version: z.literal(1), logId: LogId, seq: z.number().int().positive(), hash: Hash, at: z.number().int() })
+export type HeadPayload = z.infer<typeof HeadPayload>
+export const SignedHead = CompactJws
+
+export const firstPrev = 'A'.repeat(43) as Hash

@@ -1,0 +1,207 @@
+import { z } from 'zod'
+import { AccessState, EndCause } from './access-request.ts'
+import { AuditEvent } from './audit.ts'
+import { AccessRequestView, DeviceRow, Specialist } from './client-api.ts'
+import type { Contract, Input, Output } from './contract.ts'
+import { FileEntry } from './files.ts'
+import { DeviceId, RequestId } from './ids.ts'
+import { AccessLevel, ServiceKind } from './profile.ts'
+import { requestLimits } from './access-request.ts'
+
+/** What the window may ask the main process, and what it may be told. Every call is validated in the main process. */
+const none = z.strictObject({})
+const Failure = z.object({ code: z.string(), details: z.record(z.string(), z.union([z.string(), z.number()])).optional() })
+const TerminalId = z.string().regex(/^term-\d{1,6}$/)
+const TransferId = z.string().regex(/^tr-\d{1,9}$/)
+const localPath = z.string().min(1).max(4_096).refine((path) => !path.includes('\u0000'), 'NUL')
+const remotePath = z.string().min(1).max(4_096)
+
+export const Settings = z.object({
+  language: z.enum(['en', 'fr']),
+  theme: z.enum(['system', 'light', 'dark', 'contrast']),
+  density: z.enum(['comfortable', 'compact']),
+  terminalFontSize: z.number().int().min(8).max(32),
+  favourites: z.array(DeviceId).max(5_000),
+  savedViews: z.array(z.object({ name: z.string().max(60), query: z.string().max(500) })).max(50),
+  /** Opaque to the main process: pane sizes and the like. */
+  layout: z.record(z.string().max(60), z.number()),
+})
+export type Settings = z.infer<typeof Settings>
+
+export const SignInState = z.object({
+  phase: z.enum(['signed-out', 'waiting-for-browser', 'signed-in', 'expired']),
+  /** To open by hand where no browser came up; only while waiting. It holds no secret. */
+  link: z.string().nullable(),
+  specialist: Specialist.nullable(),
+  failure: Failure.nullable(),
+  /** `keychain`, or `sandbox` for the sandbox's own store in memory. */
+  secretStore: z.enum(['keychain', 'sandbox']),
+  supportContacts: z.array(z.object({ region: z.string(), phone: z.string(), mail: z.string() })),
+})
+export type SignInState = z.infer<typeof SignInState>
+
+/** An access request as its window follows it: each step with the time it was reached. */
+export const RequestProgress = z.object({
+  requestId: RequestId,
+  device: z.object({ id: DeviceId, name: z.string(), site: z.string() }),
+  access: AccessLevel,
+  serviceKind: ServiceKind,
+  reason: z.string(),
+  caseId: z.string(),
+  minutes: z.number(),
+  state: AccessState,
+  steps: z.array(z.object({ name: z.enum(['signed', 'checked', 'picked-up', 'code', 'asking', 'approved', 'joined']), atMs: z.number() })),
+  /** The matching code, once both ends can work it out; null before, and where no person is asked. */
+  code: z.string().nullable(),
+  /** The person types the code in at the panel: read it out, it is not shown there. */
+  typed: z.boolean(),
+  answerBeforeMs: z.number().nullable(),
+  passed: z.array(z.string()),
+  accessServer: z.object({ name: z.string(), site: z.string() }).nullable(),
+  failure: Failure.nullable(),
+})
+export type RequestProgress = z.infer<typeof RequestProgress>
+
+export const SessionView = z.object({
+  requestId: RequestId,
+  device: z.object({ id: DeviceId, name: z.string(), site: z.string() }),
+  access: AccessLevel,
+  caseId: z.string(),
+  state: z.enum(['open', 'ended']),
+  startedMs: z.number(),
+  endsMs: z.number(),
+  endedMs: z.number().nullable(),
+  endCause: EndCause.nullable(),
+  failure: Failure.nullable(),
+  approvedBy: z.enum(['policy', 'person']),
+  accessServer: z.object({ name: z.string(), site: z.string() }),
+  /** The device account that the shell runs as, and whether it is apart from the agent's. */
+  user: z.string(),
+  separated: z.boolean(),
+  /** The audit chain of this session, checked as it arrived. */
+  auditVerified: z.boolean(),
+})
+export type SessionView = z.infer<typeof SessionView>
+
+export const Transfer = z.object({
+  id: TransferId,
+  requestId: RequestId,
+  direction: z.enum(['put', 'get']),
+  name: z.string(),
+  from: z.string(),
+  to: z.string(),
+  state: z.enum(['queued', 'running', 'verifying', 'done', 'failed', 'cancelled']),
+  bytes: z.number(),
+  totalBytes: z.number().nullable(),
+  files: z.number(),
+  filesDone: z.number(),
+  bytesPerSecond: z.number(),
+  /** True once SHA-256 was equal on both ends for every file. */
+  verified: z.boolean(),
+  failure: Failure.nullable(),
+})
+export type Transfer = z.infer<typeof Transfer>
+
+export const calls = {
+  'app.describe': {
+    input: none,
+    output: z.object({
+      version: z.string(),
+      host: z.enum(['electron', 'browser']),
+      /** Why the browser host runs, where it does: an error code or word of the sandbox. */
+      hostReason: z.string().nullable(),
+      platform: z.enum(['linux', 'darwin', 'win32']),
+      sandbox: z.boolean(),
+      mainServer: z.string(),
+      settings: Settings,
+      signIn: SignInState,
+    }),
+  },
+  'settings.change': { input: Settings.partial(), output: Settings },
+  'sign-in.start': { input: none, output: none },
+  'sign-in.cancel': { input: none, output: none },
+  'sign-in.out': { input: none, output: none },
+
+  'device.list': { input: none, output: z.object({ devices: z.array(DeviceRow), atMs: z.number(), offline: z.boolean() }) },
+  'device.show': {
+    input: z.strictObject({ deviceId: DeviceId }),
+    output: z.object({
+      device: DeviceRow,
+      sessions: z.array(
+        z.object({ requestId: RequestId, specialist: z.string(), access: AccessLevel, startedMs: z.number(), endedMs: z.number().nullable(), cause: EndCause.nullable() }),
+      ),
+    }),
+  },
+
+  'request.start': {
+    input: z.strictObject({
+      deviceId: DeviceId,
+      access: AccessLevel,
+      serviceKind: ServiceKind,
+      reason: z.string().min(1).max(requestLimits.maxReasonCharacters),
+      caseId: z.string().min(1).max(requestLimits.maxCaseCharacters),
+      minutes: z.number().int().min(requestLimits.minMinutes).max(requestLimits.maxMinutes),
+    }),
+    output: z.object({ requestId: RequestId }),
+  },
+  'request.cancel': { input: z.strictObject({ requestId: RequestId }), output: none },
+  'request.list': { input: none, output: z.object({ requests: z.array(RequestProgress) }) },
+  'history.list': { input: none, output: z.object({ requests: z.array(AccessRequestView) }) },
+
+  'session.list': { input: none, output: z.object({ sessions: z.array(SessionView) }) },
+  'session.end': { input: z.strictObject({ requestId: RequestId }), output: none },
+  'session.activity': { input: z.strictObject({ requestId: RequestId }), output: z.object({ events: z.array(AuditEvent), verified: z.boolean() }) },
+
+  'terminal.open': {
+    input: z.strictObject({ requestId: RequestId, columns: z.number().int().min(2).max(1000), rows: z.number().int().min(2).max(500) }),
+    output: z.object({ terminalId: TerminalId }),
+  },
+  'terminal.write': { input: z.strictObject({ terminalId: TerminalId, data: z.string().max(1_000_000) }), output: none },
+  'terminal.resize': { input: z.strictObject({ terminalId: TerminalId, columns: z.number().int().min(2).max(1000), rows: z.number().int().min(2).max(500) }), output: none },
+  /** The window has drawn so many characters: flow control, so that a flood waits at the device. */
+  'terminal.drawn': { input: z.strictObject({ terminalId: TerminalId, characters: z.number().int().min(0) }), output: none },
+  'terminal.close': { input: z.strictObject({ terminalId: TerminalId }), output: none },
+
+  'action.run': { input: z.strictObject({ requestId: RequestId, action: z.string().max(60), input: z.unknown() }), output: z.object({ output: z.unknown() }) },
+
+  'local.list': { input: z.strictObject({ path: localPath.nullable() }), output: z.object({ path: z.string(), parent: z.string().nullable(), entries: z.array(FileEntry), freeBytes: z.number() }) },
+  'local.make-folder': { input: z.strictObject({ path: localPath }), output: none },
+  'remote.list': { input: z.strictObject({ requestId: RequestId, path: remotePath }), output: z.object({ entries: z.array(FileEntry), freeBytes: z.number() }) },
+  'remote.make-folder': { input: z.strictObject({ requestId: RequestId, path: remotePath }), output: none },
+  'remote.rename': { input: z.strictObject({ requestId: RequestId, from: remotePath, to: remotePath }), output: none },
+  'remote.delete': { input: z.strictObject({ requestId: RequestId, path: remotePath }), output: none },
+
+  /** Files or folders, with everything below them; `to` is the folder they go into. Errors of one file are in its transfer and end nothing else. */
+  'transfer.start': {
+    input: z.strictObject({ requestId: RequestId, direction: z.enum(['put', 'get']), from: z.array(z.string().min(1).max(4_096)).min(1).max(1_000), to: z.string().min(1).max(4_096), replace: z.boolean() }),
+    output: z.object({ transferIds: z.array(TransferId) }),
+  },
+  'transfer.cancel': { input: z.strictObject({ transferId: TransferId }), output: none },
+  'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer) }) },
+  'transfer.forget': { input: z.strictObject({ transferIds: z.array(TransferId) }), output: none },
+
+  'audit.verify': {
+    input: none,
+    output: z.object({ stores: z.array(z.object({ path: z.string(), ok: z.boolean(), events: z.number(), fault: z.object({ line: z.number().nullable(), what: z.string() }).nullable() })) }),
+  },
+} satisfies Contract
+
+export const events = {
+  'sign-in.changed': SignInState,
+  'device.changed': DeviceRow,
+  'request.changed': RequestProgress,
+  'session.changed': SessionView,
+  'session.activity': z.object({ requestId: RequestId, event: AuditEvent, verified: z.boolean() }),
+  'terminal.data': z.object({ terminalId: TerminalId, data: z.string() }),
+  'terminal.closed': z.object({ terminalId: TerminalId, exitCode: z.number().nullable(), failure: Failure.nullable() }),
+  'transfer.changed': Transfer,
+  /** Whether the main server answers. */
+  'connection.changed': z.object({ online: z.boolean(), sinceMs: z.number(), failure: Failure.nullable() }),
+} satisfies Record<string, z.ZodType>
+
+export type Calls = typeof calls
+export type CallName = keyof Calls
+export type CallInput<N extends CallName> = Input<Calls, N>
+export type CallOutput<N extends CallName> = Output<Calls, N>
+export type EventName = keyof typeof events
+export type EventPayload<N extends EventName> = z.infer<(typeof events)[N]>

@@ -1,0 +1,122 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import { CompactSign, compactVerify, errors, GeneralSign, generalVerify } from 'jose'
+import type { z } from 'zod'
+import { AppError, type ErrorCode } from '../errors.ts'
+import { type CompactJws, type Hash, type JwsType, jwsTypes, PublicJwk, type SignedRequest } from '../ticket.ts'
+
+/**
+ * ES256 signatures over JSON payloads (RFC 7515, RFC 7518 section 3.4). The header holds exactly `alg` and `typ`: no key, no URL, no critical extension,
+ * so nothing in it can choose how it is checked. Verification takes the kind, the key and the payload's schema together.
+ */
+export type SigningKey = { privateKey: KeyObject; publicJwk: PublicJwk }
+
+export function generateSigningKey(): SigningKey {
+  return signingKeyFrom(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
+}
+
+/** From PKCS#8 PEM or a KeyObject. Throws `state.unreadable` for anything but a P-256 private key. */
+export function signingKeyFrom(source: string | KeyObject): SigningKey {
+  try {
+    const privateKey = typeof source === 'string' ? createPrivateKey(source) : source
+    return { privateKey, publicJwk: publicJwkOf(createPublicKey(privateKey)) }
+  } catch (error) {
+    throw new AppError('state.unreadable', { cause: error, details: { what: 'key' } })
+  }
+}
+
+export function privatePem(key: SigningKey): string {
+  return key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+export function publicJwkOf(key: KeyObject): PublicJwk {
+  const { kty, crv, x, y } = key.export({ format: 'jwk' })
+  return PublicJwk.parse({ kty, crv, x, y })
+}
+
+export function publicKeyFrom(jwk: PublicJwk): KeyObject {
+  return createPublicKey({ key: jwk, format: 'jwk' })
+}
+
+/** SHA-256 in base64url, 43 characters. */
+export function sha256(data: string | Uint8Array): Hash {
+  return createHash('sha256').update(data).digest('base64url') as Hash
+}
+
+/** 32 random bytes in base64url. */
+export function newNonce(): Hash {
+  return randomBytes(32).toString('base64url') as Hash
+}
+
+/** RFC 7638 thumbprint of a public key: SHA-256 over its members in lexical order. */
+export function thumbprint(jwk: PublicJwk): Hash {
+  return sha256(JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y }))
+}
+
+export async function signJws(type: JwsType, payload: unknown, key: SigningKey): Promise<CompactJws> {
+  return new CompactSign(encode(payload)).setProtectedHeader({ alg: 'ES256', typ: jwsTypes[type] }).sign(key.privateKey)
+}
+
+export type Expected<T> = { type: JwsType; schema: z.ZodType<T>; key: PublicJwk; failure: ErrorCode }
+
+/** Returns the payload, or throws `failure` for a wrong signature, kind, header or shape. */
+export async function verifyJws<T>(jws: CompactJws, { type, schema, key, failure }: Expected<T>): Promise<T> {
+  try {
+    const { payload, protectedHeader } = await compactVerify(jws, publicKeyFrom(key), { algorithms: ['ES256'] })
+    requireHeader(protectedHeader, type)
+    return schema.parse(decode(payload))
+  } catch (error) {
+    throw new AppError(failure, { cause: error })
+  }
+}
+
+/** The payload of a JWS whose signer is only known from its content. Nothing in it may be believed before `verifyJws`. */
+export function readUnverified<T>(jws: CompactJws, schema: z.ZodType<T>, failure: ErrorCode): T {
+  try {
+    return schema.parse(decode(Buffer.from(jws.split('.')[1] ?? '', 'base64url')))
+  } catch (error) {
+    throw new AppError(failure, { cause: error })
+  }
+}
+
+/** Two signatures over one payload, specialist key first (RFC 7515 section 7.2.1). */
+export async function signRequest(payload: unknown, keys: { specialist: SigningKey; support: SigningKey }): Promise<SignedRequest> {
+  const header = { alg: 'ES256', typ: jwsTypes.request }
+  const sign = new GeneralSign(encode(payload))
+  sign.addSignature(keys.specialist.privateKey).setProtectedHeader(header)
+  sign.addSignature(keys.support.privateKey).setProtectedHeader(header)
+  return (await sign.sign()) as SignedRequest
+}
+
+/** Both signatures must hold, each under its own key; else `access.signature-bad`. */
+export async function verifyRequest<T>(request: SignedRequest, keys: { specialist: PublicJwk; support: PublicJwk }, schema: z.ZodType<T>): Promise<T> {
+  try {
+    const [first, second] = request.signatures
+    for (const [signature, jwk] of [[first, keys.specialist] as const, [second, keys.support] as const]) {
+      if (!signature) throw new Error('a signature is missing')
+      const one = { payload: request.payload, signatures: [signature] }
+      const { protectedHeader } = await generalVerify(one, publicKeyFrom(jwk), { algorithms: ['ES256'] })
+      requireHeader(protectedHeader, 'request')
+    }
+    return schema.parse(decode(Buffer.from(request.payload, 'base64url')))
+  } catch (error) {
+    throw new AppError('access.signature-bad', { cause: error })
+  }
+}
+
+/** What a ticket binds: SHA-256 of the request's payload octets. The signatures are left out, since ECDSA signatures are malleable. */
+export function requestHash(request: SignedRequest): Hash {
+  return sha256(Buffer.from(request.payload, 'base64url'))
+}
+
+function encode(payload: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(payload))
+}
+
+function decode(payload: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+}
+
+function requireHeader(header: Record<string, unknown> | undefined, type: JwsType): void {
+  const names = Object.keys(header ?? {}).sort().join()
+  if (header?.typ !== jwsTypes[type] || names !== 'alg,typ') throw new errors.JWSInvalid(`not a ${jwsTypes[type]}`)
+}

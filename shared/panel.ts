@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { EndCause } from './access-request.ts'
+import { DeviceId, RequestId } from './ids.ts'
+import { AccessLevel, ServiceKind } from './profile.ts'
+
+/**
+ * The front panel: a process of its own that owns a path socket (folder 0750, socket 0660), which the agent dials. Lines of JSON, 64 KiB each at most.
+ * Both directions are tagged messages. The panel decides nothing but what the person pressed; a typed code is checked by the agent.
+ */
+export const PanelRequest = z.object({
+  requestId: RequestId,
+  specialist: z.string(),
+  employer: z.string(),
+  country: z.string(),
+  access: AccessLevel,
+  serviceKind: ServiceKind,
+  reason: z.string(),
+  caseId: z.string(),
+  minutes: z.number(),
+  /** Six digits to compare, or null where they must be typed in (then the panel does not know them). */
+  code: z.string().regex(/^\d{6}$/).nullable(),
+  triesLeft: z.number().int(),
+  askedMs: z.number(),
+  answerBeforeMs: z.number(),
+})
+export type PanelRequest = z.infer<typeof PanelRequest>
+
+export const PanelSession = z.object({
+  requestId: RequestId,
+  specialist: z.string(),
+  access: AccessLevel,
+  reason: z.string(),
+  caseId: z.string(),
+  startedMs: z.number(),
+  endsMs: z.number(),
+  approvedBy: z.enum(['policy', 'person']),
+})
+export type PanelSession = z.infer<typeof PanelSession>
+
+/** A file move, action or program of a live session, told as it happens. `text` is the device's own text: hostile until escaped. */
+export const Move = z.object({
+  kind: z.enum(['sent', 'received', 'deleted', 'renamed', 'folder', 'refused', 'action', 'exec', 'menu']),
+  text: z.string(),
+  bytes: z.number().nullable(),
+  done: z.boolean(),
+  atMs: z.number(),
+})
+
+export const agentToPanel = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    device: z.object({ id: DeviceId, name: z.string(), model: z.string(), customer: z.string(), site: z.string() }),
+    /** False when the session's shell cannot run as another user: the panel says so. */
+    separated: z.boolean(),
+    connectivity: z.enum(['ok', 'waiting', 'off']),
+  }),
+  z.object({ type: z.literal('request.asked'), request: PanelRequest }),
+  z.object({ type: z.literal('request.closed'), requestId: RequestId, outcome: z.enum(['approved', 'refused', 'cancelled', 'no-answer', 'code-wrong']) }),
+  z.object({ type: z.literal('session.opened'), session: PanelSession }),
+  /** What the specialist sees in the terminal, as base64 of raw bytes; never what is typed without echo. */
+  z.object({ type: z.literal('session.output'), requestId: RequestId, terminal: z.number().int(), data: z.string() }),
+  z.object({
+    type: z.literal('session.moved'),
+    requestId: RequestId,
+    move: Move,
+  }),
+  z.object({ type: z.literal('session.ended'), requestId: RequestId, cause: EndCause }),
+])
+export type AgentToPanel = z.infer<typeof agentToPanel>
+
+export const panelToAgent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), language: z.enum(['en', 'fr']) }),
+  /** `code` is what was typed, null where it was only compared. */
+  z.object({ type: z.literal('request.answered'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
+  z.object({ type: z.literal('session.end'), requestId: RequestId }),
+])
+export type PanelToAgent = z.infer<typeof panelToAgent>
+
+/**
+ * What the panel's screen shows: the panel process writes it to its parent (lines of JSON on stdout), the parent sends `PanelInput` lines on stdin.
+ * In the sandbox the parent is the sandbox, which serves the page and answers `npm run panel`; on a device it is the kiosk that draws the screen.
+ */
+export const PanelMove = Move.extend({ id: z.number() })
+export const PanelState = z.object({
+  device: z.object({ id: DeviceId, name: z.string(), model: z.string(), customer: z.string(), site: z.string() }).nullable(),
+  agent: z.enum(['connected', 'absent']),
+  separated: z.boolean(),
+  connectivity: z.enum(['ok', 'waiting', 'off']),
+  waiting: z.array(PanelRequest),
+  sessions: z.array(PanelSession.extend({ moves: z.array(PanelMove) })),
+  /** The last request or session that ended, for the closing screen. */
+  last: z.object({ requestId: RequestId, specialist: z.string(), outcome: z.string(), atMs: z.number() }).nullable(),
+})
+export type PanelState = z.infer<typeof PanelState>
+export const PanelScreen = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('state'), state: PanelState }),
+  z.object({ type: z.literal('output'), requestId: RequestId, terminal: z.number().int(), data: z.string() }),
+])
+export type PanelScreen = z.infer<typeof PanelScreen>
+export const PanelInput = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('answer'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
+  z.object({ type: z.literal('end'), requestId: RequestId }),
+])
+export type PanelInput = z.infer<typeof PanelInput>

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+
+/**
+ * What a specialist may do on a device, from least to most (architecture 2.8):
+ * `diagnostics` actions that change nothing · `files` those plus files · `application` those plus the service menu · `os` all plus shell and exec.
+ */
+export const accessLevels = ['diagnostics', 'files', 'application', 'os'] as const
+export const AccessLevel = z.enum(accessLevels)
+export type AccessLevel = z.infer<typeof AccessLevel>
+
+/** True when `granted` holds what `needed` asks for: each level holds those before it. */
+export function includesLevel(granted: AccessLevel, needed: AccessLevel): boolean {
+  return accessLevels.indexOf(granted) >= accessLevels.indexOf(needed)
+}
+
+/** R002: the five kinds of service. */
+export const ServiceKind = z.enum(['installation', 'monitoring', 'support', 'maintenance', 'update'])
+export type ServiceKind = z.infer<typeof ServiceKind>
+
+/** A device's own rule for an access level; `typed` means: the matching code must be typed in at the panel (R080). */
+export const LevelRule = z.enum(['deny', 'ask', 'ask-typed', 'allow'])
+export type LevelRule = z.infer<typeof LevelRule>
+export const LevelRules = z.object({ diagnostics: LevelRule, files: LevelRule, application: LevelRule, os: LevelRule })
+export type LevelRules = z.infer<typeof LevelRules>
+
+export const EntitlementKind = z.enum(['agreement', 'warranty', 'per-call'])
+export type EntitlementKind = z.infer<typeof EntitlementKind>

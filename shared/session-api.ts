@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { EndCause } from './access-request.ts'
+import { AuditLink, SignedHead } from './audit.ts'
+import type { Contract } from './contract.ts'
+import { Hash, LegName } from './ticket.ts'
+
+/**
+ * The SSH subsystem `gantry-session`, opened once on `control-1` by the client and kept open: lines of JSON, 64 KiB each at most.
+ *   client → agent  {"id":n,"name":"leg.open","input":{…}}
+ *   agent → client  {"id":n,"result":{"ok":true,"value":{…}}}   the answer, or
+ *                   {"event":"activity","payload":{…}}            something to be told
+ * It exists only behind both levels of authentication, so what it hands out inherits them.
+ */
+export const sessionCalls = {
+  'session.describe': {
+    input: z.strictObject({}),
+    output: z.object({ startedAt: z.number(), endsAt: z.number(), separated: z.boolean(), user: z.string(), head: SignedHead, auditKey: z.unknown() }),
+  },
+  /**
+   * A further leg of this session. Both ends then dial the access server of the ticket with that leg's name, epoch 1.
+   * `files`: each side sends SHA-256 (of the DER) of a fresh self-signed P-256 certificate; the agent accepts that pair only.
+   * `control`: another SSH connection of the same person (OpenSSH through `ssh-config`), eight at most.
+   * Errors: `session.too-many-connections`, `session.channel-refused` (the level holds no files).
+   */
+  'leg.open': {
+    input: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('files'), certificate: Hash }),
+      z.strictObject({ kind: z.literal('control') }),
+    ]),
+    output: z.object({ leg: LegName, certificate: Hash.nullable() }),
+  },
+  /** The client's signed head, witnessed by the device; the device's newest comes back. */
+  'head.exchange': { input: z.strictObject({ head: SignedHead }), output: z.object({ head: SignedHead }) },
+  'session.end': { input: z.strictObject({}), output: z.strictObject({}) },
+} satisfies Contract
+export type SessionCalls = typeof sessionCalls
+
+export const sessionEvents = {
+  /** A line of the device's audit: this session's events whole, others by hash alone. */
+  activity: AuditLink,
+  /** Sent before the agent closes the session by itself. */
+  ending: z.object({ cause: EndCause }),
+} satisfies Record<string, z.ZodType>
+export type SessionEventName = keyof typeof sessionEvents
+
+export const subsystems = { session: 'gantry-session', actions: 'gantry-actions', sftp: 'sftp' } as const
+export const maxJoinedConnections = 8
+export const maxSessionLineBytes = 65_536
