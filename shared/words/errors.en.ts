@@ -1,4 +1,111 @@
 import type { ErrorCode, ErrorDetails } from '../errors.ts'
 
-/** `what` happened, and what to do about it. Details are plain facts; a missing one reads as a dash. */
+/** `what` happened, then what to do about it. Details are plain facts of the failure. */
 export type ErrorWords = Record<ErrorCode, (details: ErrorDetails) => { what: string; todo: string }>
+
+const report = 'Report it with the code and the log line.'
+
+export const errorsEn: ErrorWords = {
+  'auth.not-signed-in': () => ({ what: 'You are not signed in.', todo: 'Sign in, then try again.' }),
+  'auth.session-expired': () => ({ what: 'Your sign-in is over.', todo: 'Sign in again; open sessions stay open.' }),
+  'auth.wrong-credentials': () => ({ what: 'User name, password or code do not fit.', todo: 'Check them and try again.' }),
+  'auth.code-used': ({ seconds }) => ({ what: 'This code was already used once.', todo: `Wait for the next code${seconds === undefined ? '' : `, in ${seconds} s`}.` }),
+  'auth.throttled': ({ seconds }) => ({ what: 'Too many attempts.', todo: `Wait ${seconds ?? 60} s, then try again. Open sessions are not touched.` }),
+  'auth.cancelled': () => ({ what: 'Sign-in was not finished.', todo: 'Start it again when you are ready.' }),
+  'auth.callback-refused': () => ({ what: 'The answer from the browser did not belong to this sign-in.', todo: 'Start the sign-in again from here, and use the page that opens.' }),
+  'auth.keychain-missing': () => ({
+    what: 'This computer has no keychain that answers, so a sign-in could not be kept safely.',
+    todo: 'On Linux install and unlock a Secret Service (for example gnome-keyring with libsecret), then sign in again. Nothing was stored.',
+  }),
+  'auth.keys-missing': () => ({ what: 'Your specialist keys are not on this computer.', todo: 'Ask your security office to certify keys for this computer.' }),
+  'auth.certificate-expired': () => ({ what: 'The certificate of your keys has expired.', todo: 'Ask your security office for a new one.' }),
+
+  'access.mfa-stale': ({ minutes }) => ({ what: `Your second factor is older than ${minutes ?? 15} minutes.`, todo: 'Sign in again; open sessions stay open.' }),
+  'access.not-entitled': ({ endedOn }) => ({ what: endedOn ? `The service agreement ended on ${endedOn}.` : 'There is no service agreement for this device.', todo: 'Ask contracts to renew it.' }),
+  'access.connectivity-off': () => ({ what: 'Remote service is turned off for this device.', todo: 'Ask the site to turn it on.' }),
+  'access.level-not-allowed': ({ level }) => ({ what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`, todo: 'Ask for a lower level, or ask your supervisor for the profile.' }),
+  'access.reason-too-long': ({ max }) => ({ what: 'The reason is too long.', todo: `Keep it under ${max ?? 1000} characters.` }),
+  'access.too-many-open': ({ max }) => ({ what: `You already have ${max ?? 2} requests waiting.`, todo: 'Cancel one, or wait for its answer.' }),
+  'access.replayed': () => ({ what: 'This request was sent before.', todo: 'Make a new request.' }),
+  'access.signature-bad': () => ({ what: 'A signature on the request does not hold.', todo: 'Check that your keys are those that were certified; then ask again.' }),
+  'access.certificate-bad': () => ({ what: 'Your keys are not certified for this, or no longer.', todo: 'Ask your security office.' }),
+  'access.roster-stale': () => ({ what: 'The device’s list of certified people is out of date, so only diagnostics are open.', todo: 'Ask for diagnostics, or have the security office sign a new roster.' }),
+  'access.roster-missing': () => ({ what: 'The device has no valid list of certified people yet.', todo: 'Wait for its next poll; if it stays so, ask the security office.' }),
+  'access.commitment-bad': () => ({ what: 'The revealed number does not fit the signed request.', todo: 'Someone may be in between. Ask again; report it if it happens twice.' }),
+  'access.clock-off': ({ seconds }) => ({ what: `Two clocks differ by ${seconds ?? 'too many'} s.`, todo: 'Set the clock of this computer and of the device, then ask again.' }),
+  'access.refused': () => ({ what: 'The person at the device refused.', todo: 'Call the site and ask why before you ask again.' }),
+  'access.no-answer': () => ({ what: 'Nobody answered at the device within two minutes.', todo: 'Call the desk, then ask again.' }),
+  'access.code-wrong': () => ({ what: 'The code typed at the device was not the matching code.', todo: 'Call the site, ask again, and read the new code out slowly.' }),
+  'access.policy-denied': () => ({ what: 'The device’s own rules do not allow this.', todo: 'Ask for another level, or ask the site to change the rule.' }),
+  'access.panel-missing': () => ({ what: 'The device’s front panel does not answer, so nobody can agree.', todo: 'Ask the site to restart the device’s panel.' }),
+  'access.rate-limited': ({ minutes }) => ({ what: 'This device has been asked too often in the last hour.', todo: `Wait${minutes === undefined ? '' : ` ${minutes} min`}, or call the site.` }),
+  'access.cancelled': () => ({ what: 'The request was cancelled.', todo: 'Ask again when you are ready.' }),
+  'access.expired': () => ({ what: 'The request ran out of time.', todo: 'Ask again.' }),
+  'access.unknown': () => ({ what: 'There is no such request.', todo: 'Look at the list of requests.' }),
+  'access.wrong-state': () => ({ what: 'The request has moved on in the meantime.', todo: 'Look at its present state.' }),
+
+  'device.unknown': () => ({ what: 'There is no such device among those assigned to you.', todo: 'Check the name, or ask your supervisor for the assignment.' }),
+  'device.offline': ({ seconds }) => ({ what: seconds === undefined ? 'The device has not called in yet.' : `The device has been silent for ${seconds} s.`, todo: 'Ask the desk whether it is switched on and online.' }),
+  'device.ambiguous': ({ candidates }) => ({ what: 'More than one device has this name.', todo: `Use the id: ${candidates ?? ''}` }),
+  'device.answer-bad': () => ({ what: 'The device’s answer is not signed by the device.', todo: 'Do not go on. Report it to your security office.' }),
+  'device.host-key-wrong': () => ({ what: 'The other end does not hold the device’s key.', todo: 'Do not go on. Report it to your security office.' }),
+
+  'ticket.bad': () => ({ what: 'The ticket does not fit this request.', todo: 'Ask again; report it if it happens twice.' }),
+  'ticket.expired': () => ({ what: 'The ticket was not used in time.', todo: 'Ask again.' }),
+  'ticket.spent': () => ({ what: 'This ticket has been used.', todo: 'Ask again.' }),
+
+  'leg.refused': () => ({ what: 'The access server did not admit this end.', todo: 'Ask again; report it if it happens twice.' }),
+  'leg.peer-missing': () => ({ what: 'The device did not reach the access server.', todo: 'Ask again; if it stays so, the site’s way out may be closed.' }),
+  'leg.replaced': () => ({ what: 'A newer connection took this one’s place.', todo: 'Go on in the newer one.' }),
+  'leg.busy': () => ({ what: 'The access server has no room.', todo: 'Try again in a minute.' }),
+  'leg.draining': () => ({ what: 'The access server is being stopped.', todo: 'Ask again; another one will be used.' }),
+
+  'session.ended': () => ({ what: 'The session is over.', todo: 'Ask again if you need more.' }),
+  'session.unknown': () => ({ what: 'There is no such session here.', todo: 'Look at the list of sessions.' }),
+  'session.too-many-connections': ({ max }) => ({ what: `This session already has ${max ?? 8} connections.`, todo: 'Close one of them.' }),
+  'session.channel-refused': () => ({ what: 'This access level does not hold that.', todo: 'Ask for a higher level.' }),
+
+  'file.not-found': ({ path }) => ({ what: `There is no ${path ?? 'such file'}.`, todo: 'Check the path.' }),
+  'file.exists': ({ path }) => ({ what: `${path ?? 'The file'} is there already.`, todo: 'Choose another name, or replace it.' }),
+  'file.denied': ({ path }) => ({ what: `${path ?? 'The file'} may not be opened.`, todo: 'Choose another place.' }),
+  'file.outside-root': () => ({ what: 'That path leads out of the device’s files.', todo: 'Stay inside the shown folders.' }),
+  'file.name-not-allowed': ({ path }) => ({ what: `The name ${path ?? ''} is not allowed.`, todo: 'Use a name without control characters, line breaks, slashes or direction marks.' }),
+  'file.too-large': ({ maxBytes }) => ({ what: 'The file is larger than the device’s rules allow.', todo: maxBytes === undefined ? 'Split it.' : `Stay under ${maxBytes} bytes.` }),
+  'file.disk-full': () => ({ what: 'There is no room left on the disk.', todo: 'Free some space, then try again. Nothing was left half-written under its name.' }),
+  'file.digest-differs': () => ({ what: 'The file arrived changed; it was not put in place.', todo: 'Send it again.' }),
+  'file.not-a-file': ({ path }) => ({ what: `${path ?? 'That'} is not a file.`, todo: 'Choose a file.' }),
+  'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'That'} is not a folder.`, todo: 'Choose a folder.' }),
+  'file.not-empty': ({ path }) => ({ what: `${path ?? 'The folder'} is not empty.`, todo: 'Empty it first.' }),
+  'file.direction-closed': () => ({ what: 'The device’s rules close this direction.', todo: 'Ask the site to change the rule.' }),
+  'file.cancelled': () => ({ what: 'The transfer was cancelled.', todo: 'Start it again when you are ready.' }),
+  'file.failed': () => ({ what: 'The file could not be read or written.', todo: `Try again. ${report}` }),
+
+  'action.unknown': ({ name }) => ({ what: `There is no action ${name ?? ''}.`, todo: 'List the device’s actions.' }),
+  'action.failed': () => ({ what: 'The action failed on the device.', todo: `Collect diagnostics. ${report}` }),
+
+  'enrol.code-bad': () => ({ what: 'The enrolment code is not good, or was used.', todo: 'Ask for a new code.' }),
+  'enrol.authority-mismatch': () => ({ what: 'The server names another authority than the enrolment code.', todo: 'Do not go on. Report it to your security office.' }),
+  'enrol.request-bad': () => ({ what: 'The enrolment request was not understood.', todo: report }),
+
+  'audit.unavailable': () => ({ what: 'The audit cannot be written, so nothing may be done.', todo: 'Free disk space or repair the store, then try again.' }),
+  'audit.broken': ({ line }) => ({ what: `The audit does not hold${line === undefined ? '' : ` at line ${line}`}.`, todo: 'Keep the file as it is and report it to your security office.' }),
+
+  'server.unreachable': ({ host, hop }) => ({ what: `${host ?? 'The server'} does not answer${hop === undefined ? '' : ` (${hop})`}.`, todo: 'Check the network; it is tried again by itself where something is open.' }),
+  'server.identity-wrong': ({ host, issuer }) => ({ what: `${host ?? 'The server'} shows a certificate that is not its own${issuer ? `, issued by ${issuer}` : ''}.`, todo: 'A proxy may be opening the connection. Ask site IT to let it through untouched.' }),
+  'server.answer-bad': () => ({ what: 'The server’s answer was not understood.', todo: `Update this program. ${report}` }),
+  'server.proxy-refused': ({ status }) => ({ what: `The proxy refuses the connection${status === undefined ? '' : ` (${status})`}.`, todo: 'Check the proxy’s user and password with site IT.' }),
+
+  'state.in-use': ({ folder, pid }) => ({ what: `${folder ?? 'The state folder'} is in use${pid === undefined ? '' : ` by process ${pid}`}.`, todo: 'Stop the other one, or choose another folder.' }),
+  'state.unreadable': ({ path }) => ({ what: `${path ?? 'A state file'} cannot be read.`, todo: 'Restore it from a backup, or start with a fresh state folder.' }),
+  'port.busy': ({ port }) => ({ what: `Port ${port ?? ''} is taken by another program.`, todo: 'Stop that program, or choose another port.' }),
+  'prerequisite.missing': ({ names, command }) => ({ what: `Missing: ${names ?? ''}.`, todo: `Install with: ${command ?? ''}` }),
+  'sandbox.not-running': ({ folder }) => ({ what: `No sandbox runs in ${folder ?? 'that folder'}.`, todo: 'Start it with npm start, or with npm run sandbox -- --state FOLDER.' }),
+  'panel.nothing-waiting': () => ({ what: 'Nothing waits for an answer at this device.', todo: 'Use --next to wait for the next request.' }),
+  'panel.unknown-device': () => ({ what: 'This sandbox has no such device.', todo: 'Use an id or a name from the list of devices.' }),
+
+  'contract.bad-input': ({ field }) => ({ what: `${field ?? 'The input'} is not as it should be.`, todo: 'Correct it and try again.' }),
+  'contract.unknown-name': () => ({ what: 'This version does not know that request.', todo: 'Update the older side.' }),
+  'contract.too-large': () => ({ what: 'That is too large.', todo: 'Shorten it and try again.' }),
+  'usage.bad': ({ problem }) => ({ what: `${problem ?? 'The command was not understood.'}`, todo: 'See --help.' }),
+  internal: () => ({ what: 'Something failed on our side.', todo: report }),
+}
