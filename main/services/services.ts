@@ -1,0 +1,164 @@
+import type { Duplex } from 'node:stream'
+import type { Handlers } from '@gantry/shared/contract.ts'
+import type { AuditEvent } from '@gantry/shared/audit.ts'
+import type { AccessRequestView, DeviceRow } from '@gantry/shared/client-api.ts'
+import type { ActionName } from '@gantry/shared/actions.ts'
+import type { EndCause } from '@gantry/shared/access-request.ts'
+import type { Failure } from '@gantry/shared/errors.ts'
+import type { FileCallName, FileCalls } from '@gantry/shared/files.ts'
+import type { Input, Output } from '@gantry/shared/contract.ts'
+import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
+import type { CallInput, CallOutput, Calls, EventName, EventPayload, RequestProgress, SessionView, Settings, SignInState, Transfer } from '@gantry/shared/ipc.ts'
+import type { SigningKey } from '@gantry/shared/node/signing.ts'
+import type { CertificatePayload, CompactJws } from '@gantry/shared/ticket.ts'
+import type { SecretStore } from './secret-store.ts'
+
+/** What the services are to the shells around them: the window's hosts use `handlers` and `on`, the command line the rest. */
+export type ServicesOptions = {
+  /** Settings, log, audit: made with mode 0700 where missing. */
+  profileDir: string
+  /** Origin of the main server's listener for people, as `https://host[:port]`. */
+  mainServer: string
+  /** PEM text of the CA that the servers' certificates must chain to, in place of the system's; null = the system's. */
+  ca: string | null
+  secretStore: SecretStore
+  /** Shows the sign-in page. It may fail: the link is in `SignInState` too. */
+  openBrowser: (url: string) => void | Promise<void>
+  party: 'desktop' | 'command-line'
+  about: { version: string; host: 'electron' | 'browser'; hostReason: string | null; sandbox: boolean }
+  /** Instead of the file in the profile. */
+  log?: ServiceLog
+}
+
+/** Messages and facts without secrets and without anything a device said. */
+export type ServiceLog = {
+  info(message: string, facts?: LogFacts): void
+  warn(message: string, facts?: LogFacts): void
+  error(message: string, facts?: LogFacts): void
+}
+export type LogFacts = Record<string, string | number | boolean | null>
+
+export type Services = {
+  handlers: Handlers<Calls, unknown>
+  /** Returns the function that stops it. */
+  on<N extends EventName>(name: N, listener: (payload: EventPayload<N>) => void): () => void
+  signIn: SignIn
+  devices: Devices
+  requests: Requests
+  sessions: Sessions
+  transfers: Transfers
+  keys: Keys
+  audit: ClientAudit
+  settings: { read(): Settings; change(part: Partial<Settings>): Promise<Settings> }
+  /** Ends every session (cause `specialist`), cancels requests and transfers, stops all. Safe to call twice; 5 s at most. */
+  close(): Promise<void>
+}
+
+export type SignIn = {
+  state(): SignInState
+  /** Reads a kept sign-in (no browser). Never throws: what is wrong is in the state. Called by `createServices` already. */
+  restore(): Promise<SignInState>
+  /** Opens the browser, waits for the answer (120 s at most), resolves when signed in. Errors: `auth.*`, `server.*`. */
+  start(options?: { signal?: AbortSignal }): Promise<SignInState>
+  cancel(): void
+  /** Revokes the tokens at the main server where it answers, and forgets them here in any case. */
+  out(): Promise<void>
+}
+
+export type Devices = {
+  /** Offline: the list of the last good answer, with its age (`atMs`). Errors: `auth.*`, `server.*` when there is none. */
+  list(): Promise<CallOutput<'device.list'>>
+  show(deviceId: DeviceId): Promise<CallOutput<'device.show'>>
+  /** By id or by name, upper and lower case alike. Errors: `device.unknown`, `device.ambiguous`. */
+  find(idOrName: string): Promise<DeviceRow>
+}
+
+export type AskInput = CallInput<'request.start'>
+export type AskOptions = {
+  /** Cancels the request at any point before the session is open; the session itself lives on after that. */
+  signal?: AbortSignal
+  /** In place of a fresh one (`ssh-config`, whose public half is printed beforehand). */
+  sessionKey?: SigningKey
+  onProgress?: (progress: RequestProgress) => void
+}
+/** `session` rejects with the refusal (`access.*`, `leg.*`, `device.*` …). */
+export type Asked = { requestId: RequestId; session: Promise<Session>; cancel(): Promise<void> }
+
+export type Requests = {
+  /** Signs and sends a request; resolves once the main server has stored it. Errors: the policy's refusals, `auth.*`, `server.*`. */
+  ask(input: AskInput, options?: AskOptions): Promise<Asked>
+  cancel(requestId: RequestId): Promise<void>
+  list(): RequestProgress[]
+  history(): Promise<AccessRequestView[]>
+}
+
+export type Sessions = {
+  list(): SessionView[]
+  /** Errors: `session.unknown`. */
+  get(requestId: RequestId): Session
+  terminal(terminalId: string): Terminal
+}
+
+export type Session = {
+  requestId: RequestId
+  /** The device's SSH account name and its host key (`ecdsa-sha2-nistp256 AAAA…`), both from signed answers. */
+  username: string
+  hostKey: string
+  view(): SessionView
+  activity(): { events: AuditEvent[]; verified: boolean }
+  /** A pty with the shell (`os`) or the service menu (`application`). Errors: `session.channel-refused`, `session.ended`. */
+  openTerminal(options: TerminalOptions): Promise<Terminal>
+  /** A command without a pty, as a byte stream (`os` only). */
+  exec(command: string, options?: { signal?: AbortSignal }): Promise<Exec>
+  runAction(action: ActionName | (string & {}), input: unknown, options?: { signal?: AbortSignal }): Promise<unknown>
+  files: Files
+  /** A further leg `control-N` of this session, raw: whoever holds it speaks SSH on it (OpenSSH through `ssh-config`). */
+  openControlLeg(options?: { signal?: AbortSignal }): Promise<Duplex>
+  end(): Promise<void>
+  ended: Promise<{ cause: EndCause; failure: Failure | null }>
+}
+
+export type TerminalOptions = { columns: number; rows: number; term?: string }
+export type Terminal = {
+  id: string
+  requestId: RequestId
+  /** Output from the first byte on, also what came before the listener; one listener only. */
+  onData(listener: (data: string) => void): void
+  write(data: string | Uint8Array): void
+  resize(columns: number, rows: number): void
+  /** So many characters of `onData` were drawn: above 100,000 undrawn the device is held back until fewer than 5,000 are left. */
+  drawn(characters: number): void
+  close(): void
+  closed: Promise<{ exitCode: number | null; failure: Failure | null }>
+}
+
+/** stdout and stdin as the stream itself, stderr beside it; back-pressure reaches the device. */
+export type Exec = { stream: Duplex; stderr: NodeJS.ReadableStream; exit: Promise<{ code: number | null; signal: string | null }> }
+
+/** The device's files over the files leg, which is opened at the first call and again after a break. */
+export type Files = {
+  call<N extends Exclude<FileCallName, 'files.read' | 'files.write'>>(name: N, input: Input<FileCalls, N>, options?: { signal?: AbortSignal }): Promise<Output<FileCalls, N>>
+  read(input: Input<FileCalls, 'files.read'>, options?: { signal?: AbortSignal }): Promise<{ size: number; modifiedMs: number; body: NodeJS.ReadableStream }>
+  write(input: { path: string; offset: number; truncate: boolean }, body: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<{ size: number }>
+}
+
+export type Transfers = {
+  /** One transfer for each of `from`. Errors of a file are in its transfer and end nothing else. */
+  start(input: CallInput<'transfer.start'>): Promise<{ transferIds: string[] }>
+  cancel(transferId: string): void
+  list(): Transfer[]
+  forget(transferIds: string[]): void
+  /** Resolves with the transfer once it is done, failed or cancelled. */
+  finished(transferId: string): Promise<Transfer>
+}
+
+export type SpecialistKeys = { specialist: SigningKey; support: SigningKey; certificate: CompactJws; payload: CertificatePayload }
+export type Keys = {
+  /** Errors: `auth.keys-missing`, `auth.keychain-missing`, `auth.certificate-expired`. */
+  load(): Promise<SpecialistKeys>
+}
+
+export type ClientAudit = {
+  path: string
+  verify(): Promise<CallOutput<'audit.verify'>>
+}
