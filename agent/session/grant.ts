@@ -1,0 +1,80 @@
+import type { Duplex } from 'node:stream'
+import type { KeyObject } from 'node:crypto'
+import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { AgentToPanel } from '@gantry/shared/panel.ts'
+import type { CertificatePayload, CompactJws, LegName, PublicJwk, RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
+
+/**
+ * All that a session rests on, checked before it came here: ticket, request, both signatures, certificate, roster, local policy and the person's yes.
+ * Nothing in this folder reads a policy file, a roster or a key store; what it may do stands in this object and in `SessionTools`.
+ */
+export type Grant = {
+  request: RequestPayload
+  ticket: TicketPayload
+  ticketText: CompactJws
+  certificate: CertificatePayload
+  approvedBy: 'policy' | 'person'
+  /** The slice of the device's policy that still matters once the session is open. */
+  policy: SessionPolicy
+}
+
+export type SessionPolicy = {
+  /** Minutes without a byte from the specialist or a program after which the session ends (`idle`). */
+  idleMinutes: number
+  files: FilesPolicy
+}
+
+/** What the owner lets through: to the device (upload), from the device (download), and the largest file in bytes. */
+export type FilesPolicy = { toDevice: boolean; fromDevice: boolean; maxFileBytes: number }
+
+/** The account that owns the device's files and runs the session's programs. Ids as numbers; `home` is an absolute path. */
+export type DeviceUser = { uid: number; gid: number; name: string; home: string }
+
+/** How the device's own service is reached: argument vectors, never a shell line. `log` is a path. */
+export type ServiceCommands = { restart: string[]; status: string[]; menu: string[]; log: string }
+
+export type SessionConfig = {
+  /** Absolute path of the folder that the device's owner opens to specialists. */
+  filesRoot: string
+  /** Null where this machine cannot run the shell as somebody else: then it runs as the agent, and panel, log and client are told. */
+  user: DeviceUser | null
+  /** Absolute path of the shell, e.g. `/bin/bash`. */
+  shell: string
+  service: ServiceCommands
+  language: 'en' | 'fr'
+  /** Shown by `diagnostics.collect`, e.g. `{ agent: '0.1.0', software: '7.4.2' }`. */
+  versions: Record<string, string>
+}
+
+/** The part of the audit log that a session reads: its head, other parties' heads, and lines as they are written. */
+export type SessionAuditLog = {
+  publicJwk: PublicJwk
+  /** The newest signed head (compact JWS). */
+  head(): CompactJws
+  /** Writes another party's head into this log as `head.witnessed`. */
+  witness(head: CompactJws, party: string): unknown
+  onLine(listener: (link: AuditLink) => void): () => void
+}
+
+/** `pino` has this shape. No path, no typed text and no output ever goes into the log: it is not the device's private audit. */
+export type SessionLog = {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export type SessionTools = {
+  /** Dials the ticket's access server (then its fallback) and resolves when the client's leg is joined; rejects with a code of `errors.ts`. */
+  openLeg(leg: LegName, options: { epoch: number; signal: AbortSignal }): Promise<Duplex>
+  /** The device's SSH host key: P-256, as KeyObject or PKCS#8 PEM. */
+  hostKey: KeyObject | string
+  /** Written and synced before it returns; throws `audit.unavailable`, upon which the session ends with `audit-failed`. */
+  audit(event: NewAuditEvent): AuditEvent
+  auditLog: SessionAuditLog
+  /** Must not throw; what cannot be shown is dropped by the panel's client. */
+  tellPanel(message: AgentToPanel): void
+  config: SessionConfig
+  log: SessionLog
+  /** Milliseconds since 1970; the real clock where it is left out. */
+  now?: () => number
+}
