@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config'
+
+const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'renderer', 'sandbox', 'scripts']
+
+/**
+ * Three projects. `unit`: beside the code. `system`: whole parts in one process. `e2e`: the sandbox as it is started by hand, real processes,
+ * one file after the other since they measure sockets and kill processes; after all the others, so that nothing competes with them.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [...shipped.map((folder) => `${folder}/**/*.test.{ts,tsx}`), 'test/*.test.ts', 'test/support/**/*.test.ts'],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
