@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { pollTiming } from '@gantry/shared/agent-api.ts'
+
+/**
+ * What the agent is told by the device's owner (`device.json`). It holds no secret but the one-time enrolment code, which is worth nothing after use.
+ * Both the supervisor and the agent read it; the panel has a file of its own.
+ */
+const path = z.string().min(1).max(4_096).startsWith('/')
+const argv = z.array(z.string().max(4_096)).max(64)
+/** `https://host:port`, nothing behind it: there is no way to say that a connection shall not be encrypted (R060). */
+const httpsOrigin = z.url({ protocol: /^https$/ }).transform((url) => new URL(url).origin)
+
+export const SessionUser = z.strictObject({ uid: z.number().int().positive(), gid: z.number().int().positive(), name: z.string().min(1).max(64), home: path })
+export type SessionUser = z.infer<typeof SessionUser>
+
+export const Config = z.strictObject({
+  stateDir: path,
+  /** In the order in which they are tried (R024). `enrolOrigin` is the people's listener, `agentOrigin` the one that demands this device's certificate. */
+  mainServers: z.array(z.strictObject({ enrolOrigin: httpsOrigin, agentOrigin: httpsOrigin })).min(1).max(8),
+  /** PEM file of the one CA that may vouch for a server; the system's trust store is not asked (R042). */
+  ca: path,
+  /** `GNT1-<secret>-<authority>`, see enrolment.ts; unused once the device is enrolled. */
+  enrolmentCode: z.string().max(200).nullable().default(null),
+  deviceName: z.string().min(1).max(80),
+  model: z.object({ id: z.string().max(60), name: z.string().max(80), kind: z.string().max(40) }),
+  softwareVersion: z.string().max(60).default('unknown'),
+  policyFile: path,
+  /** Unix socket of the front panel, which this agent dials; it owns no socket itself (R041). Longer paths than 107 bytes do not fit sockaddr_un. */
+  panelSocket: path.max(107),
+  language: z.enum(['en', 'fr']).default('en'),
+  filesRoot: path,
+  /** Who the session's shell runs as; null, or an agent that is not root, means that this separation is missing, and the panel says so. */
+  user: SessionUser.nullable().default(null),
+  shell: path.default('/bin/bash'),
+  service: z.strictObject({ restart: argv, status: argv, menu: argv, log: path }),
+  /** The floor: no server and no setting makes a device poll more often (R051). */
+  pollIntervalMs: z.number().int().min(pollTiming.intervalMs).max(3_600_000).default(pollTiming.intervalMs),
+  /** Stop when stdin ends: that is how nothing is left behind when the parent is killed. */
+  stopWithStdin: z.boolean().default(false),
+})
+export type Config = z.infer<typeof Config>
