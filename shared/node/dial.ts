@@ -1,0 +1,137 @@
+import { lookup } from 'node:dns/promises'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { AppError } from '../errors.ts'
+
+/**
+ * Every outbound connection of agent and client: polls, tunnels, sign-in (architecture 3.2).
+ *
+ * Only TLS 1.2 with ECDHE and an AEAD cipher, or TLS 1.3: forward secrecy and no padding oracles (RFC 9325 section 4.2).
+ * The identity is checked against the given CA alone, never the system's trust store.
+ */
+export const tlsPolicy = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+  ].join(':'),
+} as const
+
+export type DialOptions = {
+  host: string
+  port: number
+  /** PEM of the CA that must have issued the peer's certificate. */
+  ca: string
+  /** PEM of our own certificate and key, where the peer asks for one. */
+  cert?: string | undefined
+  key?: string | undefined
+  /** A TLS session to resume. */
+  session?: Buffer | undefined
+  /** For all hops together. 10,000 unless told otherwise. */
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
+}
+export type Hop = 'dns' | 'tcp' | 'tls'
+
+/**
+ * Errors: `server.unreachable {host, port, hop, reason}` says how far it came; `server.identity-wrong {host, issuer}` says who else answered (a proxy that opens TLS).
+ * An abort throws the signal's reason.
+ */
+export async function dialTls(options: DialOptions): Promise<TLSSocket> {
+  const { host, port, timeoutMs = 10_000, signal } = options
+  signal?.throwIfAborted()
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
+  let hop: Hop = 'dns'
+  let open: Socket | TLSSocket | undefined
+  try {
+    const address = isIP(host) ? host : (await abortable(lookup(host), stop)).address
+    hop = 'tcp'
+    open = connectTcp({ host: address, port, noDelay: true })
+    await opened(open, 'connect', stop)
+    hop = 'tls'
+    open = secure(open, options)
+    await opened(open, 'secureConnect', stop)
+    return open as TLSSocket
+  } catch (error) {
+    open?.destroy()
+    signal?.throwIfAborted()
+    throw explain(error, { host, port, hop, timedOut: timeout.aborted, socket: open })
+  }
+}
+
+function secure(socket: Socket, { host, ca, cert, key, session }: DialOptions): TLSSocket {
+  return connectTls({
+    socket,
+    ca,
+    ...(cert && key ? { cert, key } : {}),
+    ...(session ? { session } : {}),
+    // SNI carries names only (RFC 6066 section 3).
+    ...(isIP(host) ? {} : { servername: host }),
+    host,
+    ...tlsPolicy,
+  })
+}
+
+/** Waits for the event that says the hop is done. An error listener stays for good: a late error on a socket without one would end the process. */
+async function opened(socket: Socket, event: 'connect' | 'secureConnect', stop: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const close = () => reject(new Error('closed by the peer'))
+  socket.once(event, resolve)
+  socket.on('error', reject)
+  socket.once('close', close)
+  try {
+    await abortable(promise, stop)
+  } finally {
+    socket.off('close', close)
+  }
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
+}
+
+type Circumstances = { host: string; port: number; hop: Hop; timedOut: boolean; socket: Socket | TLSSocket | undefined }
+
+/** Codes of OpenSSL and of Node's own name check that mean: somebody else's certificate. */
+const identityCodes = new Set([
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+])
+
+function explain(error: unknown, { host, port, hop, timedOut, socket }: Circumstances): AppError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (hop === 'tls' && identityCodes.has(code)) {
+    return new AppError('server.identity-wrong', { cause: error, details: { host, issuer: issuerOf(socket), reason: code } })
+  }
+  return new AppError('server.unreachable', { cause: error, details: { host, port, hop, reason: timedOut ? 'timeout' : code || 'closed' } })
+}
+
+function issuerOf(socket: Socket | TLSSocket | undefined): string {
+  if (!socket || !('getPeerCertificate' in socket)) return 'unknown'
+  const issuer = socket.getPeerCertificate().issuer as Record<string, string | undefined> | undefined
+  // The name comes from a stranger and is shown to a person.
+  return (issuer?.CN ?? issuer?.O ?? 'unknown').replaceAll(/[^\p{L}\p{N} .,_-]/gu, '?').slice(0, 80)
+}
