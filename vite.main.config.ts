@@ -1,0 +1,21 @@
+import { join } from 'node:path'
+import { defineConfig } from 'vite'
+
+/**
+ * Electron's main process. What stays outside is what electron-builder ships under node_modules: electron-log, and keytar and ssh2 for their native parts
+ * (ssh2 also reads its own folder at run time).
+ */
+export default defineConfig({
+  build: {
+    ssr: join(import.meta.dirname, 'main/electron/main.ts'),
+    outDir: join(import.meta.dirname, 'out/main'),
+    emptyOutDir: true,
+    target: 'node24',
+    minify: false,
+    rolldownOptions: {
+      external: ['electron', 'keytar', 'ssh2', /^electron-log(\/|$)/],
+      output: { format: 'cjs', entryFileNames: 'main.cjs', codeSplitting: false },
+    },
+  },
+  ssr: { noExternal: true, external: ['electron', 'keytar', 'ssh2', 'electron-log'] },
+})
