@@ -1,0 +1,38 @@
+import { isIP } from 'node:net'
+import { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
+import { z } from 'zod'
+
+/** What the main server is started with. All paths are absolute; the files of `tls` are PEM. */
+export const Config = z.strictObject({
+  /** Database, keys, audit; made with mode 0700 where missing. One server per folder. */
+  stateDir: z.string().min(1),
+  /** Shown to people. */
+  name: z.string().min(1).max(60),
+  host: z.string().min(1),
+  /** 0 = any free port. */
+  peoplePort: z.number().int().min(0).max(65_535),
+  agentPort: z.number().int().min(0).max(65_535),
+  tls: z.strictObject({ cert: z.string(), key: z.string() }),
+  /** The name or address by which everybody reaches it; requests for another `Host` are refused. */
+  publicHost: z.string().min(1),
+  /** The offline authority's public key, under which specialists' certificates and the roster are checked. */
+  authorityKey: PublicJwk,
+  /** Where the authority's output is put: `roster.jws` and `certificates/<username>.jws`. Watched. */
+  authorityIn: z.string().min(1),
+  /** Read at each start; what is new or changed in it is taken over. */
+  seedFile: z.string().nullable(),
+  sandbox: z.boolean().default(false),
+  accessServers: z.array(AccessServerRef).min(1),
+  stopWithStdin: z.boolean().default(false),
+})
+export type Config = z.infer<typeof Config>
+
+/** True for an address that never leaves this machine: nothing else may call itself a sandbox. */
+export function isLoopback(host: string): boolean {
+  return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** `https://host:port`, with the brackets that an IPv6 literal needs (RFC 3986 section 3.2.2). */
+export function originOf(host: string, port: number): string {
+  return `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
