@@ -34,6 +34,7 @@ export const AuditKind = z.enum([
   'device.server-refused',
   'enrolment.refused',
   'data-file.stored',
+  'data-file.refused',
   'maintenance.finished',
   'access.requested',
   'access.refused',

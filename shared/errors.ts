@@ -36,6 +36,7 @@ export const errorCodes = {
   'access.rate-limited': { status: 429, exit: 3 },
   'access.cancelled': { status: 409, exit: 3 },
   'access.expired': { status: 410, exit: 3 },
+  'access.interrupted': { status: 409, exit: 5 },
   'access.unknown': { status: 404, exit: 1 },
   'access.wrong-state': { status: 409, exit: 1 },
 

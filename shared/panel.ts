@@ -46,6 +46,9 @@ export const Move = z.object({
   atMs: z.number(),
 })
 
+/** The specialist's window, so that the mirror breaks lines where it does. Sent with the first output and with the next one after a change. */
+const TerminalSize = z.object({ columns: z.number().int().min(1).max(500), rows: z.number().int().min(1).max(300) })
+
 export const agentToPanel = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
@@ -58,7 +61,7 @@ export const agentToPanel = z.discriminatedUnion('type', [
   z.object({ type: z.literal('request.closed'), requestId: RequestId, outcome: z.enum(['approved', 'refused', 'cancelled', 'no-answer', 'code-wrong']) }),
   z.object({ type: z.literal('session.opened'), session: PanelSession }),
   /** What the specialist sees in the terminal, as base64 of raw bytes; never what is typed without echo. */
-  z.object({ type: z.literal('session.output'), requestId: RequestId, terminal: z.number().int(), data: z.string() }),
+  z.object({ type: z.literal('session.output'), requestId: RequestId, terminal: z.number().int(), data: z.string(), size: TerminalSize.optional() }),
   z.object({
     type: z.literal('session.moved'),
     requestId: RequestId,
@@ -94,7 +97,7 @@ export const PanelState = z.object({
 export type PanelState = z.infer<typeof PanelState>
 export const PanelScreen = z.discriminatedUnion('type', [
   z.object({ type: z.literal('state'), state: PanelState }),
-  z.object({ type: z.literal('output'), requestId: RequestId, terminal: z.number().int(), data: z.string() }),
+  z.object({ type: z.literal('output'), requestId: RequestId, terminal: z.number().int(), data: z.string(), size: TerminalSize.optional() }),
 ])
 export type PanelScreen = z.infer<typeof PanelScreen>
 export const PanelInput = z.discriminatedUnion('type', [

@@ -41,6 +41,7 @@ export const errorsEn: ErrorWords = {
   'access.rate-limited': ({ minutes }) => ({ what: 'This device has been asked too often in the last hour.', todo: `Wait${minutes === undefined ? '' : ` ${minutes} min`}, or call the site.` }),
   'access.cancelled': () => ({ what: 'The request was cancelled.', todo: 'Ask again when you are ready.' }),
   'access.expired': () => ({ what: 'The request ran out of time.', todo: 'Ask again.' }),
+  'access.interrupted': () => ({ what: 'The device’s agent restarted while the request was open.', todo: 'Ask again.' }),
   'access.unknown': () => ({ what: 'There is no such request.', todo: 'Look at the list of requests.' }),
   'access.wrong-state': () => ({ what: 'The request has moved on in the meantime.', todo: 'Look at its present state.' }),
 

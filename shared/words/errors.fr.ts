@@ -38,6 +38,7 @@ export const errorsFr: ErrorWords = {
   'access.rate-limited': ({ minutes }) => ({ what: 'Cet appareil a reçu trop de demandes dans la dernière heure.', todo: `Attendez${minutes === undefined ? '' : ` ${minutes} min`}, ou appelez le site.` }),
   'access.cancelled': () => ({ what: 'La demande a été annulée.', todo: 'Redemandez quand vous voulez.' }),
   'access.expired': () => ({ what: 'La demande a dépassé son temps.', todo: 'Redemandez.' }),
+  'access.interrupted': () => ({ what: 'L’agent de l’appareil a redémarré pendant que la demande était ouverte.', todo: 'Demandez de nouveau.' }),
   'access.unknown': () => ({ what: 'Cette demande n’existe pas.', todo: 'Consultez la liste des demandes.' }),
   'access.wrong-state': () => ({ what: 'La demande a avancé entre-temps.', todo: 'Consultez son état présent.' }),
 
