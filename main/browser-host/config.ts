@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+/** The browser host's `--config FILE`. */
+export const Config = z.strictObject({
+  /** Settings, log, audit and transfers of this window's person; made where missing. */
+  profileDir: z.string().min(1),
+  /** The running sandbox whose secret store is used. Without one every sign-in is refused with `auth.keychain-missing`: this host has no keychain. */
+  sandboxDir: z.string().min(1).nullable(),
+  mainServer: z.url(),
+  /** PEM file of the CA that the servers' certificates chain to; null = the system's. */
+  ca: z.string().min(1).nullable(),
+  /** The built window: `out/renderer`. */
+  rendererDir: z.string().min(1),
+  /** Why this host runs in place of Electron: shown in the window. */
+  reason: z.string().min(1).max(300),
+  port: z.number().int().min(0).max(65_535).default(0),
+  stopWithStdin: z.boolean().default(false),
+})
+export type Config = z.infer<typeof Config>
