@@ -1,0 +1,179 @@
+// @peculiar/x509 throws without it.
+import 'reflect-metadata'
+import { createHash, createPublicKey, type KeyObject, randomBytes, X509Certificate, webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
+import * as x509 from '@peculiar/x509'
+import { AppError, type ErrorCode } from '../errors.ts'
+import { DeviceId } from '../ids.ts'
+import type { Hash, PublicJwk } from '../ticket.ts'
+import { generateSigningKey, privatePem, publicJwkOf, publicKeyFrom, type SigningKey, sha256 } from './signing.ts'
+
+/** X.509 certificates (RFC 5280), P-256 and ECDSA-SHA-256 throughout: Electron's TLS has no Ed25519. Everything is PEM. */
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const dayMs = 86_400_000
+/** RFC 5280 section 4.1.2.5: "no well-defined expiration date" would be year 9999; ten years outlive a device's service. */
+const caDays = 3_650
+const urnPrefix = 'urn:gantry:device:'
+
+export type Ca = { certificatePem: string; key: SigningKey }
+export type IssuedCertificate = { certificatePem: string; keyPem: string }
+
+/** A CA that may sign leaves only (path length 0). `now` in milliseconds. */
+export async function createCa(name: string, key: SigningKey = generateSigningKey(), now = Date.now()): Promise<Ca> {
+  const keys = webKeys(key)
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: newSerial(),
+    name: [{ CN: [name] }],
+    ...validity(caDays, now),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  return { certificatePem: certificate.toString('pem'), key }
+}
+
+/** A server's certificate with a fresh key. `hosts` are names and IP literals; both go into the SAN, the only place that clients read (RFC 9525). */
+export async function issueServerCertificate(ca: Ca, { hosts, days = 90, now = Date.now() }: { hosts: string[]; days?: number; now?: number }): Promise<IssuedCertificate> {
+  const key = generateSigningKey()
+  const certificatePem = await issueLeaf(ca, {
+    name: hosts[0] ?? 'server',
+    publicKey: webKeys(key).publicKey,
+    days,
+    now,
+    usage: x509.ExtendedKeyUsage.serverAuth,
+    names: hosts.map((host) => ({ type: isIP(host) ? 'ip' : 'dns', value: host })),
+  })
+  return { certificatePem, keyPem: privatePem(key) }
+}
+
+/** PKCS#10 (RFC 2986) in PEM, signed by the key it names. */
+export async function createCertificateRequest(key: SigningKey, name: string): Promise<string> {
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: [{ CN: [name] }], keys: webKeys(key), signingAlgorithm: algorithm })
+  return request.toString('pem')
+}
+
+/**
+ * A device's client certificate. Of the request only the key is taken over, and its proof of possession is checked; the name is what we say it is.
+ * Throws `enrol.request-bad`.
+ */
+export async function issueDeviceCertificate(ca: Ca, requestPem: string, deviceId: DeviceId, { days = 365, now = Date.now() }: { days?: number; now?: number } = {}): Promise<string> {
+  const publicKey = await requestedKey(requestPem)
+  return issueLeaf(ca, { name: deviceId, publicKey, days, now, usage: x509.ExtendedKeyUsage.clientAuth, names: [{ type: 'url', value: urnPrefix + deviceId }] })
+}
+
+/** A short-lived certificate that names nobody: for the files leg, where only its hash counts. `hash` is SHA-256 of the DER. */
+export async function selfSigned(key: SigningKey, now = Date.now()): Promise<IssuedCertificate & { hash: Hash }> {
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: newSerial(),
+    name: [{ CN: ['gantry'] }],
+    ...validity(2, now),
+    keys: webKeys(key),
+    signingAlgorithm: algorithm,
+  })
+  return { certificatePem: certificate.toString('pem'), keyPem: privatePem(key), hash: sha256(new Uint8Array(certificate.rawData)) }
+}
+
+/** SHA-256 of the public key's SPKI in base64 (RFC 7469 section 2.4), as Chromium's `--ignore-certificate-errors-spki-list` wants it. */
+export function spkiPin(certificatePem: string): string {
+  const spki = new X509Certificate(certificatePem).publicKey.export({ type: 'spki', format: 'der' })
+  return createHash('sha256').update(spki).digest('base64')
+}
+
+/** SHA-256 of a certificate's DER. */
+export function certificateHash(certificatePem: string): Hash {
+  return sha256(new X509Certificate(certificatePem).raw)
+}
+
+export type DeviceIdentity = { deviceId: DeviceId; publicJwk: PublicJwk }
+
+/**
+ * Whose certificate it is, if the device CA issued it and it is in its time; else throws `failure`. `now` in milliseconds.
+ * Path validation is one step by construction: the CA's path length is 0.
+ */
+export function checkDeviceCertificate(certificatePem: string, caPem: string, failure: ErrorCode = 'device.answer-bad', now = Date.now()): DeviceIdentity {
+  try {
+    const certificate = new X509Certificate(certificatePem)
+    const ca = new X509Certificate(caPem)
+    const issued = certificate.checkIssued(ca) && certificate.verify(ca.publicKey) && !certificate.ca
+    const inTime = now >= certificate.validFromDate.getTime() && now <= certificate.validToDate.getTime()
+    if (!issued || !inTime) throw new Error(issued ? 'outside its time' : 'another issuer')
+    return { deviceId: deviceIdOf(certificate.subjectAltName), publicJwk: publicJwkOf(certificate.publicKey) }
+  } catch (error) {
+    throw new AppError(failure, { cause: error })
+  }
+}
+
+/** The id in the SAN `URI:urn:gantry:device:<id>`, which must be the only name. For certificates that TLS has verified already. */
+export function deviceIdOf(subjectAltName: string | undefined): DeviceId {
+  const prefix = `URI:${urnPrefix}`
+  if (!subjectAltName?.startsWith(prefix)) throw new AppError('device.unknown')
+  const parsed = DeviceId.safeParse(subjectAltName.slice(prefix.length))
+  if (!parsed.success) throw new AppError('device.unknown')
+  return parsed.data
+}
+
+type Leaf = {
+  name: string
+  publicKey: webcrypto.CryptoKey
+  days: number
+  now: number
+  usage: x509.ExtendedKeyUsage
+  names: { type: 'ip' | 'dns' | 'url'; value: string }[]
+}
+
+async function issueLeaf(ca: Ca, { name, publicKey, days, now, usage, names }: Leaf): Promise<string> {
+  const issuer = new x509.X509Certificate(ca.certificatePem)
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: newSerial(),
+    subject: [{ CN: [name] }],
+    issuer: issuer.subject,
+    ...validity(days, now),
+    publicKey,
+    signingKey: webKeys(ca.key).privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([usage]),
+      new x509.SubjectAlternativeNameExtension(names),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+    ],
+  })
+  return certificate.toString('pem')
+}
+
+async function requestedKey(requestPem: string): Promise<webcrypto.CryptoKey> {
+  try {
+    const request = new x509.Pkcs10CertificateRequest(requestPem)
+    if (!(await request.verify())) throw new Error('not signed by its own key')
+    const key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' })
+    // Refuses anything but P-256.
+    return toWebKey(publicKeyFrom(publicJwkOf(key)), ['verify'])
+  } catch (error) {
+    throw new AppError('enrol.request-bad', { cause: error })
+  }
+}
+
+function webKeys(key: SigningKey): webcrypto.CryptoKeyPair {
+  return { privateKey: toWebKey(key.privateKey, ['sign']), publicKey: toWebKey(publicKeyFrom(key.publicJwk), ['verify']) }
+}
+
+function toWebKey(key: KeyObject, usages: webcrypto.KeyUsage[]): webcrypto.CryptoKey {
+  return key.toCryptoKey(algorithm, true, usages)
+}
+
+/** A minute back, since clocks of two machines differ. */
+function validity(days: number, now: number): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(now - 60_000), notAfter: new Date(now + days * dayMs) }
+}
+
+/** Positive, not zero, under 20 octets (RFC 5280 section 4.1.2.2). */
+function newSerial(): string {
+  const bytes = randomBytes(16)
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40
+  return bytes.toString('hex')
+}
