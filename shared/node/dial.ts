@@ -37,6 +37,8 @@ export type DialOptions = {
   /** For all hops together. 10,000 unless told otherwise. */
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
+  /** True for a tunnel, whose two directions end one by one. */
+  allowHalfOpen?: boolean | undefined
 }
 export type Hop = 'dns' | 'tcp' | 'tls'
 
@@ -45,7 +47,7 @@ export type Hop = 'dns' | 'tcp' | 'tls'
  * An abort throws the signal's reason.
  */
 export async function dialTls(options: DialOptions): Promise<TLSSocket> {
-  const { host, port, timeoutMs = 10_000, signal } = options
+  const { host, port, timeoutMs = 10_000, allowHalfOpen = false, signal } = options
   signal?.throwIfAborted()
   const timeout = AbortSignal.timeout(timeoutMs)
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
@@ -54,7 +56,7 @@ export async function dialTls(options: DialOptions): Promise<TLSSocket> {
   try {
     const address = isIP(host) ? host : (await abortable(lookup(host), stop)).address
     hop = 'tcp'
-    open = connectTcp({ host: address, port, noDelay: true })
+    open = connectTcp({ host: address, port, noDelay: true, allowHalfOpen })
     await opened(open, 'connect', stop)
     hop = 'tls'
     open = secure(open, options)
