@@ -12,8 +12,9 @@ export type SecretStore = {
 
 /**
  * `specialist-key`, `support-key`: PKCS#8 PEM; `certificate`: the authority's compact JWS over both. They are put there when a person is certified.
- * `sign-in`: the tokens of the running sign-in. `audit-key`: signs the heads of this workstation's audit log. `session-key`: of the next `ssh-config` session.
+ * `sign-in`: the tokens of the running sign-in. `audit-key`: signs the heads of this workstation's audit log. `session-key:<id>`: of the next session of a printed
+ * OpenSSH configuration.
  */
-export type SecretName = 'specialist-key' | 'support-key' | 'certificate' | 'sign-in' | 'audit-key' | 'session-key'
+export type SecretName = 'specialist-key' | 'support-key' | 'certificate' | 'sign-in' | 'audit-key' | `session-key:${string}`
 
 export const maxSecretBytes = 2_500

@@ -19,8 +19,8 @@ export type ServicesOptions = {
   profileDir: string
   /** Origin of the main server's listener for people, as `https://host[:port]`. */
   mainServer: string
-  /** PEM text of the CA that the servers' certificates must chain to, in place of the system's; null = the system's. */
-  ca: string | null
+  /** PEM text of the only CA that the servers' certificates may chain to. */
+  ca: string
   secretStore: SecretStore
   /** Shows the sign-in page. It may fail: the link is in `SignInState` too. */
   openBrowser: (url: string) => void | Promise<void>
@@ -49,7 +49,9 @@ export type Services = {
   transfers: Transfers
   keys: Keys
   audit: ClientAudit
-  settings: { read(): Settings; change(part: Partial<Settings>): Promise<Settings> }
+  /** The client's own log; null where `options.log` was given. */
+  logPath: string | null
+  settings: { read(): Settings; change(part: { [K in keyof Settings]?: Settings[K] | undefined }): Promise<Settings> }
   /** Ends every session (cause `specialist`), cancels requests and transfers, stops all. Safe to call twice; 5 s at most. */
   close(): Promise<void>
 }

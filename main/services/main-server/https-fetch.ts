@@ -1,0 +1,46 @@
+import { request as httpsRequest } from 'node:https'
+import { text } from 'node:stream/consumers'
+import { AppError } from '@gantry/shared/errors.ts'
+import { dialTls } from '@gantry/shared/node/dial.ts'
+import type { CustomFetch, CustomFetchOptions } from 'openid-client'
+
+const maxAnswerBytes = 1_048_576
+
+/**
+ * fetch for openid-client over the one dialler, so that sign-in knows the same CA, limits and errors as everything else. Node's own fetch takes no CA.
+ * Only https and only the given origin: an endpoint elsewhere in the provider's metadata is not followed.
+ */
+export function createHttpsFetch({ origin, ca }: { origin: string; ca: string }): CustomFetch {
+  return async (url, options) => {
+    const target = new URL(url)
+    if (target.protocol !== 'https:' || target.origin !== origin) throw new AppError('server.identity-wrong', { details: { host: target.host } })
+    const socket = await dialTls({ host: target.hostname.replace(/^\[|\]$/g, ''), port: Number(target.port || 443), ca, signal: options.signal })
+    try {
+      return await exchange(target, options, socket)
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+async function exchange(url: URL, { method, headers, body, signal }: CustomFetchOptions, socket: Awaited<ReturnType<typeof dialTls>>): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>()
+  const content = body === null || body === undefined ? undefined : String(body)
+  const length = content === undefined ? {} : { 'content-length': String(Buffer.byteLength(content)) }
+  const request = httpsRequest(url, { method, headers: { ...headers, ...length, connection: 'close' }, createConnection: () => socket, signal })
+  request.on('error', (error) => reject(new AppError('server.unreachable', { cause: error, details: { host: url.hostname, hop: 'answer' } })))
+  request.on('response', (response) => {
+    let received = 0
+    response.on('data', (chunk: Buffer) => {
+      received += chunk.length
+      if (received > maxAnswerBytes) response.destroy(new AppError('server.answer-bad', { details: { maxBytes: maxAnswerBytes } }))
+    })
+    const answer = new Headers()
+    for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) answer.set(name, Array.isArray(value) ? value.join(', ') : value)
+    const status = response.statusCode ?? 500
+    // A Response with these statuses may not have a body (Fetch standard, null body status).
+    text(response).then((content) => resolve(new Response([204, 205, 304].includes(status) ? null : content, { status, headers: answer })), reject)
+  })
+  request.end(content)
+  return promise
+}

@@ -1,0 +1,70 @@
+import { AppError } from '@gantry/shared/errors.ts'
+import type { WellKnown } from '@gantry/shared/client-api.ts'
+import * as oidc from 'openid-client'
+
+/** The OpenID provider as the client uses it: authorization code with PKCE S256 as a public native client (RFC 8252, RFC 7636). */
+export type Tokens = { accessToken: string; accessExpiresMs: number; refreshToken: string }
+export type Provider = {
+  begin(redirectUri: (state: string) => Promise<string>): Promise<SignInAttempt>
+  refresh(refreshToken: string): Promise<Tokens>
+  revoke(refreshToken: string): Promise<void>
+}
+/** `finish` exchanges the code; it checks state, nonce and issuer (RFC 9207) once more. */
+export type SignInAttempt = { link: string; finish(answer: URL): Promise<Tokens> }
+
+export const clientScope = 'openid offline_access gantry'
+export const apiResource = 'urn:gantry:main-server'
+
+export async function openProvider({ issuer, clientId }: Pick<WellKnown, 'issuer' | 'clientId'>, fetch: oidc.CustomFetch, now: () => number = Date.now): Promise<Provider> {
+  const config = await attempt(() =>
+    oidc.discovery(new URL(issuer), clientId, { token_endpoint_auth_method: 'none' }, oidc.None(), { [oidc.customFetch]: fetch, timeout: 15 }),
+  )
+  const read = (answer: oidc.TokenEndpointResponse): Tokens => {
+    if (!answer.refresh_token) throw new AppError('server.answer-bad', { details: { name: 'refresh_token' } })
+    return { accessToken: answer.access_token, refreshToken: answer.refresh_token, accessExpiresMs: now() + (answer.expires_in ?? 60) * 1_000 }
+  }
+  return {
+    async begin(redirectUri) {
+      const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
+      const link = oidc.buildAuthorizationUrl(config, {
+        redirect_uri: await redirectUri(state),
+        scope: clientScope,
+        resource: apiResource,
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        state,
+        nonce,
+        // A sign-in always asks for password and code anew: an access request needs fresh MFA, and a browser's own session must not stand in for it.
+        prompt: 'login consent',
+      })
+      const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
+      return { link: link.href, finish: (answer) => attempt(async () => read(await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }))) }
+    },
+    refresh: (refreshToken) => attempt(async () => read(await oidc.refreshTokenGrant(config, refreshToken, { resource: apiResource }))),
+    revoke: (refreshToken) => attempt(() => oidc.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' })),
+  }
+}
+
+async function attempt<T>(doing: () => Promise<T>): Promise<T> {
+  try {
+    return await doing()
+  } catch (error) {
+    throw judgeOidcError(error)
+  }
+}
+
+/** One code for each kind of failure; the provider's own text stays in the cause. */
+export function judgeOidcError(error: unknown): unknown {
+  if (error instanceof AppError) return error
+  if (error instanceof oidc.AuthorizationResponseError) {
+    return new AppError(error.error === 'access_denied' ? 'auth.cancelled' : 'auth.callback-refused', { cause: error })
+  }
+  if (error instanceof oidc.ResponseBodyError) return new AppError(error.error === 'invalid_grant' ? 'auth.session-expired' : 'server.answer-bad', { cause: error })
+  // openid-client wraps what its fetch threw.
+  const inner = error instanceof Error ? error.cause : undefined
+  if (inner instanceof AppError) return inner
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
+    return new AppError('server.unreachable', { cause: error, details: { hop: 'answer', reason: 'timeout' } })
+  }
+  return new AppError('auth.callback-refused', { cause: error })
+}

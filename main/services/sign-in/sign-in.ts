@@ -1,0 +1,159 @@
+import { AppError, toFailure } from '@gantry/shared/errors.ts'
+import type { AuditEvent, NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { Output } from '@gantry/shared/contract.ts'
+import type { ClientApi, Specialist } from '@gantry/shared/client-api.ts'
+import type { SignInState } from '@gantry/shared/ipc.ts'
+import type { ServiceLog, SignIn } from '../services.ts'
+import { openLoopbackListener, type LoopbackListener } from './loopback-listener.ts'
+import type { Provider } from './provider.ts'
+import type { TokenKeeper } from './tokens.ts'
+
+type Me = Output<ClientApi, 'specialist.me'>
+export type KnownPerson = Pick<Me, 'specialist' | 'supportContacts'>
+export type SignInTools = {
+  secretStore: SignInState['secretStore']
+  tokens: TokenKeeper
+  provider: () => Promise<Provider>
+  me: () => Promise<Me>
+  openBrowser: (url: string) => void | Promise<void>
+  /** Writes first: a sign-in that cannot be audited does not happen. */
+  audit: (event: NewAuditEvent) => Promise<AuditEvent>
+  /** The person of the last good sign-in on this computer, for a start without a network. */
+  remembered: { read(): KnownPerson | null; write(person: KnownPerson | null): void }
+  onChange: (state: SignInState) => void
+  log: ServiceLog
+  timeoutMs?: number
+}
+export type SignInService = SignIn & {
+  /** The token for a call; a sign-in that has ended shows in the state. Open sessions live on. */
+  access(rejected?: string): Promise<string>
+  /** The main server said that the sign-in is over. */
+  ended(): void
+  close(): void
+}
+
+export function createSignIn(tools: SignInTools): SignInService {
+  const { tokens, provider, log } = tools
+  const person = tools.remembered.read()
+  let state: SignInState = {
+    phase: 'signed-out',
+    link: null,
+    specialist: null,
+    failure: null,
+    secretStore: tools.secretStore,
+    supportContacts: person?.supportContacts ?? [],
+  }
+  let running: { controller: AbortController; result: Promise<SignInState> } | null = null
+
+  const change = (part: Partial<SignInState>): SignInState => {
+    state = { ...state, link: null, failure: null, ...part }
+    tools.onChange(state)
+    return state
+  }
+  const learn = async (): Promise<SignInState> => {
+    const { specialist, supportContacts } = await tools.me()
+    tools.remembered.write({ specialist, supportContacts })
+    return change({ phase: 'signed-in', specialist, supportContacts })
+  }
+  const noteEnd = (error: unknown): void => {
+    if (!(error instanceof AppError) || running) return
+    if (error.code === 'auth.session-expired') change({ phase: 'expired', failure: toFailure(error) })
+    else if (error.code === 'auth.not-signed-in' && state.phase === 'signed-in') change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
+  }
+  const access = async (rejected?: string): Promise<string> => {
+    try {
+      const token = await tokens.access(rejected)
+      // Somebody signed in again in another process of this profile.
+      if (state.phase === 'expired' && !running) change({ phase: 'signed-in' })
+      return token
+    } catch (error) {
+      noteEnd(error)
+      throw error
+    }
+  }
+
+  const walk = async (signal: AbortSignal): Promise<SignInState> => {
+    let listener: LoopbackListener | null = null
+    try {
+      // Asked first, since without a place for secrets there is no sign-in (and nothing is ever written elsewhere).
+      await tokens.isKept()
+      const open = await openLoopback(await provider(), signal, tools.timeoutMs)
+      listener = open.listener
+      change({ phase: 'waiting-for-browser', link: open.link })
+      await Promise.resolve(tools.openBrowser(open.link)).catch(() => log.warn('no browser could be opened; the link is shown instead'))
+      const fresh = await open.finish(await open.listener.answer)
+      signal.throwIfAborted()
+      await tokens.keep(fresh)
+      const done = await learn()
+      await tools.audit({ kind: 'specialist.signed-in', actor: actorOf(done.specialist) })
+      log.info('signed in')
+      return done
+    } catch (error) {
+      await listener?.close()
+      const failure = toFailure(error)
+      log.warn('the sign-in failed', { code: failure.code })
+      change({ phase: 'signed-out', failure: failure.code === 'auth.cancelled' ? null : failure })
+      throw error
+    }
+  }
+
+  return {
+    state: () => state,
+    access,
+    ended() {
+      if (state.phase === 'signed-in') change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
+    },
+    async restore() {
+      try {
+        if (!(await tokens.isKept())) return state.phase === 'signed-out' ? state : change({ phase: 'signed-out', specialist: null })
+        return await learn()
+      } catch (error) {
+        const failure = toFailure(error)
+        if (failure.code.startsWith('server.')) return change({ phase: 'signed-in', specialist: person?.specialist ?? null, failure })
+        if (failure.code === 'auth.session-expired' || failure.code === 'auth.not-signed-in') return change({ phase: 'expired', failure, specialist: person?.specialist ?? null })
+        return change({ phase: 'signed-out', failure })
+      }
+    },
+    start({ signal } = {}) {
+      if (running) return running.result
+      const controller = new AbortController()
+      const abort = () => controller.abort(new AppError('auth.cancelled'))
+      if (signal?.aborted) abort()
+      signal?.addEventListener('abort', abort, { once: true })
+      change({ phase: 'waiting-for-browser' })
+      const result = walk(controller.signal).finally(() => {
+        running = null
+        signal?.removeEventListener('abort', abort)
+      })
+      running = { controller, result }
+      return result
+    },
+    cancel: () => running?.controller.abort(new AppError('auth.cancelled')),
+    async out() {
+      running?.controller.abort(new AppError('auth.cancelled'))
+      const who = state.specialist
+      const refreshToken = await tokens.forget()
+      tools.remembered.write(null)
+      change({ phase: 'signed-out', specialist: null })
+      if (refreshToken === null) return
+      await tools.audit({ kind: 'specialist.signed-out', actor: actorOf(who) })
+      // Forgotten here in any case; where the server cannot be told now, the token runs out by itself.
+      await (await provider()).revoke(refreshToken).catch((error: unknown) => log.warn('the sign-in could not be revoked', { code: toFailure(error).code }))
+    },
+    close: () => running?.controller.abort(new AppError('auth.cancelled')),
+  }
+}
+
+async function openLoopback(provider: Provider, signal: AbortSignal, timeoutMs = 120_000) {
+  let listener: LoopbackListener | null = null
+  const attempt = await provider.begin(async (state) => {
+    listener = await openLoopbackListener({ state, signal, timeoutMs })
+    return listener.redirectUri
+  })
+  if (listener === null) throw new AppError('internal')
+  return { listener: listener as LoopbackListener, ...attempt }
+}
+
+function actorOf(specialist: Specialist | null): NewAuditEvent['actor'] {
+  return specialist ? { kind: 'specialist', id: specialist.id, name: specialist.name } : { kind: 'client' }
+}
