@@ -1,0 +1,125 @@
+import type { Stats, StatsFs } from 'node:fs'
+import type { ErrorCode } from '@gantry/shared/errors.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { FileEntry } from '@gantry/shared/files.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
+import { createChanges } from './changes.ts'
+import { close, fileFailure } from './descriptors.ts'
+import { createDigests, type Digests } from './digests.ts'
+import { createListing } from './listing.ts'
+import { type DevicePath, joinPath, showPath, splitPath } from './names.ts'
+import type { OpenFile } from './open-file.ts'
+import { createOpening } from './opening.ts'
+import { locate, openRoot, type Place, type Root } from './place.ts'
+import type { Account } from './rights.ts'
+
+/**
+ * The device's files: the one module that opens, changes or names anything below the root. SFTP and the files leg are doors to it.
+ * Paths are as in `shared/files.ts`. Every function throws a code of the `file.*` catalogue; what the device's rules refuse is recorded as well.
+ */
+export type FileRules = { toDevice: boolean; fromDevice: boolean; maxFileBytes: number }
+
+export type FileEvent =
+  | { kind: 'deleted' | 'folder-made'; path: string }
+  | { kind: 'renamed'; path: string; to: string }
+  /** `sent` is to the device, `received` from it. `whole` is false for a part of a file, whose digest says nothing. */
+  | { kind: 'sent' | 'received'; path: string; bytes: number; whole: boolean; sha256: Hash | null }
+  | { kind: 'refused'; path: string; operation: string; code: ErrorCode }
+
+export type DeviceFilesOptions = {
+  root: string
+  /** Who owns what is made here, and whose rights count; null: the agent's own. */
+  account: Account | null
+  rules: FileRules
+  /** Called before what it tells is done (or, for transfers, before it is confirmed). It throws when it cannot be written; then nothing is done. */
+  record(event: FileEvent): void
+}
+
+export type OpenMode = { read: boolean; write: boolean; create?: boolean; exclusive?: boolean; truncate?: boolean; mode?: number }
+export type Attributes = { mode?: number; accessedSeconds?: number; modifiedSeconds?: number; size?: number }
+
+export type DeviceFiles = {
+  stat(path: string, link: 'follow' | 'keep'): Promise<Stats>
+  /** Entries in the order of the disk, with names made safe to show. Stops when the caller does. */
+  list(path: string): AsyncGenerator<FileEntry & { stat: Stats }, void, void>
+  space(path: string): Promise<StatsFs>
+  open(path: string, mode: OpenMode): Promise<OpenFile>
+  digest(path: string, signal?: AbortSignal): Promise<{ sha256: Hash; size: number }>
+  recallDigest(path: string): Promise<Hash | null>
+  commit(input: { from: string; to: string; sha256: Hash; replace: boolean }): Promise<{ size: number }>
+  rename(from: string, to: string, options: { replace: boolean }): Promise<void>
+  /** A file, a link, or an empty folder. */
+  remove(path: string, what: 'any' | 'file' | 'folder'): Promise<void>
+  makeFolder(path: string, mode?: number): Promise<void>
+  setAttributes(path: string, attributes: Attributes): Promise<void>
+  readLink(path: string): Promise<string>
+  /** Says that something was refused which has no function here, such as making a link. */
+  refuse(path: string, operation: string, code: ErrorCode): never
+  close(): Promise<void>
+}
+
+/** What the parts of this module share. */
+export type Ground = {
+  root: Root
+  rules: FileRules
+  digests: Digests
+  record(event: FileEvent): void
+  /** Finds the place, runs `act` on it, closes the place; failures become codes, and what the rules refuse is recorded. */
+  visit<T>(operation: Operation, path: string, act: (place: Place, path: DevicePath) => Promise<T>): Promise<T>
+}
+export type Operation = { name: string; direction?: 'toDevice' | 'fromDevice'; lastLink: 'follow' | 'keep' }
+
+/** Refusals by rule or right, as opposed to a file that is not there; they are told to the person and audited. */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  'file.denied',
+  'file.outside-root',
+  'file.name-not-allowed',
+  'file.too-large',
+  'file.direction-closed',
+  'file.disk-full',
+  'file.digest-differs',
+])
+
+/** Errors: `file.not-found` when the root is missing. Close it when the session ends. */
+export async function openDeviceFiles({ root: rootPath, account, rules, record }: DeviceFilesOptions): Promise<DeviceFiles> {
+  const root = await openRoot(rootPath, account).catch((error: unknown) => {
+    throw fileFailure(error)
+  })
+  const noted = new WeakSet<AppError>()
+  const note = (error: unknown, operation: string, path: string): AppError => {
+    const failure = fileFailure(error)
+    // One visit may stand inside another: what was refused is told once.
+    if (refusals.has(failure.code) && !noted.has(failure)) record({ kind: 'refused', path: showPath(path), operation, code: failure.code })
+    noted.add(failure)
+    return failure
+  }
+  const ground: Ground = {
+    root,
+    rules,
+    digests: createDigests(),
+    record,
+    async visit({ name, direction, lastLink }, path, act) {
+      let place: Place | undefined
+      try {
+        if (direction && !rules[direction]) throw new AppError('file.direction-closed')
+        const names = splitPath(path)
+        place = await locate(root, names, lastLink)
+        return await act(place, names)
+      } catch (error) {
+        throw note(error, name, path)
+      } finally {
+        await place?.close()
+      }
+    },
+  }
+  return {
+    ...createListing(ground),
+    ...createOpening(ground),
+    ...createChanges(ground),
+    refuse(path, operation, code) {
+      throw note(new AppError(code), operation, path)
+    },
+    close: () => close(root.fd),
+  }
+}
+

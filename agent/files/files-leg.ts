@@ -1,0 +1,86 @@
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { AppError } from '@gantry/shared/errors.ts'
+import { sha256 } from '@gantry/shared/node/signing.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
+import type { DeviceFiles, FileEvent } from './device-files.ts'
+import { createFileAnswers } from './file-answers.ts'
+
+/**
+ * The files leg (architecture 3.4): TLS 1.3 and HTTP/2 from end to end on a joined leg; the device is the server. It inherits both levels of
+ * authentication, since the hash of the one certificate that it accepts came over the authenticated SSH connection.
+ */
+export type FilesLegOptions = {
+  leg: Duplex
+  identity: { certificatePem: string; keyPem: string }
+  /** SHA-256 of the DER of the client's certificate. */
+  clientCertificate: Hash
+  files: DeviceFiles
+  record(event: FileEvent): void
+  /** Told of every octet that moves, for the idle clock. */
+  touch(bytes: number): void
+  signal: AbortSignal
+}
+
+/** 16 MiB may be under way per request and 64 MiB in all: at 100 ms of delay that is 160 MB/s for one file (RFC 9113 section 5.2). */
+const streamWindowBytes = 16 * 1024 ** 2
+const sessionWindowBytes = 64 * 1024 ** 2
+const handshakeTimeoutMs = 10_000
+const maxRequests = 32
+
+/** Resolves when the leg is gone; what was under way is recorded as a part. Rejects with `leg.refused` for another certificate than the one named. */
+export async function serveFilesLeg({ leg, identity, clientCertificate, files, record, touch, signal }: FilesLegOptions): Promise<void> {
+  const { promise: over, resolve, reject } = Promise.withResolvers<void>()
+  const refuse = () => {
+    reject(new AppError('leg.refused'))
+    leg.destroy()
+  }
+  // For a self-signed certificate OpenSSL's own verdict says nothing; its hash says everything, and TLS has proven the key by now (RFC 8446 section 4.4.3).
+  const isPinned = (socket: TLSSocket) => {
+    const { raw } = socket.getPeerCertificate()
+    return raw !== undefined && sha256(raw) === clientCertificate
+  }
+  const answers = createFileAnswers({ files, record, touch })
+  const server = createServer(identity)
+  server.prependListener('secureConnection', (socket) => {
+    if (!isPinned(socket)) refuse()
+  })
+  server.on('session', (session) => {
+    if (leg.destroyed || !isPinned(session.socket as TLSSocket)) return session.destroy()
+    session.setLocalWindowSize(sessionWindowBytes)
+    session.on('stream', (stream, headers) => void answers.answer(stream, headers))
+    session.once('close', resolve)
+  })
+  server.on('tlsClientError', refuse)
+  server.on('sessionError', () => leg.destroy())
+  leg.once('close', () => resolve())
+  leg.on('error', () => leg.destroy())
+  const stop = () => leg.destroy()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    server.emit('connection', leg)
+    await over
+  } finally {
+    signal.removeEventListener('abort', stop)
+    leg.destroy()
+    server.close()
+    await answers.finish()
+  }
+}
+
+function createServer({ certificatePem, keyPem }: FilesLegOptions['identity']): Http2SecureServer {
+  return createSecureServer({
+    cert: certificatePem,
+    key: keyPem,
+    minVersion: 'TLSv1.3',
+    requestCert: true,
+    // Nobody issued the client's certificate; it is checked by hash in `isPinned`, before the first request is read.
+    rejectUnauthorized: false,
+    allowHTTP1: false,
+    handshakeTimeout: handshakeTimeoutMs,
+    // Tickets would let a later leg in without a certificate.
+    maxSessionMemory: 128,
+    settings: { initialWindowSize: streamWindowBytes, maxConcurrentStreams: maxRequests, enablePush: false, maxHeaderListSize: 32_768 },
+  })
+}
