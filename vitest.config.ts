@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'renderer', 'sandbox', 'scripts']
 
 /**
- * Three projects. `unit`: beside the code. `system`: whole parts in one process. `e2e`: the sandbox as it is started by hand, real processes,
+ * Four projects. `unit`: beside the code. `system`: whole parts in one process. `window`: the built window in a browser. `e2e`: the sandbox as it is started by hand, real processes,
  * one file after the other since they measure sockets and kill processes; after all the others, so that nothing competes with them.
  */
 export default defineConfig({
@@ -20,12 +20,22 @@ export default defineConfig({
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 1 } } },
       {
         test: {
+          name: 'window',
+          include: ['test/window/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

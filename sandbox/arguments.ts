@@ -1,0 +1,44 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { Language } from '@gantry/shared/words/errors.ts'
+
+export type SandboxArguments = {
+  state: string
+  reset: boolean
+  headless: boolean
+  json: boolean
+  browser: boolean
+  build: boolean
+  language: Language
+  help: boolean
+}
+
+/** `repository` is where the default state folder lies. Throws `usage.bad {option}`. */
+export function readArguments(argv: string[], repository: string, env: NodeJS.ProcessEnv): SandboxArguments {
+  try {
+    const { values } = parseArgs({
+      args: argv,
+      options: {
+        state: { type: 'string', default: resolve(repository, '.sandbox') },
+        reset: { type: 'boolean', default: false },
+        headless: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        browser: { type: 'boolean', default: false },
+        build: { type: 'boolean', default: false },
+        language: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.json && !values.headless) throw new Error('--json needs --headless')
+    if (values.language !== undefined && values.language !== 'en' && values.language !== 'fr') throw new Error('--language en or fr')
+    // npm runs scripts in the repository; what a person types is relative to where they are.
+    return { ...values, state: resolve(env.INIT_CWD ?? '.', values.state), language: (values.language as Language | undefined) ?? languageOf(env) }
+  } catch (error) {
+    throw new AppError('usage.bad', { cause: error, details: { problem: error instanceof Error ? error.message.slice(0, 200) : '' } })
+  }
+}
+
+export function languageOf(env: NodeJS.ProcessEnv): Language {
+  return /^fr/i.test(env.LC_ALL || env.LC_MESSAGES || env.LANG || '') ? 'fr' : 'en'
+}

@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import type { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { DevicePlace } from './device-files.ts'
+import type { SandboxDevice } from './hospital.ts'
+import type { Paths } from './state-folder.ts'
+
+/** What each part is told: plain JSON, since the sandbox imports no part. The parts check it against their own schemas. */
+export type Ports = { people: number; agents: number; access1: number; access2: number; panels: number }
+export type TlsFiles = { cert: string; key: string }
+
+const host = '127.0.0.1'
+const sites = ['East', 'West'] as const
+const always = { stopWithStdin: true }
+
+export function accessServerRefs(ports: Ports): AccessServerRef[] {
+  return sites.map((site, index) => ({ name: `access-${index + 1}`, site, host, port: index === 0 ? ports.access1 : ports.access2 }))
+}
+
+export function mainServerConfig(
+  paths: Paths,
+  { ports, tls, authorityKey, seedFile }: { ports: Ports; tls: TlsFiles; authorityKey: PublicJwk; seedFile: string },
+) {
+  return {
+    stateDir: paths.mainServer,
+    name: 'Gantry sandbox',
+    host,
+    peoplePort: ports.people,
+    agentPort: ports.agents,
+    tls,
+    publicHost: host,
+    authorityKey,
+    authorityIn: paths.authorityIn,
+    seedFile,
+    sandbox: true,
+    accessServers: accessServerRefs(ports),
+    ...always,
+  }
+}
+
+export function accessServerConfig(paths: Paths, number: 1 | 2, { ports, tls, ticketKey }: { ports: Ports; tls: TlsFiles; ticketKey: PublicJwk }) {
+  const { name, site, port } = accessServerRefs(ports)[number - 1] as AccessServerRef
+  return { name, site, host, port, tls, ticketKey, stateDir: paths.accessServer(number), ...always }
+}
+
+export type AgentFacts = { ports: Ports; place: DevicePlace; enrolmentCode: string; panelSocket: string; control: string[]; language: 'en' | 'fr' }
+
+export function agentConfig(paths: Paths, device: SandboxDevice, { ports, place, enrolmentCode, panelSocket, control, language }: AgentFacts) {
+  const { id, name, kind, softwareVersion } = device.model
+  const folder = paths.device(device.number)
+  return {
+    stateDir: join(folder, 'agent'),
+    mainServers: [{ enrolOrigin: `https://${host}:${ports.people}`, agentOrigin: `https://${host}:${ports.agents}` }],
+    ca: paths.ca,
+    enrolmentCode,
+    deviceName: device.name,
+    model: { id, name, kind },
+    softwareVersion,
+    policyFile: join(folder, 'policy.json'),
+    panelSocket,
+    language,
+    filesRoot: place.filesRoot,
+    user: place.user,
+    shell: '/bin/bash',
+    service: {
+      restart: [...control, 'restart', '--state', place.service],
+      status: [...control, 'status', '--state', place.service],
+      menu: [...place.menu, '--language', language],
+      log: join(place.service, 'service.log'),
+    },
+    ...always,
+  }
+}
+
+/** The panel is another account than the agent (root here) and the session's shell; agent and panel share the socket's group only. */
+export function panelConfig({ socket, account, language }: { socket: string; account: { uid: number; gid: number } | null; language: 'en' | 'fr' }) {
+  return { socket, user: account?.uid ?? null, group: account?.gid ?? null, language, ...always }
+}

@@ -1,0 +1,230 @@
+import { chownSync, existsSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { WellKnown } from '@gantry/shared/client-api.ts'
+import { getJson } from '@gantry/shared/node/api-client.ts'
+import { readJsonFileIfThere, writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import { thumbprint } from '@gantry/shared/node/signing.ts'
+import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
+import type { PublicJwk } from '@gantry/shared/ticket.ts'
+import { certifySpecialist } from './authority.ts'
+import { caPin, openCa, writeServerCertificate } from './certificates.ts'
+import { accessServerConfig, agentConfig, mainServerConfig, type Ports, panelConfig, type TlsFiles } from './configs.ts'
+import { openControlSocket, type SecretStore } from './control-socket.ts'
+import { base32, type Credentials, openCredentials, rememberPorts } from './credentials.ts'
+import { type DevicePlace, placeDevice } from './device-files.ts'
+import { devicesWithAgent, type Hospital, readHospital, type SandboxDevice, seedFrom } from './hospital.ts'
+import { createPanelDesk, type PanelDesk } from './panel-desk.ts'
+import { type Part, type PartEvent, type PartSpec, startPart } from './part.ts'
+import { choosePort } from './ports.ts'
+import { lockFolder, makeFolder, makeFolders, makeRuntimeFolder, outsideFolder, type Paths, pathsOf, resetFolder } from './state-folder.ts'
+
+export type SandboxOptions = { state: string; reset: boolean; language: 'en' | 'fr'; onEvent: (event: PartEvent) => void }
+
+export type RunningDevice = { device: SandboxDevice; place: DevicePlace; supervisor: Part }
+export type Sandbox = {
+  paths: Paths
+  ports: Ports
+  specialist: { name: string; username: string; password: string; totpSecret: string }
+  devices: RunningDevice[]
+  desk: PanelDesk
+  mainServer: Part
+  accessServers: [Part, Part]
+  /** The CA's public key, for a browser that shall know this sandbox's servers and nothing else. */
+  pin: string
+  startMore(spec: Omit<PartSpec, 'log'>): Part
+  writeConfig(name: string, config: unknown): string
+  stop(): Promise<void>
+}
+
+const root = join(import.meta.dirname, '..')
+/** Panels run as this account where the sandbox is root's: neither root nor the account of the session's shell. */
+const panelAccount = { uid: 65_533, gid: 65_533 }
+const serviceRestartCode = 75
+
+/** Starts everything but the desktop client. Whatever fails, nothing is left running. Throws `state.in-use`, `port.busy`, and what a part says. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const closers: (() => unknown)[] = []
+  const stop = async () => {
+    for (let close = closers.pop(); close; close = closers.pop()) await close()
+  }
+  try {
+    return await start(options, closers, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start({ state, reset, language, onEvent }: SandboxOptions, closers: (() => unknown)[], stop: () => Promise<void>): Promise<Sandbox> {
+  const paths = pathsOf(state)
+  closers.push(lockFolder(paths))
+  if (reset) resetFolder(paths, outsideFolder(paths))
+  const world = readHospital()
+  const devices = devicesWithAgent(world.hospital, world.models)
+  makeFolders(
+    paths,
+    devices.map(({ number }) => number),
+  )
+  const credentials = openCredentials(paths.credentials, world.hospital)
+  const ports = await choosePorts(credentials.ports)
+  rememberPorts(paths.credentials, credentials, ports)
+  const runtime = openRuntime(paths, closers)
+  const tools: Tools = { paths, ports, runtime, language, onEvent, closers, env: partEnvironment() }
+
+  const secrets: SecretStore = new Map()
+  const panels = new Map<string, Part>()
+  const desk = createPanelDesk(devices, (device, input) => panels.get(device.id)?.send(input))
+  const person = world.hospital.specialists[0] as Hospital['specialists'][number]
+  const specialist = { username: person.username, ...(credentials.specialists[person.username] as Credentials['specialists'][string]) }
+  const controlSocket = join(runtime, 'control')
+  closers.push(await openControlSocket(controlSocket, { secrets, credentials: specialist, panels: desk }, (error) => console.error(error)))
+
+  const places = new Map(devices.map((device) => [device.id, placeDevice(paths, device)]))
+  for (const device of devices) {
+    startService(tools, device, places.get(device.id) as DevicePlace)
+    panels.set(
+      device.id,
+      startPanel(tools, device, (line) => desk.find(device.id).show(line)),
+    )
+  }
+  const [ca, authority] = await Promise.all([openCa(paths), certifySpecialist(paths, person, secrets, join(root, 'authority/main.ts'))])
+  const tls = await Promise.all([paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder)))
+
+  const mainServer = await startMainServer(tools, { tls: tls[0] as TlsFiles, authorityKey: authority.key, seed: seedFrom(world, credentials) })
+  const { ticketKey } = await getJson({ origin: originOf(ports), ca: ca.certificatePem }, WellKnown, { path: '/.well-known/gantry' })
+  const accessServers = [1, 2].map((number) =>
+    runPart(
+      tools,
+      `access-server-${number}`,
+      'cloud/access-server/main.ts',
+      accessServerConfig(paths, number as 1 | 2, { ports, tls: tls[number] as TlsFiles, ticketKey }),
+    ),
+  ) as [Part, Part]
+  const running = devices.map((device) => {
+    const place = places.get(device.id) as DevicePlace
+    const enrolmentCode = `GNT1-${credentials.enrolment[device.id]}-${authorityMark(authority.key)}`
+    return { device, place, supervisor: startAgent(tools, device, { place, enrolmentCode }) }
+  })
+  await Promise.all([...accessServers, ...running.map(({ supervisor }) => supervisor), ...panels.values()].map(({ ready }) => ready))
+
+  const file: SandboxFile = { version: 1, pid: process.pid, controlSocket, mainServer: originOf(ports), ca: paths.ca, clientProfile: paths.client }
+  writeJsonFile(paths.file, file, 0o644)
+  closers.push(() => rmSync(paths.file, { force: true }))
+  return {
+    paths,
+    ports,
+    specialist: { name: person.name, ...specialist },
+    devices: running,
+    desk,
+    mainServer,
+    accessServers,
+    pin: caPin(ca),
+    startMore: (spec) => open(tools, spec),
+    writeConfig: (name, config) => writeConfig(paths, name, config),
+    stop,
+  }
+}
+
+type Tools = {
+  paths: Paths
+  ports: Ports
+  runtime: string
+  language: 'en' | 'fr'
+  onEvent: (event: PartEvent) => void
+  closers: (() => unknown)[]
+  env: NodeJS.ProcessEnv
+}
+
+export function originOf(ports: Ports): string {
+  return `https://127.0.0.1:${ports.people}`
+}
+
+async function choosePorts(known: Credentials['ports']): Promise<Ports> {
+  const taken = new Set<number>()
+  const next = (name: keyof Ports) => choosePort(known[name], taken)
+  return {
+    people: await next('people'),
+    agents: await next('agents'),
+    access1: await next('access1'),
+    access2: await next('access2'),
+    panels: await next('panels'),
+  }
+}
+
+/** A sandbox that was killed left its sockets behind; the lock says that nobody uses them now. */
+function openRuntime(paths: Paths, closers: (() => unknown)[]): string {
+  const before = readJsonFileIfThere(paths.file, SandboxFile.pick({ controlSocket: true }))
+  const left = before ? dirname(before.controlSocket) : ''
+  if (basename(left).startsWith('gantry-')) rmSync(left, { recursive: true, force: true })
+  const folder = makeRuntimeFolder()
+  closers.push(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Few variables, so that nothing of whoever started the sandbox reaches a part. The cache holds compiled code and halves the time to start. */
+function partEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, LANG, TZ, SystemRoot } = process.env
+  const kept = Object.entries({ PATH, HOME, LANG, TZ, SystemRoot }).filter(([, value]) => value !== undefined)
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/gantry-node') }
+}
+
+function open({ paths, onEvent, closers, env }: Tools, spec: Omit<PartSpec, 'log'>): Part {
+  const part = startPart({ env, ...spec, log: join(paths.logs, `${spec.name}.log`) }, onEvent)
+  closers.push(() => part.stop())
+  return part
+}
+
+function runPart(tools: Tools, name: string, program: string, config: unknown, more: Partial<PartSpec> = {}): Part {
+  const file = writeConfig(tools.paths, name, config)
+  return open(tools, { name, argv: [process.execPath, join(root, program), '--config', file], ...more })
+}
+
+function writeConfig(paths: Paths, name: string, config: unknown): string {
+  const file = join(paths.configs, `${name}.json`)
+  writeJsonFile(file, config, 0o600)
+  return file
+}
+
+async function startMainServer(tools: Tools, { tls, authorityKey, seed }: { tls: TlsFiles; authorityKey: PublicJwk; seed: unknown }): Promise<Part> {
+  const { paths, ports } = tools
+  const seedFile = writeConfig(paths, 'seed', seed)
+  const part = runPart(tools, 'main-server', 'cloud/main-server/main.ts', mainServerConfig(paths, { ports, tls, authorityKey, seedFile }))
+  await part.ready
+  return part
+}
+
+function startAgent(tools: Tools, device: SandboxDevice, { place, enrolmentCode }: { place: DevicePlace; enrolmentCode: string }): Part {
+  const { paths, ports, language } = tools
+  const folder = paths.device(device.number)
+  // The device's owner may have changed it by hand: that is what it is for.
+  const policy = join(folder, 'policy.json')
+  if (!existsSync(policy)) writeJsonFile(policy, device.policy, 0o600)
+  const control = [process.execPath, join(root, 'sandbox/device/service-control.ts')]
+  const config = agentConfig(paths, device, { ports, place, enrolmentCode, panelSocket: panelSocket(tools, device), control, language })
+  const file = join(folder, 'device.json')
+  writeJsonFile(file, config, 0o600)
+  return open(tools, { name: `agent-${device.number}`, argv: [process.execPath, join(root, 'agent/supervisor/main.ts'), '--config', file] })
+}
+
+function startPanel(tools: Tools, device: SandboxDevice, show: (line: unknown) => void): Part {
+  const socket = panelSocket(tools, device)
+  const account = process.getuid?.() === 0 ? panelAccount : null
+  makeFolder(dirname(socket), 0o750)
+  if (account) chownSync(dirname(socket), account.uid, account.gid)
+  return runPart(tools, `panel-${device.number}`, 'agent/panel/main.ts', panelConfig({ socket, account, language: tools.language }), { onLine: show })
+}
+
+function panelSocket({ runtime }: Tools, { number }: SandboxDevice): string {
+  return join(runtime, `panel-${number}`, 'panel')
+}
+
+function startService(tools: Tools, { number, model }: SandboxDevice, { service }: DevicePlace): Part {
+  const program = join(root, 'sandbox/device/service.ts')
+  const argv: PartSpec['argv'] = [process.execPath, program, '--state', service, '--model', model.name, '--version', model.softwareVersion]
+  return open(tools, { name: `service-${number}`, argv, restartCode: serviceRestartCode })
+}
+
+/** The authority's half of an enrolment code: 128 bits of its key's thumbprint, which no server can bend to a key of its own. */
+function authorityMark(key: PublicJwk): string {
+  return base32(Buffer.from(thumbprint(key), 'base64url').subarray(0, 16))
+}

@@ -1,0 +1,146 @@
+// Looks for what `npm start` and `npm test` need from the system, before anything else happens. On Debian or Ubuntu, as root, it installs what is missing;
+// elsewhere it names it, with the command that installs it, and stops. Plain JavaScript, since it must also run under the Node that a system brings along.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const browsers = JSON.parse(readFileSync(join(import.meta.dirname, '../sandbox/data/browsers.json'), 'utf8'))
+const windows = process.platform === 'win32'
+const mac = process.platform === 'darwin'
+
+/** `any`: one of these programs; `all`: each of them. Package names as Debian, Fedora, Arch and Homebrew have them; '' where the system brings it along. */
+const needs = [
+  {
+    what: 'Chromium',
+    for: ['test'],
+    any: browsers.names,
+    paths: browsers.paths[process.platform] ?? [],
+    packages: { apt: 'chromium', dnf: 'chromium', pacman: 'chromium', brew: 'chromium' },
+  },
+  {
+    what: 'OpenSSH',
+    for: ['test'],
+    all: ['ssh', 'sftp', 'scp', 'ssh-add'],
+    packages: { apt: 'openssh-client', dnf: 'openssh-clients', pacman: 'openssh', brew: 'openssh' },
+  },
+  { what: 'rsync', for: ['test'], all: ['rsync'], packages: { apt: 'rsync', dnf: 'rsync', pacman: 'rsync', brew: 'rsync' }, skip: windows },
+  { what: 'D-Bus', for: ['test'], all: ['dbus-run-session'], packages: { apt: 'dbus', dnf: 'dbus-daemon', pacman: 'dbus' }, skip: windows || mac },
+  {
+    what: 'Secret Service (GNOME Keyring)',
+    for: ['test'],
+    all: ['gnome-keyring-daemon'],
+    packages: { apt: 'gnome-keyring', dnf: 'gnome-keyring', pacman: 'gnome-keyring' },
+    skip: windows || mac,
+  },
+  {
+    what: 'libsecret',
+    for: ['test'],
+    library: 'libsecret-1.so.0',
+    packages: { apt: 'libsecret-1-0', dnf: 'libsecret', pacman: 'libsecret' },
+    skip: windows || mac,
+  },
+  {
+    what: 'bash, setpriv (util-linux)',
+    for: ['start', 'test'],
+    all: ['bash', 'setpriv'],
+    packages: { apt: 'bash util-linux', dnf: 'bash util-linux', pacman: 'bash util-linux' },
+    skip: windows || mac,
+  },
+]
+const words = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
+  ? {
+      missing: (names) => `Il manque : ${names}.`,
+      install: (command) => `Pour l’installer : ${command}`,
+      installing: (names) => `Il manque ${names}; installation …`,
+      failed: 'L’installation n’a pas réussi.',
+      node: (version) => `Node 24 ou plus récent est nécessaire (ici ${version}). Lancez « npm ci », puis passez par npm: il apporte son propre Node.`,
+    }
+  : {
+      missing: (names) => `Missing: ${names}.`,
+      install: (command) => `Install with: ${command}`,
+      installing: (names) => `Missing: ${names}; installing …`,
+      failed: 'The installation did not succeed.',
+      node: (version) => `Node 24 or later is needed (here ${version}). Run "npm ci", then go through npm: it brings its own Node.`,
+    }
+
+const purpose = process.argv[2] === 'start' ? 'start' : 'test'
+const missing = () => needs.filter((need) => !need.skip && need.for.includes(purpose) && !isThere(need))
+
+let lacking = missing()
+if (lacking.length > 0 && mayInstall()) {
+  console.error(words.installing(namesOf(lacking)))
+  install(lacking)
+  lacking = missing()
+  if (lacking.length > 0) console.error(words.failed)
+}
+if (lacking.length > 0) {
+  console.error(`${words.missing(namesOf(lacking))} (prerequisite.missing)`)
+  const command = commandFor(lacking)
+  if (command) console.error(words.install(command))
+  process.exit(1)
+}
+// npm puts the project's own Node first; only a direct call meets the system's.
+if (purpose === 'start' && Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(words.node(process.versions.node))
+  process.exit(1)
+}
+
+function isThere({ any, all, paths = [], library }) {
+  if (library) return hasLibrary(library)
+  if (all) return all.every(isProgram)
+  return any.some(isProgram) || paths.some((path) => existsSync(path))
+}
+
+function isProgram(name) {
+  const names = windows ? [`${name}.exe`, `${name}.cmd`] : [name]
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => names.some((one) => canRun(join(folder, one))))
+}
+
+function canRun(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function hasLibrary(name) {
+  const listed = spawnSync('ldconfig', ['-p'], { encoding: 'utf8', env: { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` } })
+  // A system without ldconfig (musl) is left to the test itself.
+  return listed.status !== 0 || listed.stdout.includes(name)
+}
+
+function isDebian() {
+  try {
+    return /^(ID|ID_LIKE)=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+function mayInstall() {
+  return process.getuid?.() === 0 && isDebian() && isProgram('apt-get')
+}
+
+function install(list) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...argv) => spawnSync('apt-get', argv, { stdio: ['ignore', 2, 2], env }).status === 0
+  if (apt('-q', 'update')) apt('-q', 'install', '-y', '--no-install-recommends', ...packagesOf(list, 'apt'))
+}
+
+function commandFor(list) {
+  if (isDebian()) return `sudo apt-get install -y --no-install-recommends ${packagesOf(list, 'apt').join(' ')}`
+  if (mac) return `brew install ${packagesOf(list, 'brew').join(' ')}`
+  if (isProgram('dnf')) return `sudo dnf install ${packagesOf(list, 'dnf').join(' ')}`
+  if (isProgram('pacman')) return `sudo pacman -S ${packagesOf(list, 'pacman').join(' ')}`
+  return null
+}
+
+function packagesOf(list, manager) {
+  return list.flatMap(({ packages }) => (packages[manager] ? packages[manager].split(' ') : []))
+}
+
+function namesOf(list) {
+  return list.map(({ what }) => what).join(', ')
+}
