@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { AppError, fromFailure } from '../errors.ts'
-import type { Contract, Output } from '../contract.ts'
 import type { z } from 'zod'
+import type { Contract, Output } from '../contract.ts'
+import { AppError, fromFailure } from '../errors.ts'
 import { dialTls } from './dial.ts'
 import { createLineSplitter, ResultShape } from './lines.ts'
 

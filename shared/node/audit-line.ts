@@ -1,6 +1,6 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
-import { HeadPayload } from '../audit.ts'
 import type { AuditLine } from '../audit.ts'
+import { HeadPayload } from '../audit.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { type CompactJws, type Hash, jwsTypes } from '../ticket.ts'
 import { sha256 } from './signing.ts'

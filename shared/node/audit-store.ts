@@ -200,7 +200,13 @@ function note(state: State, logId: LogId, data: Record<string, string | number>)
 }
 
 function logEvent(state: State, kind: 'log.opened' | 'log.repaired', data: Record<string, string | number | boolean>): AuditEvent {
-  return AuditEvent.parse({ id: newId<EventId>('evt'), at: new Date(state.now()).toISOString(), kind, actor: { kind: 'unknown', name: state.party.slice(0, 80) }, data })
+  return AuditEvent.parse({
+    id: newId<EventId>('evt'),
+    at: new Date(state.now()).toISOString(),
+    kind,
+    actor: { kind: 'unknown', name: state.party.slice(0, 80) },
+    data,
+  })
 }
 
 /** Writes lines behind the tail: head prepared, lines written, one flush, head put in force. When the disk fails, the file is as it was. */

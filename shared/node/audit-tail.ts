@@ -5,7 +5,7 @@ import type { Hash } from '../ticket.ts'
 import { lineHash, maxLineBytes } from './audit-line.ts'
 
 /** What is known of an open audit file: where its last whole line ends, and what that line says. `bytes` counts whole lines only. */
-export type Tail = { bytes: number; lastSeq: number; lastHash: Hash; lastPrev: Hash; /** Offset of the lines 1, 257, 513, … */ marks: number[] }
+export type Tail = { bytes: number; lastSeq: number; lastHash: Hash; lastPrev: Hash /** Offset of the lines 1, 257, 513, … */; marks: number[] }
 
 const chunkBytes = 1_048_576
 const markEvery = 256

@@ -1,6 +1,6 @@
 // @peculiar/x509 throws without it.
 import 'reflect-metadata'
-import { createHash, createPublicKey, type KeyObject, randomBytes, X509Certificate, webcrypto } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 import { AppError, type ErrorCode } from '../errors.ts'
@@ -37,7 +37,10 @@ export async function createCa(name: string, key: SigningKey = generateSigningKe
 }
 
 /** A server's certificate with a fresh key. `hosts` are names and IP literals; both go into the SAN, the only place that clients read (RFC 9525). */
-export async function issueServerCertificate(ca: Ca, { hosts, days = 90, now = Date.now() }: { hosts: string[]; days?: number; now?: number }): Promise<IssuedCertificate> {
+export async function issueServerCertificate(
+  ca: Ca,
+  { hosts, days = 90, now = Date.now() }: { hosts: string[]; days?: number; now?: number },
+): Promise<IssuedCertificate> {
   const key = generateSigningKey()
   const certificatePem = await issueLeaf(ca, {
     name: hosts[0] ?? 'server',
@@ -60,7 +63,12 @@ export async function createCertificateRequest(key: SigningKey, name: string): P
  * A device's client certificate. Of the request only the key is taken over, and its proof of possession is checked; the name is what we say it is.
  * Throws `enrol.request-bad`.
  */
-export async function issueDeviceCertificate(ca: Ca, requestPem: string, deviceId: DeviceId, { days = 365, now = Date.now() }: { days?: number; now?: number } = {}): Promise<string> {
+export async function issueDeviceCertificate(
+  ca: Ca,
+  requestPem: string,
+  deviceId: DeviceId,
+  { days = 365, now = Date.now() }: { days?: number; now?: number } = {},
+): Promise<string> {
   const publicKey = await requestedKey(requestPem)
   return issueLeaf(ca, { name: deviceId, publicKey, days, now, usage: x509.ExtendedKeyUsage.clientAuth, names: [{ type: 'url', value: urnPrefix + deviceId }] })
 }

@@ -2,28 +2,12 @@ import { lookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { AppError } from '../errors.ts'
+import { tlsPolicy } from './tls.ts'
 
 /**
  * Every outbound connection of agent and client: polls, tunnels, sign-in (architecture 3.2).
- *
- * Only TLS 1.2 with ECDHE and an AEAD cipher, or TLS 1.3: forward secrecy and no padding oracles (RFC 9325 section 4.2).
  * The identity is checked against the given CA alone, never the system's trust store.
  */
-export const tlsPolicy = {
-  minVersion: 'TLSv1.2',
-  ciphers: [
-    'TLS_AES_128_GCM_SHA256',
-    'TLS_AES_256_GCM_SHA384',
-    'TLS_CHACHA20_POLY1305_SHA256',
-    'ECDHE-ECDSA-AES128-GCM-SHA256',
-    'ECDHE-ECDSA-AES256-GCM-SHA384',
-    'ECDHE-ECDSA-CHACHA20-POLY1305',
-    'ECDHE-RSA-AES128-GCM-SHA256',
-    'ECDHE-RSA-AES256-GCM-SHA384',
-    'ECDHE-RSA-CHACHA20-POLY1305',
-  ].join(':'),
-} as const
-
 export type DialOptions = {
   host: string
   port: number
@@ -78,6 +62,8 @@ function secure(socket: Socket, { host, ca, cert, key, session }: DialOptions): 
     // SNI carries names only (RFC 6066 section 3).
     ...(isIP(host) ? {} : { servername: host }),
     host,
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot turn it off.
+    rejectUnauthorized: true,
     ...tlsPolicy,
   })
 }

@@ -95,11 +95,11 @@ export function drained(stream: Writable): Promise<void> {
 const CallLine = z.strictObject({ id: z.number().int().positive(), name: z.string().max(80), input: z.unknown() })
 const FailureShape = z.object({ code: z.string().max(80), details: z.record(z.string(), z.union([z.string(), z.number()])).optional() })
 /** A Result as it crosses a border: its code may be one that only a newer peer knows. */
-export const ResultShape = z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), value: z.unknown() }), z.object({ ok: z.literal(false), failure: FailureShape })])
-const AnswerLine = z.union([
-  z.object({ id: z.number().int().positive(), result: ResultShape }),
-  z.object({ event: z.string().max(80), payload: z.unknown() }),
+export const ResultShape = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), value: z.unknown() }),
+  z.object({ ok: z.literal(false), failure: FailureShape }),
 ])
+const AnswerLine = z.union([z.object({ id: z.number().int().positive(), result: ResultShape }), z.object({ event: z.string().max(80), payload: z.unknown() })])
 
 export type LineClient<C extends Contract> = {
   /** Throws the answer's failure, `server.answer-bad` for an answer that does not fit, `server.unreachable {hop:'stream'}` when the stream is gone. */

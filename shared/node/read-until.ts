@@ -6,7 +6,11 @@ import { AppError } from '../errors.ts'
  * Throws `contract.too-large` when the marker does not come within `maxBytes`, `server.unreachable {hop: 'stream'}` when the stream ends or breaks first,
  * and the signal's reason when it aborts. The stream is the caller's to close.
  */
-export async function readUntil(stream: Readable, marker: string, { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal | undefined }): Promise<Buffer> {
+export async function readUntil(
+  stream: Readable,
+  marker: string,
+  { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal | undefined },
+): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const end = Buffer.from(marker)
   let kept: Buffer = Buffer.alloc(0)

@@ -33,7 +33,9 @@ describe('one signature', () => {
   test('a header that tries to choose how it is checked is refused (R062)', async () => {
     const sign = (header: Record<string, unknown>) => new CompactSign(bytes({ say: 'yes' })).setProtectedHeader(header as never).sign(key.privateKey)
     const none = `${Buffer.from('{"alg":"none","typ":"gantry-ticket+jwt"}').toString('base64url')}.${Buffer.from('{"say":"yes"}').toString('base64url')}.`
-    const hmac = await new SignJWT({ say: 'yes' }).setProtectedHeader({ alg: 'HS256', typ: 'gantry-ticket+jwt' }).sign(Buffer.from(JSON.stringify(key.publicJwk)))
+    const hmac = await new SignJWT({ say: 'yes' })
+      .setProtectedHeader({ alg: 'HS256', typ: 'gantry-ticket+jwt' })
+      .sign(Buffer.from(JSON.stringify(key.publicJwk)))
     const jwk = await sign({ alg: 'ES256', typ: 'gantry-ticket+jwt', jwk: key.publicJwk })
     const kid = await sign({ alg: 'ES256', typ: 'gantry-ticket+jwt', kid: '../../etc/passwd' })
     for (const one of [none, hmac, jwk, kid]) await expect(verifyJws(one, expected)).rejects.toMatchObject({ code: 'ticket.bad' })

@@ -117,6 +117,8 @@ function decode(payload: Uint8Array): unknown {
 }
 
 function requireHeader(header: Record<string, unknown> | undefined, type: JwsType): void {
-  const names = Object.keys(header ?? {}).sort().join()
+  const names = Object.keys(header ?? {})
+    .sort()
+    .join()
   if (header?.typ !== jwsTypes[type] || names !== 'alg,typ') throw new errors.JWSInvalid(`not a ${jwsTypes[type]}`)
 }

@@ -1,24 +1,51 @@
 import { describe, expect, test } from 'vitest'
 import { newId } from '../ids.ts'
 import type { CertificatePayload, RequestPayload, RosterPayload, TicketPayload } from '../ticket.ts'
+import { codesMatch, commitmentTo, matchingCode } from './matching-code.ts'
 import { generateSigningKey, newNonce, requestHash, signJws, signRequest, thumbprint } from './signing.ts'
 import { checkCertificate, checkRequest, checkRoster, checkTicket, requireOnRoster, requireSameRequest, rosterIsFresh } from './ticket.ts'
-import { codesMatch, commitmentTo, matchingCode } from './matching-code.ts'
 
 const now = 1_800_000_000
 const [authority, ticketKey, specialist, support, session, device] = Array.from({ length: 6 }, generateSigningKey) as [
-  ReturnType<typeof generateSigningKey>, ReturnType<typeof generateSigningKey>, ReturnType<typeof generateSigningKey>,
-  ReturnType<typeof generateSigningKey>, ReturnType<typeof generateSigningKey>, ReturnType<typeof generateSigningKey>,
+  ReturnType<typeof generateSigningKey>,
+  ReturnType<typeof generateSigningKey>,
+  ReturnType<typeof generateSigningKey>,
+  ReturnType<typeof generateSigningKey>,
+  ReturnType<typeof generateSigningKey>,
+  ReturnType<typeof generateSigningKey>,
 ]
 const person: CertificatePayload = {
-  version: 1, specialistId: newId('spc'), username: 'e.marchetti', name: 'Elena Marchetti', employer: 'Gantry Service', country: 'CA',
-  specialistKey: specialist.publicJwk, supportKey: support.publicJwk, issuedAt: now - 1000, expiresAt: now + 1000,
+  version: 1,
+  specialistId: newId('spc'),
+  username: 'e.marchetti',
+  name: 'Elena Marchetti',
+  employer: 'Gantry Service',
+  country: 'CA',
+  specialistKey: specialist.publicJwk,
+  supportKey: support.publicJwk,
+  issuedAt: now - 1000,
+  expiresAt: now + 1000,
 }
 const asked: RequestPayload = {
-  version: 1, id: newId('req'), deviceId: newId('dev'), specialistId: person.specialistId, access: 'os', serviceKind: 'support', reason: 'Console is slow',
-  caseId: '48213', minutes: 30, sessionKey: session.publicJwk, commitment: commitmentTo(newNonce()), issuedAt: now,
+  version: 1,
+  id: newId('req'),
+  deviceId: newId('dev'),
+  specialistId: person.specialistId,
+  access: 'os',
+  serviceKind: 'support',
+  reason: 'Console is slow',
+  caseId: '48213',
+  minutes: 30,
+  sessionKey: session.publicJwk,
+  commitment: commitmentTo(newNonce()),
+  issuedAt: now,
 }
-const entry = { specialistId: person.specialistId, username: person.username, specialistKey: thumbprint(person.specialistKey), supportKey: thumbprint(person.supportKey) }
+const entry = {
+  specialistId: person.specialistId,
+  username: person.username,
+  specialistKey: thumbprint(person.specialistKey),
+  supportKey: thumbprint(person.supportKey),
+}
 const roster: RosterPayload = { version: 1, number: 3, issuedAt: now - 10, expiresAt: now + 14 * 86_400, specialists: [entry] }
 
 describe('what must hold before anything rings', () => {
@@ -33,7 +60,10 @@ describe('what must hold before anything rings', () => {
   test('a person counts only with both keys on the roster (R062, R068)', async () => {
     const signed = await checkRoster(await signJws('roster', roster, authority), authority.publicJwk)
     expect(() => requireOnRoster(person, signed)).not.toThrow()
-    for (const changed of [{ ...entry, supportKey: entry.specialistKey }, { ...entry, username: 'other' }]) {
+    for (const changed of [
+      { ...entry, supportKey: entry.specialistKey },
+      { ...entry, username: 'other' },
+    ]) {
       expect(() => requireOnRoster(person, { ...roster, specialists: [changed] })).toThrow('access.certificate-bad')
     }
     expect(() => requireOnRoster(person, { ...roster, specialists: [] })).toThrow('access.certificate-bad')
@@ -59,16 +89,33 @@ describe('what must hold before anything rings', () => {
     const signed = await signRequest(asked, { specialist, support })
     const place = { name: 'access-1', site: 'Site A', host: '127.0.0.1', port: 443 }
     const ticket: TicketPayload = {
-      version: 1, id: newId('tkt'), requestId: asked.id, requestHash: requestHash(signed), deviceId: asked.deviceId, specialistId: asked.specialistId, access: 'os', minutes: 30,
-      sessionKey: session.publicJwk, deviceKey: device.publicJwk, accessServer: place, fallback: null, issuedAt: now, joinBefore: now + 300,
+      version: 1,
+      id: newId('tkt'),
+      requestId: asked.id,
+      requestHash: requestHash(signed),
+      deviceId: asked.deviceId,
+      specialistId: asked.specialistId,
+      access: 'os',
+      minutes: 30,
+      sessionKey: session.publicJwk,
+      deviceKey: device.publicJwk,
+      accessServer: place,
+      fallback: null,
+      issuedAt: now,
+      joinBefore: now + 300,
     }
     const text = await signJws('ticket', ticket, ticketKey)
     requireSameRequest(await checkTicket(text, ticketKey.publicJwk, now), asked, signed)
     await expect(checkTicket(text, authority.publicJwk, now)).rejects.toMatchObject({ code: 'ticket.bad' })
     await expect(checkTicket(text, ticketKey.publicJwk, now + 421)).rejects.toMatchObject({ code: 'ticket.expired' })
     const edits: Partial<TicketPayload>[] = [
-      { requestId: newId('req') }, { requestHash: newNonce() }, { deviceId: newId('dev') }, { specialistId: newId('spc') },
-      { access: 'files' }, { minutes: 60 }, { sessionKey: device.publicJwk },
+      { requestId: newId('req') },
+      { requestHash: newNonce() },
+      { deviceId: newId('dev') },
+      { specialistId: newId('spc') },
+      { access: 'files' },
+      { minutes: 60 },
+      { sessionKey: device.publicJwk },
     ]
     for (const edit of edits) expect(() => requireSameRequest({ ...ticket, ...edit }, asked, signed)).toThrow('ticket.bad')
   })

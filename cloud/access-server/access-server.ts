@@ -1,0 +1,163 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
+import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
+import { generateSigningKey, privatePem, type SigningKey, signingKeyFrom } from '@gantry/shared/node/signing.ts'
+import type { Config } from './config.ts'
+import { type Admitted, type ConversationTools, converse, sayVerdict } from './conversation.ts'
+import { createJoinedTickets } from './joined-tickets.ts'
+import { createLegAudit, type Refused } from './leg-audit.ts'
+import { listen, type Place } from './listener.ts'
+import { createPairing, type Met, type Seat } from './pairing.ts'
+import { pump } from './pump.ts'
+
+/**
+ * The access server: carries ciphertext between two outbound connections, and is trusted for availability only. This is its composition root.
+ * A connection's way: accepted (`listener.ts`) → opened and admitted (`conversation.ts`, `admit.ts`) → seated (`pairing.ts`) → pumped (`pump.ts`).
+ */
+export type AccessServer = {
+  /** `https://host:port` */
+  readonly origin: string
+  readonly port: number
+  /** Drains: no new legs, joined ones may go on for `drainMs`; then everything is closed. */
+  close(): Promise<void>
+}
+export type ServerTools = {
+  /** Milliseconds. */
+  now?: () => number
+  log?: (level: 'info' | 'warn' | 'error', facts: Record<string, unknown>, message: string) => void
+}
+
+type LegSeat = Seat & { socket: TLSSocket; admitted: Admitted; joined: boolean /** Why we closed it, if it was we. */; cause?: ErrorCode }
+
+export async function startAccessServer(config: Config, { now = Date.now, log = () => {} }: ServerTools = {}): Promise<AccessServer> {
+  const { name, site, host, limits, stateDir } = config
+  const auditLog = openAuditLog({ folder: stateDir, key: auditKey(stateDir), party: name, keepsPrivate: false, now })
+  const audit = createLegAudit(auditLog, name)
+  const seconds = () => Math.floor(now() / 1000)
+  const joined = createJoinedTickets()
+  /** Conversations and joined legs that are still to be finished and written down. */
+  const running = new Set<Promise<void>>()
+  const run = (work: Promise<void>) => {
+    running.add(work)
+    void work.finally(() => running.delete(work))
+  }
+  const pairing = createPairing<LegSeat>({ ...limits, onMet: (met) => run(carry(met)) })
+  let draining = false
+
+  /** Refusing goes on without an audit; only admitting may not. */
+  const onRefused = (refused: Refused) => {
+    try {
+      audit.refused(refused)
+    } catch (error) {
+      log('error', { err: String(error) }, 'a refusal could not be audited')
+    }
+  }
+
+  const carry = async ({ client, agent, leave }: Met<LegSeat>) => {
+    const { ticket } = client.admitted
+    const startedMs = now()
+    let last: NodeJS.Timeout | undefined
+    try {
+      joined.note(ticket, seconds())
+      audit.leg('leg.paired', client.admitted, { epochClient: client.epoch, epochAgent: agent.epoch })
+      last = setTimeout(() => closeAll([client, agent], 'session.ended'), (joined.endsAt(ticket, seconds()) - seconds()) * 1_000)
+      for (const seat of [client, agent]) {
+        seat.joined = true
+        sayVerdict(seat.socket)
+      }
+      const { bytesFromClient, bytesFromAgent, broken } = await pump(client.socket, agent.socket)
+      const cause = client.cause ?? agent.cause ?? (broken ? 'broken' : 'ended')
+      audit.leg('leg.closed', client.admitted, { bytesFromClient, bytesFromAgent, cause, seconds: Math.round((now() - startedMs) / 1_000) })
+    } catch (error) {
+      log('error', { err: String(error) }, 'a leg was closed because it could not be audited')
+      closeAll([client, agent], 'audit.unavailable')
+    } finally {
+      clearTimeout(last)
+      leave()
+    }
+  }
+
+  const tools: ConversationTools = {
+    context: () => ({ name, ticketKey: config.ticketKey, now: seconds(), joinedAt: joined.joinedAt }),
+    isDraining: () => draining,
+    health: () => ({ healthy: !draining, body: { status: draining ? 'draining' : 'ok', name, site, ...pairing.counts() } }),
+    onRefused,
+  }
+
+  const onConnection = async (socket: TLSSocket, place: Place) => {
+    socket.on('error', (error) => log('info', { err: error.message }, 'a connection broke'))
+    const admitted = await converse(socket, place, tools)
+    place.leave()
+    if (!admitted || socket.destroyed) return
+    try {
+      audit.leg('leg.admitted', admitted, { side: admitted.opening.side, epoch: admitted.opening.epoch, address: place.address })
+      const giveBack = pairing.take(seatOf(socket, admitted))
+      socket.once('close', giveBack)
+      socket.setKeepAlive(true, 30_000)
+    } catch (error) {
+      onRefused({ error, address: place.address, opened: admitted })
+      sayVerdict(socket, error instanceof AppError ? error.code : 'internal')
+    }
+  }
+
+  const listener = await listen({
+    ...{ host, port: config.port, limits, cert: readFileSync(config.tls.cert, 'utf8'), key: readFileSync(config.tls.key, 'utf8') },
+    onConnection: (socket, place) => run(onConnection(socket, place)),
+    onRefused: (error, address) => onRefused({ error, address, opened: undefined }),
+  })
+  audit.server('server.started', { site, port: listener.port })
+
+  return {
+    origin: `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
+    port: listener.port,
+    async close() {
+      draining = true
+      await within(pairing.drain(), limits.drainMs)
+      pairing.closeAll('leg.draining')
+      await listener.close()
+      await Promise.all(running)
+      audit.close()
+      audit.server('server.stopped', {})
+      auditLog.close()
+    },
+  }
+}
+
+function seatOf(socket: TLSSocket, admitted: Admitted): LegSeat {
+  const { ticket, opening } = admitted
+  const { side, leg, epoch, link } = opening
+  const seat: LegSeat = {
+    ...{ ticketId: ticket.id, side, leg, epoch, link, socket, admitted, joined: false },
+    close: (code) => {
+      seat.cause = code
+      // Behind the verdict every byte belongs to the other end, so that a joined leg can only be cut.
+      if (seat.joined) socket.destroy()
+      else sayVerdict(socket, code)
+    },
+  }
+  return seat
+}
+
+function closeAll(seats: LegSeat[], code: ErrorCode): void {
+  for (const seat of seats) seat.close(code)
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  await Promise.race([work, promise])
+  clearTimeout(timer)
+}
+
+/** Made at the first start; signs nothing but this server's own audit heads. */
+function auditKey(stateDir: string): SigningKey {
+  const path = join(stateDir, 'head-key.pem')
+  if (existsSync(path)) return signingKeyFrom(readFileSync(path, 'utf8'))
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const key = generateSigningKey()
+  writeFileWhole(path, privatePem(key), 0o600)
+  return key
+}

@@ -1,0 +1,24 @@
+import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+export type Pumped = { bytesFromClient: number; bytesFromAgent: number; broken: boolean }
+
+/**
+ * Joins two streams until both directions have ended or one has broken; each direction ends by itself. Back-pressure passes through: what one end does not
+ * take, the other is not asked for. Both streams are closed afterwards.
+ */
+export async function pump(client: Duplex, agent: Duplex): Promise<Pumped> {
+  const result: Pumped = { bytesFromClient: 0, bytesFromAgent: 0, broken: false }
+  const both = [pipeline(client, agent), pipeline(agent, client)]
+  client.on('data', (chunk: Buffer) => {
+    result.bytesFromClient += chunk.length
+  })
+  agent.on('data', (chunk: Buffer) => {
+    result.bytesFromAgent += chunk.length
+  })
+  const ends = await Promise.allSettled(both)
+  result.broken = ends.some((end) => end.status === 'rejected')
+  client.destroy()
+  agent.destroy()
+  return result
+}

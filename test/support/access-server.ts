@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AccessServer, type ServerTools, startAccessServer } from '../../cloud/access-server/access-server.ts'
+import { Config, type ConfigInput } from '../../cloud/access-server/config.ts'
+import { newId } from '../../shared/ids.ts'
+import { createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
+import { generateSigningKey, type SigningKey, sha256, signJws } from '../../shared/node/signing.ts'
+import type { AccessServerRef, CompactJws, TicketPayload } from '../../shared/ticket.ts'
+
+/** An access server on loopback with a CA, a ticket key and the two keys of one session, as the main server and both ends would have them. */
+export type LegWorld = {
+  server: AccessServer
+  ref: AccessServerRef
+  ca: string
+  ticketKey: SigningKey
+  sessionKey: SigningKey
+  deviceKey: SigningKey
+  stateDir: string
+  ticket(change?: Partial<TicketPayload>): Promise<{ text: CompactJws; payload: TicketPayload }>
+  close(): Promise<void>
+}
+
+export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['limits']>> = {}, tools: ServerTools = {}): Promise<LegWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'legs-'))
+  const ca = await createCa('Test servers')
+  const issued = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'localhost'] })
+  const tls = { cert: join(folder, 'server.pem'), key: join(folder, 'server.key') }
+  writeFileSync(tls.cert, issued.certificatePem)
+  writeFileSync(tls.key, issued.keyPem, { mode: 0o600 })
+  const [ticketKey, sessionKey, deviceKey] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]
+  const stateDir = join(folder, 'state')
+  const config: ConfigInput = {
+    name: 'north-1',
+    site: 'North',
+    host: '127.0.0.1',
+    port: 0,
+    tls,
+    ticketKey: ticketKey.publicJwk,
+    stateDir,
+    limits: { drainMs: 200, ...limits },
+  }
+  const server = await startAccessServer(Config.parse(config), tools)
+  const ref: AccessServerRef = { name: 'north-1', site: 'North', host: '127.0.0.1', port: server.port }
+  const ticket = async (change: Partial<TicketPayload> = {}) => {
+    const payload = ticketPayload({ ref, sessionKey, deviceKey, change })
+    return { payload, text: await signJws('ticket', payload, ticketKey) }
+  }
+  const close = async () => {
+    await server.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { server, ref, ca: ca.certificatePem, ticketKey, sessionKey, deviceKey, stateDir, ticket, close }
+}
+
+type Parts = { ref: AccessServerRef; sessionKey: SigningKey; deviceKey: SigningKey; change: Partial<TicketPayload> }
+
+function ticketPayload({ ref, sessionKey, deviceKey, change }: Parts): TicketPayload {
+  const now = Math.floor(Date.now() / 1000)
+  return {
+    version: 1,
+    id: newId('tkt'),
+    requestId: newId('req'),
+    requestHash: sha256('a request'),
+    deviceId: newId('dev'),
+    specialistId: newId('spc'),
+    access: 'os',
+    minutes: 30,
+    sessionKey: sessionKey.publicJwk,
+    deviceKey: deviceKey.publicJwk,
+    accessServer: ref,
+    fallback: null,
+    issuedAt: now,
+    joinBefore: now + 300,
+    ...change,
+  }
+}
