@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { pollTiming } from '@gantry/shared/agent-api.ts'
+import { z } from 'zod'
 
 /**
  * What the agent is told by the device's owner (`device.json`). It holds no secret but the one-time enrolment code, which is worth nothing after use.
@@ -16,7 +16,10 @@ export type SessionUser = z.infer<typeof SessionUser>
 export const Config = z.strictObject({
   stateDir: path,
   /** In the order in which they are tried (R024). `enrolOrigin` is the people's listener, `agentOrigin` the one that demands this device's certificate. */
-  mainServers: z.array(z.strictObject({ enrolOrigin: httpsOrigin, agentOrigin: httpsOrigin })).min(1).max(8),
+  mainServers: z
+    .array(z.strictObject({ enrolOrigin: httpsOrigin, agentOrigin: httpsOrigin }))
+    .min(1)
+    .max(8),
   /** PEM file of the one CA that may vouch for a server; the system's trust store is not asked (R042). */
   ca: path,
   /** `GNT1-<secret>-<authority>`, see enrolment.ts; unused once the device is enrolled. */

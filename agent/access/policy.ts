@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { type AccessLevel, type LevelRule, LevelRules } from '@gantry/shared/profile.ts'
+import { z } from 'zod'
 
 /**
  * The device's own policy: a small file that the customer owns. The agent only reads it, and no server can change it.
@@ -14,18 +14,27 @@ export const Policy = z.strictObject({
   /** R081: presence, which is the code typed in at the panel, for the application and the operating system. */
   rules: LevelRules.default({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' }),
   /** Against approval by habit (threat T6): one more is refused before anything rings. */
-  requestsPerHour: z.number().int().min(0).max(10_000).default(3),
+  requestsPerHour: z.number().int().min(0).max(1_000).default(3),
   /** Minutes without a byte at the agent after which a session ends. */
   idleMinutes: z.number().int().min(1).max(480).default(15),
   files: z
     .strictObject({
       toDevice: z.boolean().default(true),
       fromDevice: z.boolean().default(true),
-      maxFileBytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(16 * 1024 ** 3),
+      maxFileBytes: z
+        .number()
+        .int()
+        .min(0)
+        .max(Number.MAX_SAFE_INTEGER)
+        .default(16 * 1024 ** 3),
     })
     .default({ toDevice: true, fromDevice: true, maxFileBytes: 16 * 1024 ** 3 }),
   /** ISO 3166-1 codes that a specialist may work from, as the authority certified; null: any. */
-  countries: z.array(z.string().regex(/^[A-Z]{2}$/)).max(300).nullable().default(null),
+  countries: z
+    .array(z.string().regex(/^[A-Z]{2}$/))
+    .max(300)
+    .nullable()
+    .default(null),
 })
 export type Policy = z.infer<typeof Policy>
 

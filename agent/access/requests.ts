@@ -1,0 +1,300 @@
+import { type EndCause, requestLimits } from '@gantry/shared/access-request.ts'
+import type { Delivery } from '@gantry/shared/agent-api.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import { AppError, toFailure } from '@gantry/shared/errors.ts'
+import type { RequestId } from '@gantry/shared/ids.ts'
+import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
+import { newNonce, sha256 } from '@gantry/shared/node/signing.ts'
+import type { LevelRule } from '@gantry/shared/profile.ts'
+import type { AnswerPayload, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
+import { type Clock, unixSeconds } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { PanelLink } from '../panel-link.ts'
+import type { Grant } from '../session/grant.ts'
+import { type AskRule, askPerson, requirePanel } from './approval.ts'
+import type { Entry, RequestMemory } from './memory.ts'
+import { type Policy, ruleFor } from './policy.ts'
+import { type AccessDelivery, type AnswerHead, type Proven, proveSignatures, readHead, type Trust } from './signatures.ts'
+import { steps } from './steps.ts'
+
+/** The device's word on every access request, from its arrival to the end of its session. */
+export type AccessRequests = {
+  /** Returns once the request is refused, or taken and on disk; what follows runs by itself. */
+  receive(delivery: AccessDelivery): Promise<void>
+  reveal(delivery: Extract<Delivery, { kind: 'reveal' }>): void
+  cancel(requestId: RequestId): void
+  end(requestId: RequestId, cause: EndCause): void
+  /** From pick-up until the session has ended: meanwhile a poll is held open (architecture 2.4). */
+  busy(): boolean
+  /** Ends what a changed policy no longer allows. */
+  enforce(policy: Policy): void
+  /** Once at start: answers what a crash interrupted. */
+  recover(): Promise<void>
+  stop(): Promise<void>
+}
+
+export type AccessRequestsWith = {
+  trust: Trust
+  /** `ecdsa-sha2-nistp256 AAAA…` */
+  hostKey: string
+  memory: RequestMemory
+  roster: () => RosterPayload | null
+  policy: () => Policy
+  panel: PanelLink
+  /** Signs, stores and posts one answer; resolves when it is stored. */
+  answer: (head: AnswerHead, answer: AnswerPayload['answer']) => Promise<void>
+  /** Stored when it returns; throws `audit.unavailable`. */
+  audit: (event: NewAuditEvent) => unknown
+  openSession: (grant: Grant, signal: AbortSignal) => Promise<EndCause>
+  onBusy: () => void
+  clock: Clock
+  log: Log
+  draw?: () => Hash
+}
+
+/** How long the client may take to reveal its nonce: two trips over a held poll. ms */
+const revealMs = 60_000
+
+type Running = {
+  proven: Proven
+  ticketText: AccessDelivery['ticket']
+  head: AnswerHead
+  rule: Exclude<LevelRule, 'deny'>
+  drawn: Hash | null
+  revealed: PromiseWithResolvers<Hash>
+  /** Until approval; its reason is an AppError. */
+  asking: AbortController
+  /** From approval on; its reason is an EndCause. */
+  session: AbortController
+  approved: boolean
+  done: Promise<void>
+}
+
+export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
+  const { memory, panel, clock, log } = deps
+  const all = new Map<RequestId, Running>()
+
+  const refuse = async (head: AnswerHead | null, error: unknown) => {
+    const { code, details } = toFailure(error)
+    log.warn({ code, requestId: head?.requestId, cause: causeOf(error) }, 'access refused')
+    auditQuietly({ kind: 'access.refused', actor: { kind: 'agent' }, ...(head ? { requestId: head.requestId } : {}), data: { code } })
+    if (head) await deps.answer(head, { kind: 'refused', code, ...(details ? { details } : {}) })
+  }
+  /** A refusal is given even where it cannot be written down: it opens nothing. */
+  const auditQuietly = (event: NewAuditEvent) => {
+    try {
+      deps.audit(event)
+    } catch (error) {
+      log.error({ kind: event.kind, cause: causeOf(error) }, 'audit store unavailable')
+    }
+  }
+
+  const take = async (delivery: AccessDelivery): Promise<Running> => {
+    const nowMs = clock.now()
+    const policy = deps.policy()
+    const proven = await proveSignatures(delivery, deps.trust, nowMs / 1_000)
+    // No await from here until it is taken, so that two deliveries cannot both find the ticket unspent.
+    for (const step of steps) step(proven, { nowMs, policy, memory, roster: deps.roster(), open: all.size })
+    const { request, ticket, certificate } = proven
+    deps.audit({
+      kind: 'access.requested',
+      actor: { kind: 'specialist', id: certificate.specialistId, name: certificate.name },
+      requestId: request.id,
+      data: { access: request.access, serviceKind: request.serviceKind, caseId: request.caseId, minutes: request.minutes, ticketId: ticket.id },
+      private: { reason: request.reason },
+    })
+    const entry = { requestId: request.id, ticketId: ticket.id, deliveryId: delivery.id, ticket: delivery.ticket }
+    memory.take({ ...entry, issuedAt: ticket.issuedAt, takenMs: nowMs, state: 'requested' })
+    const rule = ruleFor(policy, request.access)
+    if (rule === 'deny') throw new AppError('access.policy-denied')
+    return newRunning({ proven, rule, ticketText: delivery.ticket })
+  }
+
+  const attend = async (running: Running) => {
+    const { request } = running.proven
+    try {
+      await pickUp(running)
+      await approve(running)
+    } catch (error) {
+      return withdraw(running, error)
+    }
+    try {
+      const cause = await deps.openSession(grantOf(running, deps.policy()), running.session.signal)
+      log.info({ requestId: request.id, cause }, 'session ended')
+      memory.move(request.id, 'ended')
+    } catch (error) {
+      const { code } = toFailure(error)
+      log.warn({ requestId: request.id, code, cause: causeOf(error) }, 'session never began')
+      const cancelled = running.session.signal.aborted
+      auditQuietly({ kind: cancelled ? 'access.cancelled' : 'access.expired', actor: { kind: 'agent' }, requestId: request.id, data: { code } })
+      memory.move(request.id, cancelled ? 'cancelled' : 'expired')
+    }
+  }
+
+  /** Write first, then act, all along: the event is on disk before the answer leaves or the panel rings. */
+  const pickUp = async (running: Running) => {
+    const { rule, head, asking } = running
+    if (rule !== 'allow') await requirePanel(panel, asking.signal)
+    asking.signal.throwIfAborted()
+    const draw = (deps.draw ?? newNonce)()
+    deps.audit({ kind: 'access.picked-up', actor: { kind: 'agent' }, requestId: head.requestId, data: { rule } })
+    memory.move(head.requestId, 'picked-up')
+    running.drawn = draw
+    await deps.answer(head, { kind: 'picked-up', rule, draw, hostKey: deps.hostKey })
+  }
+
+  const approve = async (running: Running) => {
+    const { rule, head, asking } = running
+    if (rule !== 'allow') await askForYes(running, rule)
+    asking.signal.throwIfAborted()
+    const by = rule === 'allow' ? 'policy' : 'person'
+    deps.audit({ kind: 'access.approved', actor: { kind: by === 'policy' ? 'agent' : 'person' }, requestId: head.requestId, data: { by } })
+    memory.move(head.requestId, 'approved')
+    running.approved = true
+    await deps.answer(head, { kind: 'approved', by, hostKey: deps.hostKey })
+  }
+
+  const askForYes = async (running: Running, rule: AskRule) => {
+    const { head, proven, drawn, asking } = running
+    if (!drawn) throw new AppError('internal')
+    const c = await inTime(running.revealed.promise, asking.signal)
+    const code = matchingCode({ ticket: running.ticketText, sessionKey: proven.request.sessionKey, hostKey: deps.hostKey, c, d: drawn })
+    const askedMs = clock.now()
+    deps.audit({ kind: 'access.asked', actor: { kind: 'agent' }, requestId: head.requestId, data: { typed: rule === 'ask-typed' } })
+    memory.move(head.requestId, 'asking')
+    const answerBefore = unixSeconds(clock) + requestLimits.answerSeconds
+    await deps.answer(head, { kind: 'asking', answerBefore })
+    const question = { ...questionOf(proven), askedMs, answerBeforeMs: askedMs + requestLimits.answerSeconds * 1_000 }
+    await askPerson({ question, rule, code, panel, clock, signal: asking.signal })
+  }
+
+  const inTime = async <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
+    const over = new AbortController()
+    const stop = AbortSignal.any([signal, over.signal])
+    const late = clock.sleep(revealMs, stop).then(() => Promise.reject(new AppError('access.expired', { details: { what: 'reveal' } })))
+    try {
+      return await Promise.race([promise, late])
+    } finally {
+      over.abort()
+    }
+  }
+
+  /** Before approval: refused, cancelled by the specialist, or out of time. */
+  const withdraw = async (running: Running, error: unknown) => {
+    const { head } = running
+    const { code } = toFailure(error)
+    if (code === 'access.cancelled') {
+      auditQuietly({ kind: 'access.cancelled', actor: { kind: 'specialist' }, requestId: head.requestId })
+      memory.move(head.requestId, 'cancelled')
+      return
+    }
+    await refuse(head, error)
+    memory.move(head.requestId, 'refused')
+  }
+
+  const begin = (running: Running) => {
+    all.set(running.head.requestId, running)
+    deps.onBusy()
+    running.done = attend(running)
+      .catch((error: unknown) => log.error({ requestId: running.head.requestId, cause: causeOf(error) }, 'request failed'))
+      .finally(() => {
+        all.delete(running.head.requestId)
+        deps.onBusy()
+      })
+  }
+
+  const stopOne = (running: Running, withdrawn: AppError, cause: EndCause) => {
+    if (running.approved) running.session.abort(cause)
+    else running.asking.abort(withdrawn)
+  }
+
+  panel.onPress((press) => {
+    const running = press.type === 'session.end' ? all.get(press.requestId) : undefined
+    if (running?.approved) running.session.abort('person' satisfies EndCause)
+  })
+
+  return {
+    async receive(delivery) {
+      // Taken before a crash, and noted as handled only now: recover() has answered it.
+      if (memory.findDelivery(delivery.id)) return
+      try {
+        begin(await take(delivery))
+      } catch (error) {
+        const head = readHead(delivery)
+        // A repeated ticket gets no second answer: the first one stands, and may be a yes.
+        await refuse(head && memory.knows(head.requestId) ? null : head, error)
+      }
+    },
+    reveal({ requestId, nonce }) {
+      const running = all.get(requestId)
+      // Before the draw there is nothing to reveal for: C must come after D.
+      if (!running?.drawn) return
+      if (commitmentTo(nonce) === running.proven.request.commitment) running.revealed.resolve(nonce)
+      else running.asking.abort(new AppError('access.commitment-bad'))
+    },
+    cancel(requestId) {
+      const running = all.get(requestId)
+      if (running) stopOne(running, new AppError('access.cancelled'), 'specialist')
+    },
+    end(requestId, cause) {
+      const running = all.get(requestId)
+      if (running) stopOne(running, new AppError('access.cancelled'), cause)
+    },
+    busy: () => all.size > 0,
+    enforce(policy) {
+      for (const running of all.values()) {
+        const denied = policy.connectivity === 'off' || ruleFor(policy, running.proven.request.access) === 'deny'
+        if (denied) stopOne(running, new AppError('access.policy-denied'), 'policy')
+      }
+    },
+    async recover() {
+      for (const entry of memory.open()) await recoverOne(entry)
+    },
+    async stop() {
+      for (const running of all.values()) stopOne(running, new AppError('access.interrupted'), 'agent-stopped')
+      await Promise.all([...all.values()].map((running) => running.done))
+    },
+  }
+
+  async function recoverOne(entry: Entry): Promise<void> {
+    const { requestId, ticketId, ticket, state } = entry
+    if (state === 'open') {
+      deps.audit({ kind: 'session.ended', actor: { kind: 'agent' }, requestId, cause: 'agent-stopped' })
+    } else if (state === 'approved') {
+      deps.audit({ kind: 'access.expired', actor: { kind: 'agent' }, requestId, data: { code: 'access.interrupted' } })
+    } else if (ticket) {
+      await refuse({ requestId, ticketId, ticketHash: sha256(ticket) }, new AppError('access.interrupted'))
+    }
+    memory.move(requestId, state === 'open' ? 'ended' : state === 'approved' ? 'expired' : 'refused')
+  }
+}
+
+function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>): Running {
+  const { ticket, request } = of.proven
+  const revealed = Promise.withResolvers<Hash>()
+  return {
+    ...of,
+    head: { requestId: request.id, ticketId: ticket.id, ticketHash: sha256(of.ticketText) },
+    drawn: null,
+    revealed,
+    asking: new AbortController(),
+    session: new AbortController(),
+    approved: false,
+    done: Promise.resolve(),
+  }
+}
+
+function grantOf({ proven, ticketText, rule }: Running, { idleMinutes, files }: Policy): Grant {
+  return { ...proven, ticketText, approvedBy: rule === 'allow' ? 'policy' : 'person', policy: { idleMinutes, files } }
+}
+
+function questionOf({ request, certificate }: Proven) {
+  const { id, access, serviceKind, reason, caseId, minutes } = request
+  const { name, employer, country } = certificate
+  return { requestId: id, specialist: name, employer, country, access, serviceKind, reason, caseId, minutes }
+}
+
+function causeOf(error: unknown): string | undefined {
+  const cause = error instanceof AppError ? error.cause : error
+  return cause instanceof Error ? cause.message : undefined
+}

@@ -1,0 +1,80 @@
+import { AppError } from '@gantry/shared/errors.ts'
+import { requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
+import type { RosterPayload } from '@gantry/shared/ticket.ts'
+import type { RequestMemory } from './memory.ts'
+import { countryIsAllowed, type Policy, ruleFor } from './policy.ts'
+import type { Proven } from './signatures.ts'
+
+/** What stands when a request arrives. `nowMs` by this device's clock. */
+export type Situation = {
+  nowMs: number
+  roster: RosterPayload | null
+  policy: Policy
+  memory: RequestMemory
+  /** Requests that are open on this device now. */
+  open: number
+}
+
+type Step = (proven: Proven, situation: Situation) => void
+
+/** Sessions and questions at a time: a person can watch a few, not a crowd. */
+export const maxOpenRequests = 4
+const hourMs = 3_600_000
+
+/**
+ * What must hold, in order, once the signatures do. Each step has one reason and throws one code; none of them rings, dials or remembers anything.
+ * The person's yes comes after all of these (approval.ts).
+ */
+export const steps = [
+  requireUnspent,
+  requireConnectivity,
+  requireCertifiedPerson,
+  requireFreshRoster,
+  requireLevelOpen,
+  requireCountry,
+  requireFewAtATime,
+  requireFewWithinHour,
+] as const satisfies readonly Step[]
+
+/** R008: a customer who switched connectivity off meant this request too. */
+function requireConnectivity(_: Proven, { policy }: Situation): void {
+  if (policy.connectivity === 'off') throw new AppError('access.connectivity-off')
+}
+
+/** A ticket, and a request, opens one session at most. */
+function requireUnspent({ ticket }: Proven, { memory }: Situation): void {
+  memory.requireUnspent({ requestId: ticket.requestId, ticketId: ticket.id, issuedAt: ticket.issuedAt })
+}
+
+/** The authority's newest list names this person with exactly these two keys; one that left is not on it. */
+function requireCertifiedPerson({ certificate }: Proven, { roster }: Situation): void {
+  if (!roster) throw new AppError('access.roster-missing')
+  requireOnRoster(certificate, roster)
+}
+
+/** A list that is out of date may hide that somebody left, so it only opens what changes nothing. */
+function requireFreshRoster({ request }: Proven, { roster, nowMs }: Situation): void {
+  const fresh = roster !== null && rosterIsFresh(roster, nowMs / 1_000)
+  if (!fresh && request.access !== 'diagnostics') throw new AppError('access.roster-stale', { details: { number: roster?.number ?? 0 } })
+}
+
+function requireLevelOpen({ request }: Proven, { policy }: Situation): void {
+  if (ruleFor(policy, request.access) === 'deny') throw new AppError('access.policy-denied', { details: { access: request.access } })
+}
+
+function requireCountry({ certificate }: Proven, { policy }: Situation): void {
+  if (!countryIsAllowed(policy, certificate.country)) throw new AppError('access.policy-denied', { details: { country: certificate.country } })
+}
+
+function requireFewAtATime(_: Proven, { open }: Situation): void {
+  if (open >= maxOpenRequests) throw new AppError('access.too-many-open', { details: { max: maxOpenRequests } })
+}
+
+/** Threat T6: nobody is asked until they press yes by habit. */
+function requireFewWithinHour(_: Proven, { policy, memory, nowMs }: Situation): void {
+  const taken = memory.takenWithin(hourMs, nowMs)
+  if (taken.length < policy.requestsPerHour) return
+  const free = taken[taken.length - policy.requestsPerHour]
+  const minutes = free === undefined ? {} : { minutes: Math.max(1, Math.ceil((free + hourMs - nowMs) / 60_000)) }
+  throw new AppError('access.rate-limited', { details: { max: policy.requestsPerHour, ...minutes } })
+}

@@ -1,0 +1,175 @@
+import type { EndCause } from '@gantry/shared/access-request.ts'
+import { agentApi, pollTiming } from '@gantry/shared/agent-api.ts'
+import { backoffMs } from '@gantry/shared/backoff.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { DeviceId } from '@gantry/shared/ids.ts'
+import { createApiClient } from '@gantry/shared/node/api-client.ts'
+import { followPolicy, type LoadedPolicy } from './access/policy-file.ts'
+import { type Clock, realClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { type Duty, startDuty } from './duty.ts'
+import { enrol, parseEnrolmentCode } from './enrolment.ts'
+import type { Enrolment } from './identity.ts'
+import { describePolicy, type Local, openLocal } from './local.ts'
+import { createLog, type Log } from './log.ts'
+import { agentPrefix } from './main-server.ts'
+import type { PollTiming } from './poll-loop.ts'
+import { type OpenSession, openSession } from './session/open-session.ts'
+import { agentVersion } from './version.ts'
+
+/** The agent's composition root: enrols once, then goes on duty until it is stopped. */
+export type Agent = {
+  deviceId(): DeviceId | null
+  /** Resolves with the first poll that the main server answered. */
+  polled: Promise<void>
+  /** Ends every session, says so, and gives the state folder back. */
+  stop(): Promise<void>
+}
+
+export type AgentOptions = {
+  clock?: Clock
+  random?: () => number
+  log?: Log
+  openSession?: (session: OpenSession) => Promise<EndCause>
+  /** For tests; the config's floor of 30 s holds everywhere else. */
+  timing?: PollTiming
+  /** How often the policy file is looked at, ms. */
+  policyLookMs?: number
+}
+
+/**
+ * Throws what a person has to mend before anything can work: `state.in-use`, `state.unreadable`, `enrol.code-bad` (not enrolled, and no code). All that may heal
+ * by itself, such as a server that is away, is repeated in the background.
+ */
+export async function startAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
+  const { clock = realClock, log = createLog('agent'), random = Math.random } = options
+  const timing = options.timing ?? { intervalMs: config.pollIntervalMs, holdMs: pollTiming.holdMs }
+  let duty: Duty | null = null
+  const local = openLocal(config, { clock, log, onAudited: () => duty?.audited() })
+  const stopping = new AbortController()
+  const polled = Promise.withResolvers<void>()
+  try {
+    requireWayIn(local)
+  } catch (error) {
+    local.close()
+    throw error
+  }
+
+  let loaded: LoadedPolicy = followPolicy({
+    path: config.policyFile,
+    stateDir: config.stateDir,
+    signal: stopping.signal,
+    onChange(next) {
+      loaded = next
+      notePolicy(local, next)
+      changed.wake()
+      duty?.policyChanged()
+    },
+    ...(options.policyLookMs ? { lookEveryMs: options.policyLookMs } : {}),
+  })
+  const changed = createWaker()
+  local.audit.note({ kind: 'device.started', actor: { kind: 'agent' }, data: { agentVersion, ...lostOf(local) } })
+  notePolicy(local, loaded)
+
+  const run = async () => {
+    const allowed = () => loaded.policy.connectivity === 'on'
+    const enrolment = local.identity.enrolment() ?? (await enrolUntilDone({ local, clock, log, random, allowed, changed, signal: stopping.signal }))
+    if (stopping.signal.aborted) return
+    const open = options.openSession ?? openSession
+    duty = await startDuty({ local, enrolment, policy: () => loaded.policy, openSession: open, timing, clock, log, random })
+    void duty.polled.then(polled.resolve)
+  }
+  const running = run().catch((error: unknown) => {
+    // A defect: the supervisor starts the agent anew, from what is on the disk.
+    if (!stopping.signal.aborted) throw error
+  })
+  return {
+    deviceId: () => local.identity.enrolment()?.deviceId ?? null,
+    polled: polled.promise,
+    async stop() {
+      stopping.abort()
+      await running
+      await duty?.stop()
+      local.close()
+    },
+  }
+}
+
+function requireWayIn({ identity, config }: Local): void {
+  if (!identity.enrolment()) parseEnrolmentCode(config.enrolmentCode ?? '')
+}
+
+function notePolicy({ audit }: Local, loaded: LoadedPolicy): void {
+  audit.note({ kind: 'device.policy-loaded', actor: { kind: 'agent' }, data: describePolicy(loaded) })
+}
+
+function lostOf(local: Local): { lost?: string } {
+  return local.lost().length > 0 ? { lost: local.lost().join(' ').slice(0, 500) } : {}
+}
+
+type EnrolUntilDone = {
+  local: Local
+  clock: Clock
+  log: Log
+  random: () => number
+  allowed: () => boolean
+  changed: Waker
+  signal: AbortSignal
+}
+
+/** Repeats the enrolment until it is done. A refused code is not hammered: it waits as long as a back-off ever does. */
+async function enrolUntilDone({ local, clock, log, random, allowed, changed, signal }: EnrolUntilDone): Promise<Enrolment> {
+  const { config, identity, audit, ca } = local
+  const code = parseEnrolmentCode(config.enrolmentCode ?? '')
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted()
+    if (!allowed()) {
+      await changed.wait(signal)
+      continue
+    }
+    const origin = config.mainServers[(attempt - 1) % config.mainServers.length]?.enrolOrigin ?? ''
+    const client = createApiClient(agentApi, { origin, prefix: agentPrefix, ca, keepAlive: false })
+    try {
+      const enrolment = await enrol({ code, keys: identity.keys, model: config.model.id, call: client.call, signal })
+      identity.enrol(enrolment)
+      audit.note({ kind: 'device.enrolled', actor: { kind: 'agent' }, data: { customer: enrolment.customer, site: enrolment.site } })
+      return enrolment
+    } catch (error) {
+      signal.throwIfAborted()
+      const refused = noteRefusal(error, local, log)
+      const waitMs = refused ? pollTiming.backoffMaxMs : backoffMs(attempt, { baseMs: pollTiming.backoffBaseMs, maxMs: pollTiming.backoffMaxMs }, random)
+      await clock.sleep(waitMs, signal)
+    } finally {
+      client.close()
+    }
+  }
+}
+
+/** True for what another try will not change. */
+function noteRefusal(error: unknown, { audit }: Local, log: Log): boolean {
+  const code = error instanceof AppError ? error.code : 'internal'
+  log.warn({ code, reason: error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined }, 'not enrolled yet')
+  const data = { code, ...(error instanceof AppError ? error.details : {}) }
+  if (code === 'server.identity-wrong') audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data })
+  else if (code !== 'server.unreachable') audit.note({ kind: 'enrolment.refused', actor: { kind: 'main-server' }, data })
+  return code.startsWith('enrol.')
+}
+
+type Waker = { wake(): void; wait(signal: AbortSignal): Promise<void> }
+
+function createWaker(): Waker {
+  const waiting = new Set<() => void>()
+  return {
+    wake: () => {
+      for (const resolve of waiting) resolve()
+    },
+    async wait(signal) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.add(resolve)
+      signal.addEventListener('abort', resolve as () => void, { once: true })
+      await promise
+      waiting.delete(resolve)
+      signal.throwIfAborted()
+    },
+  }
+}

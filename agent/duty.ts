@@ -1,0 +1,268 @@
+import type { EndCause } from '@gantry/shared/access-request.ts'
+import type { Delivery } from '@gantry/shared/agent-api.ts'
+import { HeadPayload } from '@gantry/shared/audit.ts'
+import type { AppError } from '@gantry/shared/errors.ts'
+import { openLegWithFallback } from '@gantry/shared/node/leg.ts'
+import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
+import { AnswerPayload } from '@gantry/shared/ticket.ts'
+import type { LoadedPolicy } from './access/policy-file.ts'
+import { type AccessRequests, createAccessRequests } from './access/requests.ts'
+import { type Clock, unixSeconds } from './clock.ts'
+import { createDataFiles } from './data-files.ts'
+import { createInbox } from './deliveries.ts'
+import { type Enrolment, hostKeyText } from './identity.ts'
+import type { Local } from './local.ts'
+import type { Log } from './log.ts'
+import { type MainServer, openMainServer } from './main-server.ts'
+import { createOutbox } from './outbox.ts'
+import { createPanelLink } from './panel-link.ts'
+import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll-loop.ts'
+import { openRosterStore } from './roster.ts'
+import { createSender } from './sender.ts'
+import type { Grant, SessionTools } from './session/grant.ts'
+import type { OpenSession } from './session/open-session.ts'
+import { agentVersion } from './version.ts'
+
+/** An enrolled device at work: it polls, answers, and runs sessions, until it is told to stop. */
+export type Duty = {
+  /** Resolves with the first poll that was answered. */
+  polled: Promise<void>
+  /** The policy changed. */
+  policyChanged(): void
+  /** Something was written to the audit. */
+  audited(): void
+  stop(): Promise<void>
+}
+
+export type DutyWith = {
+  local: Local
+  enrolment: Enrolment
+  policy: () => LoadedPolicy['policy']
+  openSession: (session: OpenSession) => Promise<EndCause>
+  timing: PollTiming
+  clock: Clock
+  log: Log
+  random: () => number
+}
+
+/** Time for sessions to end and for the last words to leave, ms; together below the 5 s in which a process has to stop. */
+const endSessionsMs = 3_000
+const lastWordsMs = 700
+
+export async function startDuty(deps: DutyWith): Promise<Duty> {
+  const { local, enrolment, policy, timing, clock, log, random } = deps
+  const { config, identity, audit, memory } = local
+  const { deviceId } = enrolment
+  const stopping = new AbortController()
+  const signal = stopping.signal
+  const polled = Promise.withResolvers<void>()
+  const separated = canSeparate(config.user)
+  const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
+  const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
+  const inbox = createInbox(local.inbox)
+  const dataFiles = createDataFiles({ stateDir: config.stateDir, versions: local.versions, roster, audit: audit.append })
+
+  let loop: PollLoop | null = null
+
+  const mode = () => judgeMode({ ...policy(), busy: requests.busy() })
+  const server = openServer()
+  const outbox = createOutbox({ file: local.outbox, auditLog: audit.log, witness: witnessMainServer, log })
+  const sender = createSender({
+    flush: (until) => outbox.flush(server.call, until),
+    allowed: () => mode() !== 'off',
+    onFailure: (error) => log.warn({ reason: codeOf(error) }, 'report waits'),
+    clock,
+    signal,
+    random,
+  })
+  const requests: AccessRequests = createAccessRequests({
+    trust: { ticketKey: enrolment.ticketKey, authorityKey: enrolment.authorityKey, deviceId, deviceKey: identity.keys.device.publicJwk },
+    hostKey: hostKeyText(identity.keys.host.publicJwk),
+    memory,
+    roster: roster.current,
+    policy,
+    panel,
+    async answer(head, answer) {
+      const payload = AnswerPayload.parse({ version: 1, ...head, deviceId, at: unixSeconds(clock), answer })
+      outbox.addAnswer(await signJws('answer', payload, identity.keys.device))
+      sender.nudge()
+    },
+    audit: audit.append,
+    openSession: (grant, until) => deps.openSession({ grant, tools: toolsFor(grant), signal: until }),
+    onBusy: () => loop?.wake(),
+    clock,
+    log,
+  })
+
+  let connectivity: 'ok' | 'waiting' = 'waiting'
+  const greetPanel = () => {
+    const { name, customer, site } = enrolment
+    const device = { id: deviceId, name, model: config.model.name, customer, site }
+    panel.tell({ type: 'hello', device, separated, connectivity: policy().connectivity === 'off' ? 'off' : connectivity })
+  }
+  greetPanel()
+  await requests.recover()
+  await actOnWaiting()
+  loop = startPollLoop({ poll, mode, onOutcome: noteOutcome, onIdle: server.idle, timing, clock, signal, random })
+
+  return {
+    polled: polled.promise,
+    policyChanged() {
+      requests.enforce(policy())
+      greetPanel()
+      loop?.wake()
+      if (mode() === 'off') server.close()
+    },
+    // Between plain polls nothing is sent: what happened goes with the next poll.
+    audited: () => {
+      if (requests.busy()) sender.nudge()
+    },
+    async stop() {
+      await Promise.race([requests.stop(), clock.sleep(endSessionsMs, signal)])
+      audit.note({ kind: 'device.stopped', actor: { kind: 'agent' } })
+      if (connectivity === 'ok') sender.nudge()
+      await Promise.race([sender.settled(), clock.sleep(lastWordsMs, signal)])
+      stopping.abort()
+      server.close()
+      await loop?.done
+    },
+  }
+
+  async function poll(holdMs: number, until: AbortSignal): Promise<number> {
+    const handled = inbox.toName()
+    const { instantPickup, rules } = policy()
+    const answer = await server.call(
+      'device.poll',
+      {
+        holdMs,
+        handled,
+        agentVersion,
+        softwareVersion: config.softwareVersion,
+        instantPickup,
+        rules,
+        rosterNumber: roster.current()?.number ?? 0,
+        separated,
+      },
+      { signal: until, timeoutMs: holdMs + 15_000 },
+    )
+    inbox.named(handled)
+    const fresh = inbox.receive(answer.deliveries)
+    await actOnWaiting()
+    if (outbox.hasAnswers() || outbox.hasEvents()) sender.nudge()
+    return fresh
+  }
+
+  /** One that fails stays stored, and is tried again after the next poll. */
+  async function actOnWaiting(): Promise<void> {
+    for (const delivery of inbox.waiting()) {
+      try {
+        await act(delivery)
+        inbox.handled(delivery.id)
+      } catch (error) {
+        log.error({ delivery: delivery.kind, reason: codeOf(error) }, 'delivery waits')
+      }
+    }
+  }
+
+  async function act(delivery: Delivery): Promise<void> {
+    switch (delivery.kind) {
+      case 'access-request':
+        return requests.receive(delivery)
+      case 'reveal':
+        return requests.reveal(delivery)
+      case 'cancel':
+        return requests.cancel(delivery.requestId)
+      case 'end':
+        return requests.end(delivery.requestId, delivery.cause)
+      case 'data-file':
+        return dataFiles.store(delivery)
+      case 'maintenance': {
+        const action = delivery.action.slice(0, 120)
+        audit.append({ kind: 'maintenance.finished', actor: { kind: 'agent' }, data: { action, outcome: 'not-supported' } })
+      }
+    }
+  }
+
+  function openServer(): MainServer {
+    let refused = ''
+    return openMainServer({
+      servers: config.mainServers,
+      ca: local.ca,
+      certificate: enrolment.certificate,
+      keyPem: privatePem(identity.keys.device),
+      keepOpen: () => mode() === 'held',
+      onWrongIdentity(error) {
+        // Once per impostor, not once per poll.
+        const seen = JSON.stringify(error.details)
+        if (seen !== refused) noteWrongIdentity(error)
+        refused = seen
+      },
+    })
+  }
+
+  function noteWrongIdentity(error: AppError): void {
+    log.error({ ...error.details }, 'server refused: not its own certificate')
+    audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data: { ...error.details } })
+  }
+
+  function noteOutcome(error: unknown, failures: number): void {
+    if (!error) polled.resolve()
+    else if (failures === 1) log.warn({ reason: codeOf(error) }, 'main server does not answer')
+    const now = error ? 'waiting' : 'ok'
+    if (now === connectivity) return
+    connectivity = now
+    greetPanel()
+  }
+
+  async function witnessMainServer(head: string): Promise<void> {
+    await verifyJws(head, { type: 'head', schema: HeadPayload, key: enrolment.mainServerAuditKey, failure: 'server.answer-bad' })
+    audit.log()?.witness(head, 'main-server')
+  }
+
+  function toolsFor({ ticket, ticketText }: Grant): SessionTools {
+    const auditLog = audit.log()
+    if (!auditLog) throw new Error('no audit store, no session')
+    const servers = ticket.fallback ? [ticket.accessServer, ticket.fallback] : [ticket.accessServer]
+    const { filesRoot, shell, service, language, softwareVersion } = config
+    return {
+      openLeg: (leg, { epoch, signal: until }) =>
+        openLegWithFallback(servers, {
+          ca: local.ca,
+          ticket: ticketText,
+          ticketId: ticket.id,
+          side: 'agent',
+          leg,
+          epoch,
+          key: identity.keys.device,
+          signal: until,
+        }),
+      hostKey: identity.keys.host.privateKey,
+      audit(event) {
+        const written = audit.append(event)
+        if (event.kind === 'session.opened' && event.requestId) memory.move(event.requestId, 'open')
+        return written
+      },
+      auditLog,
+      tellPanel: panel.tell,
+      config: {
+        filesRoot,
+        user: separated ? config.user : null,
+        shell,
+        service,
+        language,
+        versions: { agent: agentVersion, software: softwareVersion },
+      },
+      log,
+      now: clock.now,
+    }
+  }
+}
+
+/** Only root can start a shell as somebody else (setpriv); what cannot be done is said on the panel and in every poll. */
+export function canSeparate(user: Local['config']['user']): boolean {
+  return user !== null && process.getuid?.() === 0
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

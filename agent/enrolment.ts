@@ -1,0 +1,68 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { AgentApi } from '@gantry/shared/agent-api.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { ApiClient } from '@gantry/shared/node/api-client.ts'
+import { checkDeviceCertificate, createCertificateRequest } from '@gantry/shared/node/certificates.ts'
+import { thumbprint } from '@gantry/shared/node/signing.ts'
+import type { PublicJwk } from '@gantry/shared/ticket.ts'
+import { Enrolment, hostKeyText, type Keys } from './identity.ts'
+import { agentVersion } from './version.ts'
+
+/**
+ * The enrolment code: `GNT1-<secret>-<authority>`. The secret goes to the main server, once. The rest, 26 characters of base 32 (RFC 4648, any case, no padding),
+ * is the first 128 bits of the authority key's thumbprint and stays here: a stolen main server that pins an authority of its own is found out (architecture 3.5).
+ */
+export type EnrolmentCode = { secret: string; authority: Buffer }
+
+/** Throws `enrol.code-bad` for anything else. */
+export function parseEnrolmentCode(text: string): EnrolmentCode {
+  const match = /^GNT1-([A-Z2-7]{16,64})-([A-Z2-7]{26})$/i.exec(text.trim())
+  if (!match?.[1] || !match[2]) throw new AppError('enrol.code-bad')
+  return { secret: match[1], authority: decodeBase32(match[2]).subarray(0, 16) }
+}
+
+export function requireAuthority(code: EnrolmentCode, authorityKey: PublicJwk): void {
+  const known = Buffer.from(thumbprint(authorityKey), 'base64url').subarray(0, 16)
+  if (code.authority.length !== known.length || !timingSafeEqual(code.authority, known)) throw new AppError('enrol.authority-mismatch')
+}
+
+export type EnrolWith = {
+  code: EnrolmentCode
+  keys: Keys
+  model: string
+  call: ApiClient<Pick<AgentApi, 'device.enrol'>>['call']
+  signal: AbortSignal
+}
+
+/**
+ * Asks once. What comes back is believed only as far as it fits: the authority named by the code, and a certificate for this device's own key.
+ * Throws `enrol.code-bad`, `enrol.authority-mismatch`, `server.answer-bad {what}`, and whatever the call throws.
+ */
+export async function enrol({ code, keys, model, call, signal }: EnrolWith): Promise<Enrolment> {
+  const certificateRequest = await createCertificateRequest(keys.device, 'gantry device')
+  const input = { code: code.secret, certificateRequest, hostKey: hostKeyText(keys.host.publicJwk), auditKey: keys.audit.publicJwk, model, agentVersion }
+  const enrolment = Enrolment.parse(await call('device.enrol', input, { signal }))
+  requireAuthority(code, enrolment.authorityKey)
+  const certified = checkDeviceCertificate(enrolment.certificate, enrolment.deviceCa, 'server.answer-bad')
+  if (certified.deviceId !== enrolment.deviceId || thumbprint(certified.publicJwk) !== thumbprint(keys.device.publicJwk)) {
+    throw new AppError('server.answer-bad', { details: { what: 'certificate' } })
+  }
+  return enrolment
+}
+
+/** RFC 4648 section 6; the caller has checked the alphabet. */
+function decodeBase32(text: string): Buffer {
+  const bytes: number[] = []
+  let bits = 0
+  let held = 0
+  for (const character of text.toUpperCase()) {
+    held = (held << 5) | 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(character)
+    bits += 5
+    if (bits >= 8) {
+      bits -= 8
+      bytes.push((held >> bits) & 255)
+    }
+    held &= (1 << bits) - 1
+  }
+  return Buffer.from(bytes)
+}

@@ -1,0 +1,102 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { requestLimits } from '@gantry/shared/access-request.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { createRequestMemory, lostMemory, MemoryState, newMemory, type RequestMemory } from './access/memory.ts'
+import type { LoadedPolicy } from './access/policy-file.ts'
+import { type Audit, createAudit } from './audit.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { DataFileVersions } from './data-files.ts'
+import { emptyInbox, InboxState } from './deliveries.ts'
+import { type IdentityStore, openIdentity } from './identity.ts'
+import type { Log } from './log.ts'
+import { emptyOutbox, OutboxState } from './outbox.ts'
+import { openStateFile, type StateFile } from './state-file.ts'
+import { lockState } from './state-lock.ts'
+
+/** What lies on the device's own disk, opened once at start and closed at the end. Nothing here needs a network. */
+export type Local = {
+  config: Config
+  ca: string
+  identity: IdentityStore
+  audit: Audit
+  memory: RequestMemory
+  inbox: StateFile<InboxState>
+  outbox: StateFile<OutboxState>
+  versions: StateFile<Record<string, number>>
+  onLost: (what: string) => void
+  /** State files that could not be read, up to now. */
+  lost(): readonly string[]
+  close(): void
+}
+
+export type LocalWith = { clock: Clock; log: Log; onAudited: () => void }
+
+/**
+ * Throws `state.in-use` for a second agent of the same folder, `state.unreadable {path}` where going on would be a guess: no CA, no identity. Every other
+ * file that cannot be read is moved aside and reported, and what it guarded stays closed.
+ */
+export function openLocal(config: Config, { clock, log, onAudited }: LocalWith): Local {
+  const { stateDir } = config
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const unlock = lockState(stateDir)
+  try {
+    const lost: string[] = []
+    const onLost = (what: string) => {
+      lost.push(what)
+      log.error({ what }, 'state file unreadable, moved aside')
+    }
+    const ca = readCa(config.ca)
+    const identity = openIdentity(stateDir, onLost)
+    const file = (name: string) => ({ path: join(stateDir, name), onLost })
+    const audit = createAudit({
+      open: () => openAuditLog({ folder: stateDir, key: identity.keys.audit, party: config.deviceName, keepsPrivate: true, now: clock.now }),
+      onWritten: onAudited,
+      about: () => {
+        const deviceId = identity.enrolment()?.deviceId
+        return deviceId ? { deviceId } : {}
+      },
+      clock,
+      log,
+    })
+    // Without this memory a spent ticket would look fresh, so every ticket issued up to now counts as spent.
+    const afterLoss = () => lostMemory(clock.now(), requestLimits.slackFutureSeconds)
+    const enrolled = identity.enrolment() !== null
+    const requests = openStateFile({ ...file('requests.json'), schema: MemoryState, initial: newMemory, afterLoss, expected: enrolled })
+    return {
+      config,
+      ca,
+      identity,
+      audit,
+      memory: createRequestMemory(requests),
+      inbox: openStateFile({ ...file('inbox.json'), schema: InboxState, initial: emptyInbox }),
+      outbox: openStateFile({ ...file('outbox.json'), schema: OutboxState, initial: emptyOutbox }),
+      versions: openStateFile({ ...file('data-files.json'), schema: DataFileVersions, initial: () => ({}) }),
+      onLost,
+      lost: () => lost,
+      close() {
+        audit.close()
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new AppError('state.unreadable', { cause: error, details: { path } })
+  }
+}
+
+/** What the log says about a policy: public, since it holds no name and no path. */
+export function describePolicy({ policy, from, digest }: LoadedPolicy): Record<string, string | number | boolean> {
+  const { rules, connectivity, instantPickup, requestsPerHour } = policy
+  return { from, digest, connectivity, instantPickup, requestsPerHour, ...rules }
+}

@@ -1,0 +1,55 @@
+import { pollTiming } from '@gantry/shared/agent-api.ts'
+import { backoffMs } from '@gantry/shared/backoff.ts'
+import type { Clock } from './clock.ts'
+
+/** Sends the outbox, one run at a time; a failed run is repeated with growing pauses as long as sending is allowed. */
+export type Sender = {
+  nudge(): void
+  /** Resolves when nothing is being sent; for the last moments of the agent. */
+  settled(): Promise<void>
+}
+
+export type SenderWith = {
+  flush: (signal: AbortSignal) => Promise<void>
+  /** False while not a packet may leave. */
+  allowed: () => boolean
+  onFailure: (error: unknown) => void
+  clock: Clock
+  signal: AbortSignal
+  random?: () => number
+}
+
+/** Events of one moment go together. ms */
+const gatherMs = 50
+
+export function createSender({ flush, allowed, onFailure, clock, signal, random = Math.random }: SenderWith): Sender {
+  let wanted = false
+  let running: Promise<void> | null = null
+
+  const run = async () => {
+    for (let failures = 0; wanted && allowed() && !signal.aborted; ) {
+      wanted = false
+      try {
+        await clock.sleep(failures === 0 ? gatherMs : backoffMs(failures, backoff, random), signal)
+        if (allowed()) await flush(signal)
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) return
+        failures += 1
+        wanted = true
+        onFailure(error)
+      }
+    }
+  }
+  return {
+    nudge() {
+      wanted = true
+      running ??= run().finally(() => {
+        running = null
+      })
+    },
+    settled: () => running ?? Promise.resolve(),
+  }
+}
+
+const backoff = { baseMs: pollTiming.backoffBaseMs, maxMs: pollTiming.backoffMaxMs }

@@ -1,0 +1,123 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLineSplitter } from '@gantry/shared/node/lines.ts'
+import type { Log } from '../log.ts'
+import { countCrashes, judgeSilence, restartPauseMs, stopWithinMs } from './judge.ts'
+
+export type Supervise = {
+  /** Arguments of Node: the agent's entry file and its options. */
+  argv: string[]
+  signal: AbortSignal
+  /** The agent's ready line, each time it comes. */
+  onReady: (facts: Record<string, unknown>) => void
+  log: Log
+  /** How long an agent may be silent, and how often that is looked at; judge.ts says what holds outside tests. ms */
+  hangAfterMs?: number
+  lookEveryMs?: number
+}
+
+/** Runs the agent until the signal aborts, restarting it after crash and hang. Resolves when no agent is left. */
+export async function supervise(options: Supervise): Promise<void> {
+  const { signal, log } = options
+  for (let crashes = 0; !signal.aborted; ) {
+    const beganMs = performance.now()
+    const end = await runOnce(options)
+    if (signal.aborted) return
+    crashes = countCrashes(crashes, performance.now() - beganMs)
+    const pauseMs = restartPauseMs(crashes)
+    log.error({ end, crashes, pauseMs }, 'agent gone, restarting')
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+type End = { code: number | null; killedBy: string | null; hung: boolean }
+
+async function runOnce({ argv, signal, onReady, log, ...times }: Supervise): Promise<End> {
+  const child = startChild(argv)
+  log.info({ agentPid: child.pid }, 'agent started')
+  readReadyLine(child, onReady)
+  const { promise, resolve } = Promise.withResolvers<End>()
+  const silence = watchSilence(child, times, () => log.error({ agentPid: child.pid }, 'agent hangs, killing it'))
+  const stop = () => stopChild(child)
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  child.once('error', (error) => {
+    log.error({ reason: error.message }, 'agent could not be started')
+    resolve({ code: null, killedBy: null, hung: false })
+  })
+  child.once('exit', (code, killedBy) => resolve({ code, killedBy, hung: silence.hung() }))
+  try {
+    return await promise
+  } finally {
+    silence.stop()
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/**
+ * stdin is a pipe: it ends when this process dies, however it dies, and the agent stops then. Should the agent hang at that moment nobody is left to kill it, so
+ * on Linux the kernel is asked to (PR_SET_PDEATHSIG, set by util-linux' setpriv, kept across its exec).
+ */
+function startChild(argv: string[]): ChildProcess {
+  const stdio: SpawnOptions['stdio'] = ['pipe', 'pipe', 'inherit', 'ipc']
+  const [command, ...before] = canBindToParent() ? ['setpriv', '--pdeathsig', 'KILL', process.execPath] : [process.execPath]
+  const child = spawn(command, [...before, ...argv], { stdio })
+  // A child that dies first closes its pipes under us; its exit says so.
+  child.stdin?.on('error', () => undefined)
+  return child
+}
+
+let bindable: boolean | undefined
+
+function canBindToParent(): boolean {
+  bindable ??= process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0
+  return bindable
+}
+
+function readReadyLine(child: ChildProcess, onReady: Supervise['onReady']): void {
+  const split = createLineSplitter(65_536)
+  child.stdout?.on('data', (chunk: Buffer) => {
+    for (const line of split(chunk)) {
+      const { ready, ...facts } = parseFacts(line)
+      if (ready === true) onReady(facts)
+    }
+  })
+}
+
+function parseFacts(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return {}
+  }
+}
+
+type Silence = { hung(): boolean; stop(): void }
+
+/** Any message over the channel is a sign of life. A hung agent gets SIGKILL at once: it would not hear anything else. */
+function watchSilence(child: ChildProcess, { lookEveryMs = 1_000, hangAfterMs }: Pick<Supervise, 'lookEveryMs' | 'hangAfterMs'>, onHung: () => void): Silence {
+  let heardMs = performance.now()
+  let lookedMs = heardMs
+  let hung = false
+  child.on('message', () => {
+    heardMs = performance.now()
+  })
+  const timer = setInterval(() => {
+    const nowMs = performance.now()
+    const judgement = judgeSilence({ silentMs: nowMs - heardMs, lateMs: nowMs - lookedMs - lookEveryMs, ...(hangAfterMs ? { hangAfterMs } : {}) })
+    lookedMs = nowMs
+    if (judgement === 'start-again') heardMs = nowMs
+    if (judgement !== 'hung' || hung) return
+    hung = true
+    onHung()
+    child.kill('SIGKILL')
+  }, lookEveryMs)
+  return { hung: () => hung, stop: () => clearInterval(timer) }
+}
+
+/** SIGTERM first, SIGKILL for one that does not stop in time. */
+function stopChild(child: ChildProcess): void {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopWithinMs)
+  child.once('exit', () => clearTimeout(timer))
+}
