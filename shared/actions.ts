@@ -6,7 +6,8 @@ type Title = { en: string; fr: string }
 type Action = { title: Title; access: AccessLevel; changes: boolean }
 
 /**
- * All that a specialist can ask of a device over the subsystem `gantry-actions` (one JSON request and answer per channel).
+ * All that a specialist can ask of a device over the subsystem `gantry-actions`: one request and answer per channel, as lines of JSON
+ * ({"id":1,"name","input"} → {"id":1,"result":{…}}, 64 KiB each at most), then the channel closes.
  * The name is also the permission and the audit subject. `access` is the least level that holds it.
  */
 export const actions = {
