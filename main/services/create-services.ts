@@ -1,4 +1,118 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import { createAppEvents } from './app-events.ts'
+import { createClientAudit } from './audit/client-audit.ts'
+import { createCallHandlers } from './call-handlers.ts'
+import { openClientLog } from './client-log.ts'
+import { createDeviceList } from './device-list.ts'
+import { createLastKnown } from './last-known.ts'
+import { createConnection } from './main-server/connection.ts'
+import { createHttpsFetch } from './main-server/https-fetch.ts'
+import { createMainServer, type MainServer } from './main-server/main-server.ts'
+import { createUpdates, type Update } from './main-server/updates.ts'
+import { createProfileLock } from './profile-lock.ts'
+import { createKeys } from './requests/keys.ts'
+import { createRequests, type RequestService } from './requests/requests.ts'
 import type { Services, ServicesOptions } from './services.ts'
+import { createSessions } from './sessions/sessions.ts'
+import { openSettings } from './settings.ts'
+import { openProvider, type Provider } from './sign-in/provider.ts'
+import { createSignIn, type SignInService } from './sign-in/sign-in.ts'
+import { createTokenKeeper } from './sign-in/tokens.ts'
+import { createTransfers } from './transfers/transfers.ts'
 
 /** The composition root of the client's services: by hand and in order. It starts offline and without a keychain too. */
-export declare function createServices(options: ServicesOptions): Promise<Services>
+export async function createServices(options: ServicesOptions): Promise<Services> {
+  const { profileDir, ca, secretStore } = options
+  const origin = new URL(options.mainServer).origin
+  const now = Date.now
+  mkdirSync(profileDir, { recursive: true, mode: 0o700 })
+  const own = options.log ? null : openClientLog(profileDir, options.party)
+  const log = options.log ?? (own as NonNullable<typeof own>).log
+  const { emit, on, clear } = createAppEvents(log)
+
+  const settings = openSettings(profileDir)
+  const lastKnown = createLastKnown(profileDir, origin)
+  const lock = createProfileLock(join(profileDir, 'profile.lock'))
+  const clientAudit = createClientAudit({ profileDir, store: secretStore, party: options.party, lock })
+  const audit = async (event: NewAuditEvent) => (await clientAudit.open()).append(event)
+
+  const connection = createConnection((state) => emit('connection.changed', state), now)
+  const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origin, ca })))
+  const tokens = createTokenKeeper({ store: secretStore, provider, lock, now })
+  const server: MainServer = createMainServer({ origin, ca, access: (rejected) => signIn.access(rejected), onAnswer: connection.note })
+  const signIn: SignInService = createSignIn({
+    secretStore: secretStore.kind,
+    ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },
+    me: () => server.call('specialist.me', {}),
+    remembered: { read: () => lastKnown.read().person, write: (person) => (person ? lastKnown.change({ person }) : lastKnown.clear()) },
+    onChange(state) {
+      emit('sign-in.changed', state)
+      if (state.phase === 'signed-in' && options.party === 'desktop') updates.start()
+      if (state.phase === 'signed-out') updates.stop()
+    },
+  })
+
+  const devices = createDeviceList(server, lastKnown, now)
+  const keys = createKeys(secretStore, now)
+  const sessions = createSessions({
+    ...{ ca, call: server.call, wellKnown: server.wellKnown, log },
+    openAudit: clientAudit.open,
+    onChange: (view) => emit('session.changed', view),
+    onActivity: (requestId, event, verified) => emit('session.activity', { requestId, event, verified }),
+  })
+  const onUpdate = (update: Update) => {
+    if (update.name === 'access-request.changed') requests.push(update.payload)
+    if (update.name === 'session.activity') sessions.fromServer(update.payload.requestId, update.payload.event)
+    if (update.name === 'sign-in.ended') signIn.ended()
+    if (update.name === 'device.changed') {
+      devices.put(update.payload)
+      emit('device.changed', update.payload)
+    }
+  }
+  const updates = createUpdates({ origin, ca, access: signIn.access, onUpdate, onOpen: () => requests.refresh(), onAnswer: connection.note, log })
+  const requests: RequestService = createRequests({
+    ...{ call: server.call, wellKnown: server.wellKnown, devices, keys, audit, updates, now, log },
+    openSession: sessions.open,
+    onProgress: (progress) => emit('request.changed', progress),
+  })
+  const transfers = createTransfers({ sessions, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
+
+  const parts = { signIn, devices, requests, sessions, transfers, settings, audit: { path: clientAudit.path, verify: clientAudit.verify } }
+  let closing: Promise<void> | null = null
+  const close = async () => {
+    signIn.close()
+    requests.close()
+    transfers.close()
+    updates.stop()
+    await sessions.close()
+    server.close()
+    clientAudit.close()
+    clear()
+  }
+  await signIn.restore()
+  // The window shows who is signed in; a command finds out by what it asks.
+  if (options.party === 'desktop') void signIn.check()
+  return {
+    ...parts,
+    ...{ keys, on, logPath: own?.path ?? null },
+    handlers: createCallHandlers({ ...parts, options, emit }),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** Done at the first call, and again after a failure. */
+function once<T>(doing: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | null = null
+  return () => {
+    result ??= doing().catch((error: unknown) => {
+      result = null
+      throw error
+    })
+    return result
+  }
+}

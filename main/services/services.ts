@@ -1,14 +1,24 @@
 import type { Duplex } from 'node:stream'
-import type { Handlers } from '@gantry/shared/contract.ts'
+import type { EndCause } from '@gantry/shared/access-request.ts'
+import type { ActionName } from '@gantry/shared/actions.ts'
 import type { AuditEvent } from '@gantry/shared/audit.ts'
 import type { AccessRequestView, DeviceRow } from '@gantry/shared/client-api.ts'
-import type { ActionName } from '@gantry/shared/actions.ts'
-import type { EndCause } from '@gantry/shared/access-request.ts'
+import type { Handlers, Input, Output } from '@gantry/shared/contract.ts'
 import type { Failure } from '@gantry/shared/errors.ts'
 import type { FileCallName, FileCalls } from '@gantry/shared/files.ts'
-import type { Input, Output } from '@gantry/shared/contract.ts'
 import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
-import type { CallInput, CallOutput, Calls, EventName, EventPayload, RequestProgress, SessionView, Settings, SignInState, Transfer } from '@gantry/shared/ipc.ts'
+import type {
+  CallInput,
+  CallOutput,
+  Calls,
+  EventName,
+  EventPayload,
+  RequestProgress,
+  SessionView,
+  Settings,
+  SignInState,
+  Transfer,
+} from '@gantry/shared/ipc.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import type { CertificatePayload, CompactJws } from '@gantry/shared/ticket.ts'
 import type { SecretStore } from './secret-store.ts'
@@ -58,7 +68,7 @@ export type Services = {
 
 export type SignIn = {
   state(): SignInState
-  /** Reads a kept sign-in (no browser). Never throws: what is wrong is in the state. Called by `createServices` already. */
+  /** Reads a kept sign-in: no browser, no network. Never throws: what is wrong is in the state. `createServices` has done it already. */
   restore(): Promise<SignInState>
   /** Opens the browser, waits for the answer (120 s at most), resolves when signed in. Errors: `auth.*`, `server.*`. */
   start(options?: { signal?: AbortSignal }): Promise<SignInState>
@@ -139,9 +149,17 @@ export type Exec = { stream: Duplex; stderr: NodeJS.ReadableStream; exit: Promis
 
 /** The device's files over the files leg, which is opened at the first call and again after a break. */
 export type Files = {
-  call<N extends Exclude<FileCallName, 'files.read' | 'files.write'>>(name: N, input: Input<FileCalls, N>, options?: { signal?: AbortSignal }): Promise<Output<FileCalls, N>>
+  call<N extends Exclude<FileCallName, 'files.read' | 'files.write'>>(
+    name: N,
+    input: Input<FileCalls, N>,
+    options?: { signal?: AbortSignal },
+  ): Promise<Output<FileCalls, N>>
   read(input: Input<FileCalls, 'files.read'>, options?: { signal?: AbortSignal }): Promise<{ size: number; modifiedMs: number; body: NodeJS.ReadableStream }>
-  write(input: { path: string; offset: number; truncate: boolean }, body: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<{ size: number }>
+  write(
+    input: { path: string; offset: number; truncate: boolean },
+    body: AsyncIterable<Uint8Array>,
+    options?: { signal?: AbortSignal },
+  ): Promise<{ size: number }>
 }
 
 export type Transfers = {

@@ -29,10 +29,12 @@ export function createClientAudit({ profileDir, store, party, lock }: ClientAudi
   let opening: Promise<AuditLog> | null = null
   const path = join(profileDir, logFile)
   const open = () => {
-    opening ??= lock(async () => openAuditLog({ folder: profileDir, key: await loadKey(store, profileDir), party, keepsPrivate: false })).catch((error: unknown) => {
-      opening = null
-      throw error
-    })
+    opening ??= lock(async () => openAuditLog({ folder: profileDir, key: await loadKey(store, profileDir), party, keepsPrivate: false })).catch(
+      (error: unknown) => {
+        opening = null
+        throw error
+      },
+    )
     return opening
   }
   return {
@@ -40,8 +42,8 @@ export function createClientAudit({ profileDir, store, party, lock }: ClientAudi
     open,
     async verify() {
       const paths = storesIn(profileDir)
-      const knownHeads = collectHeads(paths)
-      return { stores: paths.map((one) => verdictOn(one, knownHeads)) }
+      const knownHeads = await collectHeads(paths)
+      return { stores: await Promise.all(paths.map((one) => verdictOn(one, knownHeads))) }
     },
     close() {
       opening?.then((log) => log.close()).catch(() => undefined)
@@ -50,8 +52,8 @@ export function createClientAudit({ profileDir, store, party, lock }: ClientAudi
   }
 }
 
-function verdictOn(path: string, knownHeads: ReturnType<typeof collectHeads>): CallOutput<'audit.verify'>['stores'][number] {
-  const { ok, events, fault } = verifyAuditFile(path, { knownHeads })
+async function verdictOn(path: string, knownHeads: Awaited<ReturnType<typeof collectHeads>>): Promise<CallOutput<'audit.verify'>['stores'][number]> {
+  const { ok, events, fault } = await verifyAuditFile(path, { knownHeads })
   return { path, ok, events, fault: fault && { line: fault.line, what: fault.what } }
 }
 

@@ -1,4 +1,4 @@
-import { WellKnown, clientApi, type ClientApi } from '@gantry/shared/client-api.ts'
+import { type ClientApi, clientApi, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { createApiClient, getJson } from '@gantry/shared/node/api-client.ts'
@@ -9,7 +9,11 @@ export type MainServer = {
   /** Asked once, then kept: its keys do not change while it runs. Errors: `server.*`. */
   wellKnown(): Promise<WellKnown>
   /** A token that the server refuses is refreshed once. Errors: `auth.*`, `server.*`, and the failures of the call. */
-  call<N extends keyof ClientApi & string>(name: N, input: z.input<ClientApi[N]['input']>, options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<Output<ClientApi, N>>
+  call<N extends keyof ClientApi & string>(
+    name: N,
+    input: z.input<ClientApi[N]['input']>,
+    options?: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<Output<ClientApi, N>>
   close(): void
 }
 export type MainServerOptions = {

@@ -12,7 +12,11 @@ export type Expectation = { ticketText: CompactJws; ticket: TicketPayload; devic
 export type DeviceAnswer = AnswerPayload['answer']
 
 /** The answers beyond the first `known`, each verified for exactly this request. Errors: `device.answer-bad`. */
-export async function readAnswers(view: Pick<AccessRequestView, 'answers' | 'deviceCertificate'>, known: number, expected: Expectation): Promise<DeviceAnswer[]> {
+export async function readAnswers(
+  view: Pick<AccessRequestView, 'answers' | 'deviceCertificate'>,
+  known: number,
+  expected: Expectation,
+): Promise<DeviceAnswer[]> {
   const fresh = view.answers.slice(known)
   if (fresh.length === 0) return []
   const key = deviceKey(view.deviceCertificate, expected)
@@ -28,7 +32,8 @@ export async function readAnswers(view: Pick<AccessRequestView, 'answers' | 'dev
 /** The certificate chains to the device CA, names the device that we asked for, and holds the key that the ticket names. */
 function deviceKey(certificatePem: string, { ticket, deviceCa }: Expectation): PublicJwk {
   const { deviceId, publicJwk } = checkDeviceCertificate(certificatePem, deviceCa, 'device.answer-bad')
-  if (deviceId !== ticket.deviceId || thumbprint(publicJwk) !== thumbprint(ticket.deviceKey)) throw new AppError('device.answer-bad', { details: { what: 'key' } })
+  if (deviceId !== ticket.deviceId || thumbprint(publicJwk) !== thumbprint(ticket.deviceKey))
+    throw new AppError('device.answer-bad', { details: { what: 'key' } })
   return publicJwk
 }
 

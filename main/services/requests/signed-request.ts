@@ -11,7 +11,11 @@ import type { AskInput, SpecialistKeys } from '../services.ts'
 export type OwnRequest = { payload: RequestPayload; signed: SignedRequest; sessionKey: SigningKey; nonce: Hash }
 
 /** Errors: `access.reason-too-long`, `contract.bad-input` for text that the person at the device could not read as it was typed. */
-export async function makeRequest(input: AskInput, keys: SpecialistKeys, { now, sessionKey = generateSigningKey() }: { now: number; sessionKey?: SigningKey | undefined }): Promise<OwnRequest> {
+export async function makeRequest(
+  input: AskInput,
+  keys: SpecialistKeys,
+  { now, sessionKey = generateSigningKey() }: { now: number; sessionKey?: SigningKey | undefined },
+): Promise<OwnRequest> {
   if (input.reason.length > requestLimits.maxReasonCharacters) {
     throw new AppError('access.reason-too-long', { details: { characters: input.reason.length, maxCharacters: requestLimits.maxReasonCharacters } })
   }

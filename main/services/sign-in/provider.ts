@@ -1,5 +1,5 @@
-import { AppError } from '@gantry/shared/errors.ts'
 import type { WellKnown } from '@gantry/shared/client-api.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import * as oidc from 'openid-client'
 
 /** The OpenID provider as the client uses it: authorization code with PKCE S256 as a public native client (RFC 8252, RFC 7636). */
@@ -15,7 +15,11 @@ export type SignInAttempt = { link: string; finish(answer: URL): Promise<Tokens>
 export const clientScope = 'openid offline_access gantry'
 export const apiResource = 'urn:gantry:main-server'
 
-export async function openProvider({ issuer, clientId }: Pick<WellKnown, 'issuer' | 'clientId'>, fetch: oidc.CustomFetch, now: () => number = Date.now): Promise<Provider> {
+export async function openProvider(
+  { issuer, clientId }: Pick<WellKnown, 'issuer' | 'clientId'>,
+  fetch: oidc.CustomFetch,
+  now: () => number = Date.now,
+): Promise<Provider> {
   const config = await attempt(() =>
     oidc.discovery(new URL(issuer), clientId, { token_endpoint_auth_method: 'none' }, oidc.None(), { [oidc.customFetch]: fetch, timeout: 15 }),
   )
@@ -38,7 +42,10 @@ export async function openProvider({ issuer, clientId }: Pick<WellKnown, 'issuer
         prompt: 'login consent',
       })
       const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
-      return { link: link.href, finish: (answer) => attempt(async () => read(await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }))) }
+      return {
+        link: link.href,
+        finish: (answer) => attempt(async () => read(await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }))),
+      }
     },
     refresh: (refreshToken) => attempt(async () => read(await oidc.refreshTokenGrant(config, refreshToken, { resource: apiResource }))),
     revoke: (refreshToken) => attempt(() => oidc.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' })),
@@ -59,7 +66,8 @@ export function judgeOidcError(error: unknown): unknown {
   if (error instanceof oidc.AuthorizationResponseError) {
     return new AppError(error.error === 'access_denied' ? 'auth.cancelled' : 'auth.callback-refused', { cause: error })
   }
-  if (error instanceof oidc.ResponseBodyError) return new AppError(error.error === 'invalid_grant' ? 'auth.session-expired' : 'server.answer-bad', { cause: error })
+  if (error instanceof oidc.ResponseBodyError)
+    return new AppError(error.error === 'invalid_grant' ? 'auth.session-expired' : 'server.answer-bad', { cause: error })
   // openid-client wraps what its fetch threw.
   const inner = error instanceof Error ? error.cause : undefined
   if (inner instanceof AppError) return inner

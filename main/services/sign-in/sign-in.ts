@@ -1,10 +1,10 @@
-import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { AuditEvent, NewAuditEvent } from '@gantry/shared/audit.ts'
-import type { Output } from '@gantry/shared/contract.ts'
 import type { ClientApi, Specialist } from '@gantry/shared/client-api.ts'
+import type { Output } from '@gantry/shared/contract.ts'
+import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { SignInState } from '@gantry/shared/ipc.ts'
 import type { ServiceLog, SignIn } from '../services.ts'
-import { openLoopbackListener, type LoopbackListener } from './loopback-listener.ts'
+import { type LoopbackListener, openLoopbackListener } from './loopback-listener.ts'
 import type { Provider } from './provider.ts'
 import type { TokenKeeper } from './tokens.ts'
 
@@ -27,6 +27,8 @@ export type SignInTools = {
 export type SignInService = SignIn & {
   /** The token for a call; a sign-in that has ended shows in the state. Open sessions live on. */
   access(rejected?: string): Promise<string>
+  /** Asks the main server who is signed in; what is wrong is in the state. */
+  check(): Promise<void>
   /** The main server said that the sign-in is over. */
   ended(): void
   close(): void
@@ -105,13 +107,18 @@ export function createSignIn(tools: SignInTools): SignInService {
     },
     async restore() {
       try {
-        if (!(await tokens.isKept())) return state.phase === 'signed-out' ? state : change({ phase: 'signed-out', specialist: null })
-        return await learn()
+        if (!(await tokens.isKept())) return state
+        return change({ phase: 'signed-in', specialist: tools.remembered.read()?.specialist ?? null })
+      } catch (error) {
+        return change({ failure: toFailure(error) })
+      }
+    },
+    async check() {
+      try {
+        if (state.phase === 'signed-in') await learn()
       } catch (error) {
         const failure = toFailure(error)
-        if (failure.code.startsWith('server.')) return change({ phase: 'signed-in', specialist: person?.specialist ?? null, failure })
-        if (failure.code === 'auth.session-expired' || failure.code === 'auth.not-signed-in') return change({ phase: 'expired', failure, specialist: person?.specialist ?? null })
-        return change({ phase: 'signed-out', failure })
+        if (state.phase === 'signed-in' && !failure.code.startsWith('auth.')) change({ failure })
       }
     },
     start({ signal } = {}) {

@@ -1,0 +1,74 @@
+import type { Handlers } from '@gantry/shared/contract.ts'
+import type { Calls } from '@gantry/shared/ipc.ts'
+import type { Emit } from './app-events.ts'
+import { listLocal, makeLocalFolder } from './local-files.ts'
+import type { Services, ServicesOptions } from './services.ts'
+
+type Parts = Pick<Services, 'signIn' | 'devices' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & { options: ServicesOptions; emit: Emit }
+
+/** What the window may ask: one thin function per call of `shared/ipc.ts`. */
+export function createCallHandlers({ signIn, devices, requests, sessions, transfers, audit, settings, options, emit }: Parts): Handlers<Calls, unknown> {
+  return {
+    'app.describe': () => ({
+      ...options.about,
+      platform: process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux',
+      mainServer: options.mainServer,
+      settings: settings.read(),
+      signIn: signIn.state(),
+    }),
+    'settings.change': (part) => settings.change(part),
+    'sign-in.start': () => {
+      // The window follows `sign-in.changed`, which carries the failure too.
+      void signIn.start().catch(() => undefined)
+      return {}
+    },
+    'sign-in.cancel': () => done(signIn.cancel()),
+    'sign-in.out': async () => done(await signIn.out()),
+
+    'device.list': () => devices.list(),
+    'device.show': ({ deviceId }) => devices.show(deviceId),
+
+    'request.start': async (input) => ({ requestId: (await requests.ask(input)).requestId }),
+    'request.cancel': async ({ requestId }) => done(await requests.cancel(requestId)),
+    'request.list': () => ({ requests: requests.list() }),
+    'history.list': async () => ({ requests: await requests.history() }),
+
+    'session.list': () => ({ sessions: sessions.list() }),
+    'session.end': async ({ requestId }) => done(await sessions.get(requestId).end()),
+    'session.activity': ({ requestId }) => sessions.get(requestId).activity(),
+
+    'terminal.open': async ({ requestId, columns, rows }) => {
+      const terminal = await sessions.get(requestId).openTerminal({ columns, rows })
+      const { id: terminalId } = terminal
+      // After this answer: the window learns the terminal's id before its first bytes.
+      setImmediate(() => terminal.onData((data) => emit('terminal.data', { terminalId, data })))
+      void terminal.closed.then(({ exitCode, failure }) => emit('terminal.closed', { terminalId, exitCode, failure }))
+      return { terminalId }
+    },
+    'terminal.write': ({ terminalId, data }) => done(sessions.terminal(terminalId).write(data)),
+    'terminal.resize': ({ terminalId, columns, rows }) => done(sessions.terminal(terminalId).resize(columns, rows)),
+    'terminal.drawn': ({ terminalId, characters }) => done(sessions.terminal(terminalId).drawn(characters)),
+    'terminal.close': ({ terminalId }) => done(sessions.terminal(terminalId).close()),
+
+    'action.run': async ({ requestId, action, input }) => ({ output: await sessions.get(requestId).runAction(action, input) }),
+
+    'local.list': ({ path }) => listLocal(path),
+    'local.make-folder': async ({ path }) => done(await makeLocalFolder(path)),
+    'remote.list': ({ requestId, path }) => sessions.get(requestId).files.call('files.list', { path }),
+    'remote.make-folder': async ({ requestId, path }) => done(await sessions.get(requestId).files.call('files.make-folder', { path })),
+    'remote.rename': async ({ requestId, from, to }) => done(await sessions.get(requestId).files.call('files.rename', { from, to })),
+    'remote.delete': async ({ requestId, path }) => done(await sessions.get(requestId).files.call('files.delete', { path })),
+
+    'transfer.start': (input) => transfers.start(input),
+    'transfer.cancel': ({ transferId }) => done(transfers.cancel(transferId)),
+    'transfer.list': () => ({ transfers: transfers.list() }),
+    'transfer.forget': ({ transferIds }) => done(transfers.forget(transferIds)),
+
+    'audit.verify': () => audit.verify(),
+  }
+}
+
+/** The answer of a call that has nothing to tell. */
+function done(_: unknown): Record<string, never> {
+  return {}
+}

@@ -1,0 +1,172 @@
+import { type AccessState, requestLimits } from '@gantry/shared/access-request.ts'
+import type { AccessRequestView, DeviceRow, WellKnown } from '@gantry/shared/client-api.ts'
+import { AppError, fromFailure, isErrorCode, toFailure } from '@gantry/shared/errors.ts'
+import type { RequestProgress } from '@gantry/shared/ipc.ts'
+import { matchingCode } from '@gantry/shared/node/matching-code.ts'
+import { checkTicket, requireSameRequest } from '@gantry/shared/node/ticket.ts'
+import type { CompactJws, TicketPayload } from '@gantry/shared/ticket.ts'
+import { isUnreachable, type MainServer } from '../main-server/main-server.ts'
+import type { ServiceLog, Session, SpecialistKeys } from '../services.ts'
+import { type AnswerState, noAnswers, readAnswers, takeAnswer } from './device-answers.ts'
+import { createMailbox } from './mailbox.ts'
+import { type ProgressKeeper, startProgress } from './progress.ts'
+import type { OwnRequest } from './signed-request.ts'
+
+/** A request that the device has approved, in its own signed words: all that the session needs. */
+export type ApprovedRequest = {
+  own: OwnRequest
+  keys: SpecialistKeys
+  device: RequestProgress['device']
+  ticket: TicketPayload
+  ticketText: CompactJws
+  hostKey: string
+  approvedBy: 'policy' | 'person'
+}
+export type RunTools = {
+  call: MainServer['call']
+  wellKnown: () => Promise<WellKnown>
+  openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
+  onProgress: (progress: RequestProgress) => void
+  /** How long to wait for an update before asking: short while the stream of updates is down. */
+  pollMs: () => number
+  now: () => number
+  log: ServiceLog
+}
+export type RequestRun = {
+  progress(): RequestProgress
+  /** Resolves when the main server has stored the request. */
+  stored: Promise<void>
+  session: Promise<Session>
+  /** A view that came by itself. */
+  push(view: AccessRequestView): void
+  /** Withdraws it; has no effect once the session is open. */
+  cancel(reason?: AppError): void
+}
+
+type Ticketed = { ticket: TicketPayload; ticketText: CompactJws; deviceCa: string }
+const cancelTimeoutMs = 5_000
+
+/** One request, from its signature to its session: read top to bottom. */
+export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow, tools: RunTools): RequestRun {
+  const { payload } = own
+  const stop = new AbortController()
+  const mailbox = createMailbox<AccessRequestView>()
+  const stored = Promise.withResolvers<void>()
+  const progress = startProgress(payload, row, tools)
+
+  const send = async (): Promise<Ticketed> => {
+    const known = await tools.wellKnown()
+    const input = { request: own.signed, certificate: keys.certificate }
+    const { request: view, passed } = await tools.call('access-request.create', input, { signal: stop.signal, timeoutMs: 20_000 })
+    if (view.id !== payload.id) throw new AppError('server.answer-bad', { details: { name: 'access-request.create' } })
+    const ticket = await checkTicket(view.ticket, known.ticketKey, tools.now() / 1_000)
+    requireSameRequest(ticket, payload, own.signed)
+    const { name, site } = ticket.accessServer
+    progress.reach('checked', { passed, accessServer: { name, site } })
+    mailbox.push(view)
+    return { ticket, ticketText: view.ticket, deviceCa: known.deviceCa }
+  }
+
+  const follow = async (ticketed: Ticketed): Promise<AnswerState> => {
+    let state = noAnswers
+    let known = 0
+    let revealed = false
+    while (!state.end) {
+      const view = (await mailbox.next(tools.pollMs(), stop.signal)) ?? (await show())
+      if (tools.now() / 1_000 > ticketed.ticket.joinBefore + requestLimits.slackPastSeconds) throw new AppError('access.expired')
+      if (view) {
+        const fresh = await readAnswers(view, known, ticketed)
+        known += fresh.length
+        for (const answer of fresh) {
+          state = takeAnswer(state, answer)
+          noteAnswer(progress, state, answer.kind)
+        }
+      }
+      // C only after D: from here on nobody can choose anything that the code depends on.
+      if (!revealed && state.pickedUp && state.pickedUp.rule !== 'allow') revealed = await reveal(state.pickedUp, ticketed)
+      if (view && !state.end) requireUndecided(view)
+    }
+    return state
+  }
+  const show = async (): Promise<AccessRequestView | null> => {
+    try {
+      return await tools.call('access-request.show', { requestId: payload.id }, { signal: stop.signal })
+    } catch (error) {
+      stop.signal.throwIfAborted()
+      if (isUnreachable(error)) return null
+      throw error
+    }
+  }
+  const reveal = async (pickedUp: NonNullable<AnswerState['pickedUp']>, { ticketText }: Ticketed): Promise<boolean> => {
+    try {
+      await tools.call('access-request.reveal', { requestId: payload.id, nonce: own.nonce }, { signal: stop.signal })
+    } catch (error) {
+      stop.signal.throwIfAborted()
+      if (isUnreachable(error)) return false
+      throw error
+    }
+    const code = matchingCode({ ticket: ticketText, sessionKey: payload.sessionKey, hostKey: pickedUp.hostKey, c: own.nonce, d: pickedUp.draw })
+    progress.reach('code', { code, typed: pickedUp.rule === 'ask-typed' })
+    return true
+  }
+
+  const run = async (): Promise<Session> => {
+    try {
+      const ticketed = await send()
+      stored.resolve()
+      const { end } = await follow(ticketed)
+      if (end?.kind !== 'approved') throw refusalOf(end)
+      progress.change({ state: 'approved' })
+      const { ticket, ticketText } = ticketed
+      const approved = { own, keys, device: progress.read().device, ticket, ticketText, hostKey: end.hostKey, approvedBy: end.by }
+      const session = await tools.openSession(approved, stop.signal)
+      const { accessServer } = session.view()
+      progress.reach('joined', { state: 'open', accessServer })
+      void session.ended.then(() => progress.change({ state: 'ended' }))
+      return session
+    } catch (error) {
+      const failure = toFailure(error)
+      tools.log.info('a request came to nothing', { requestId: payload.id, code: failure.code })
+      progress.change({ state: endState(failure.code, progress.read().state), failure, answerBeforeMs: null })
+      stored.reject(error)
+      // Whatever the other parts still hold of it ends too; they may know already.
+      void tools.call('access-request.cancel', { requestId: payload.id }, { timeoutMs: cancelTimeoutMs }).catch(() => undefined)
+      throw error
+    }
+  }
+  const session = run()
+  session.catch(() => undefined)
+  stored.promise.catch(() => undefined)
+  return {
+    progress: progress.read,
+    stored: stored.promise,
+    session,
+    push: (view) => mailbox.push(view),
+    cancel: (reason = new AppError('access.cancelled')) => stop.abort(reason),
+  }
+}
+
+function noteAnswer(progress: ProgressKeeper, state: AnswerState, kind: string): void {
+  if (kind === 'picked-up') progress.reach('picked-up', { state: 'picked-up' })
+  if (kind === 'asking') progress.reach('asking', { state: 'asking', answerBeforeMs: state.asking ? state.asking.answerBefore * 1_000 : null })
+  if (kind === 'approved') progress.reach('approved', { answerBeforeMs: null })
+}
+
+/** The main server may say that a request is over (it could withhold it all the same), never that it is approved. */
+function requireUndecided({ state, refusal, endCause }: AccessRequestView): void {
+  if (state === 'cancelled') throw new AppError('access.cancelled')
+  if (state === 'expired') throw new AppError('access.expired')
+  if (state === 'refused') throw fromFailure(refusal ?? { code: 'access.refused' })
+  if (state === 'ended') throw new AppError('session.ended', { details: { cause: endCause ?? 'policy' } })
+}
+
+function refusalOf(end: AnswerState['end']): AppError {
+  if (end?.kind !== 'refused' || !isErrorCode(end.code)) return new AppError('access.refused')
+  return new AppError(end.code, end.details ? { details: end.details } : {})
+}
+
+function endState(code: string, before: AccessState): AccessState {
+  if (code === 'access.cancelled') return 'cancelled'
+  if (code === 'access.expired') return 'expired'
+  return before === 'approved' ? 'ended' : 'refused'
+}

@@ -1,0 +1,96 @@
+import { isFinal } from '@gantry/shared/access-request.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { AccessRequestView, WellKnown } from '@gantry/shared/client-api.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { RequestId } from '@gantry/shared/ids.ts'
+import type { RequestProgress } from '@gantry/shared/ipc.ts'
+import type { DeviceList } from '../device-list.ts'
+import type { MainServer } from '../main-server/main-server.ts'
+import type { Keys, Requests, ServiceLog, Session } from '../services.ts'
+import { type ApprovedRequest, type RequestRun, runRequest } from './request-run.ts'
+import { makeRequest } from './signed-request.ts'
+
+export type RequestTools = {
+  call: MainServer['call']
+  wellKnown: () => Promise<WellKnown>
+  devices: Pick<DeviceList, 'row'>
+  keys: Keys
+  openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
+  /** Write first: resolves when the event is stored. */
+  audit: (event: NewAuditEvent) => Promise<unknown>
+  updates: { start(): void; isOpen(): boolean }
+  onProgress: (progress: RequestProgress) => void
+  now: () => number
+  log: ServiceLog
+}
+export type RequestService = Requests & {
+  push(view: AccessRequestView): void
+  /** After a break of the updates: everything that is followed is asked for now. */
+  refresh(): void
+  close(): void
+}
+
+const keptRequests = 100
+/** Between two questions while the stream of updates is up, and while it is down. */
+const polling = { withUpdatesMs: 10_000, withoutMs: 1_000 }
+
+export function createRequests(tools: RequestTools): RequestService {
+  const runs = new Map<RequestId, RequestRun>()
+  const followed = () => [...runs.values()].filter((run) => !isFinal(run.progress().state) && run.progress().state !== 'open')
+
+  const ask: Requests['ask'] = async (input, { signal, sessionKey, onProgress } = {}) => {
+    signal?.throwIfAborted()
+    const keys = await tools.keys.load()
+    const row = await tools.devices.row(input.deviceId)
+    const own = await makeRequest(input, keys, { now: tools.now(), sessionKey })
+    const { id: requestId, access, caseId, minutes, deviceId } = own.payload
+    const actor = { kind: 'specialist' as const, id: keys.payload.specialistId, name: keys.payload.name }
+    await tools.audit({ kind: 'access.requested', actor, requestId, deviceId, data: { access, caseId, minutes } })
+    tools.updates.start()
+    const run = runRequest(own, keys, row, {
+      ...tools,
+      pollMs: () => (tools.updates.isOpen() ? polling.withUpdatesMs : polling.withoutMs),
+      onProgress(progress) {
+        onProgress?.(progress)
+        tools.onProgress(progress)
+      },
+    })
+    runs.set(requestId, run)
+    forgetOldest(runs)
+    const abort = () => run.cancel()
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    void run.session.catch(() => undefined).finally(() => signal?.removeEventListener('abort', abort))
+    await run.stored
+    return { requestId, session: run.session, cancel: async () => run.cancel() }
+  }
+
+  return {
+    ask,
+    async cancel(requestId) {
+      const run = runs.get(requestId)
+      if (run) run.cancel()
+      // One that another process of this person made.
+      else await tools.call('access-request.cancel', { requestId })
+    },
+    list: () => [...runs.values()].map((run) => run.progress()),
+    history: async () => (await tools.call('access-request.list', { limit: 200 })).requests,
+    push: (view) => runs.get(view.id)?.push(view),
+    refresh() {
+      for (const run of followed()) {
+        const { requestId } = run.progress()
+        tools.call('access-request.show', { requestId }).then(run.push, () => undefined)
+      }
+    },
+    close() {
+      for (const run of followed()) run.cancel(new AppError('access.cancelled'))
+    },
+  }
+}
+
+function forgetOldest(runs: Map<RequestId, RequestRun>): void {
+  for (const [id, run] of runs) {
+    if (runs.size <= keptRequests) return
+    if (isFinal(run.progress().state)) runs.delete(id)
+  }
+}

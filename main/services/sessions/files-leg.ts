@@ -1,0 +1,92 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { AppError } from '@gantry/shared/errors.ts'
+import { selfSigned } from '@gantry/shared/node/certificates.ts'
+import { generateSigningKey, sha256 } from '@gantry/shared/node/signing.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
+
+/**
+ * The files leg (architecture 3.4): TLS 1.3 and HTTP/2 straight on the joined stream. Both certificates are fresh and self-signed; each side learned the other's
+ * SHA-256 over the authenticated SSH connection, so no name and no CA says anything here.
+ */
+export type FilesLeg = {
+  request(headers: Record<string, string>, options: { hasBody: boolean; signal?: AbortSignal | undefined }): ClientHttp2Stream
+  isOpen(): boolean
+  close(): void
+}
+/** Joins a further leg and tells the agent's certificate hash. */
+export type JoinFilesLeg = (certificate: Hash) => Promise<{ stream: Duplex; certificate: Hash }>
+
+/** Large windows: at 50 ms of round trip a window of 64 MiB is what keeps the line full (performance.md 6b). */
+const windows = { streamBytes: 16 * 1_048_576, connectionBytes: 64 * 1_048_576 } as const
+const handshakeMs = 10_000
+
+/** Errors: those of the leg, `leg.refused` when the agent does not show the certificate that it announced, or does not take ours. */
+export async function openFilesLeg(join: JoinFilesLeg): Promise<FilesLeg> {
+  const own = await selfSigned(generateSigningKey())
+  const { stream, certificate } = await join(own.hash)
+  const socket = connectTls({
+    socket: stream,
+    cert: own.certificatePem,
+    key: own.keyPem,
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: ['h2'],
+    // The certificate is compared below, before a byte is sent; there is no CA that could vouch for it.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  })
+  try {
+    await secured(socket)
+    const shown = socket.getPeerCertificate().raw
+    if (!shown || sha256(shown) !== certificate) throw new AppError('leg.refused', { details: { what: 'certificate' } })
+    return await startHttp2(socket)
+  } catch (error) {
+    socket.destroy()
+    stream.destroy()
+    throw error
+  }
+}
+
+async function secured(socket: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => reject(new AppError('leg.refused', { details: { what: 'handshake' } })), handshakeMs)
+  socket.once('secureConnect', resolve)
+  socket.on('error', (error) => reject(new AppError('leg.refused', { cause: error, details: { what: 'handshake' } })))
+  socket.once('close', () => reject(new AppError('leg.refused', { details: { what: 'handshake' } })))
+  await promise.finally(() => clearTimeout(timer))
+}
+
+/** Under TLS 1.3 a client whose certificate is refused first sees success, then the end; so the leg counts as open with the agent's HTTP/2 settings. */
+async function startHttp2(socket: TLSSocket): Promise<FilesLeg> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const session: ClientHttp2Session = connectHttp2('https://device', {
+    createConnection: () => socket,
+    settings: { enablePush: false, initialWindowSize: windows.streamBytes, maxFrameSize: 1_048_576 },
+  })
+  const refused = () => reject(new AppError('leg.refused', { details: { what: 'certificate' } }))
+  const timer = setTimeout(refused, handshakeMs)
+  session.once('remoteSettings', () => resolve())
+  session.on('error', refused)
+  session.once('close', refused)
+  await promise.finally(() => clearTimeout(timer))
+  session.setLocalWindowSize(windows.connectionBytes)
+  return {
+    isOpen: () => !session.closed && !session.destroyed,
+    request: (headers, { hasBody, signal }) => session.request({ ':method': 'POST', ...headers }, { endStream: !hasBody, ...(signal ? { signal } : {}) }),
+    close: () => session.destroy(),
+  }
+}
+
+/** The head of the answer. Errors: `server.unreachable {hop: 'files'}` when the leg breaks; an abort throws the signal's reason. */
+export function answerHead(stream: ClientHttp2Stream, signal: AbortSignal | undefined): Promise<IncomingHttpHeaders> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingHttpHeaders>()
+  stream.once('response', resolve)
+  stream.on('error', (error) => reject(signal?.aborted ? signal.reason : brokenLeg(error)))
+  stream.once('close', () => reject(signal?.aborted ? signal.reason : brokenLeg()))
+  return promise
+}
+
+export function brokenLeg(cause?: unknown): AppError {
+  return new AppError('server.unreachable', { cause, details: { hop: 'files' } })
+}

@@ -1,0 +1,137 @@
+import { lstat, mkdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { Files } from '../services.ts'
+import { getFile } from './get-file.ts'
+import { localError } from './local-error.ts'
+import { type Plan, planGet, planPut } from './plan.ts'
+import { joinRemote, putFile } from './put-file.ts'
+
+/** One transfer: a file, or a folder with everything below it. A file that fails is noted and the others go on, unless nothing could go on. */
+export type TransferJob = {
+  files: Files
+  direction: 'put' | 'get'
+  from: string
+  to: string
+  replace: boolean
+  signal: AbortSignal
+  onPlan: (plan: { files: number; totalBytes: number }) => void
+  onBytes: (bytes: number) => void
+  onVerifying: () => void
+  onFileDone: () => void
+}
+
+/** What ends the whole transfer: the next file would meet the same. */
+const endsAll: ReadonlySet<string> = new Set([
+  'file.disk-full',
+  'file.direction-closed',
+  'server.unreachable',
+  'session.ended',
+  'leg.refused',
+  'session.channel-refused',
+])
+
+/** Resolves when every file is in its place and verified; else rejects with the first failure, and how many files failed. */
+export async function runTransfer(job: TransferJob): Promise<void> {
+  const plan = await (job.direction === 'put' ? planPut(job.from, job.signal) : planGet(job.files, job.from, job.signal))
+  job.onPlan({ files: plan.files.length + plan.failed.length, totalBytes: plan.files.reduce((sum, file) => sum + file.size, 0) })
+  const failed = [...plan.failed]
+  const guarded = async (doing: () => Promise<void>) => {
+    job.signal.throwIfAborted()
+    try {
+      await doing()
+    } catch (error) {
+      if (job.signal.aborted || !(error instanceof AppError) || endsAll.has(error.code)) throw error
+      failed.push(error)
+    }
+  }
+  await (job.direction === 'put' ? putAll(job, plan, guarded) : getAll(job, plan, guarded))
+  if (failed.length > 0) throw summary(failed, plan.files.length + plan.failed.length)
+}
+
+type Guard = (doing: () => Promise<void>) => Promise<void>
+
+async function putAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<void> {
+  const { files, signal, replace } = job
+  const place = (at: string[]) => at.reduce(joinRemote, job.to)
+  for (const at of plan.folders) await guarded(() => makeRemoteFolder(files, place(at), signal))
+  for (const { from, at } of plan.files) {
+    const counted = countBack(job)
+    await guarded(async () => {
+      await counted.run(() =>
+        putFile({ ...job, onBytes: counted.onBytes, files, localPath: from, folder: place(at.slice(0, -1)), name: at.at(-1) ?? '', replace, signal }),
+      )
+      job.onFileDone()
+    })
+  }
+}
+
+async function getAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<void> {
+  const root = await realpath(job.to).catch((error: unknown) => {
+    throw localError(error)
+  })
+  const place = (at: string[]) => join(root, ...at)
+  for (const at of plan.folders) await guarded(() => makeLocalFolder(place(at)))
+  for (const { from, at } of plan.files) {
+    const counted = countBack(job)
+    await guarded(async () => {
+      const folder = place(at.slice(0, -1))
+      if (at.length > 1) await requireFolder(folder)
+      await counted.run(() => getFile({ ...job, onBytes: counted.onBytes, remotePath: from, folder, name: at.at(-1) ?? '' }))
+      job.onFileDone()
+    })
+  }
+}
+
+/** Bytes of a file that failed do not count: the progress goes back by them. */
+function countBack({ onBytes }: TransferJob) {
+  let counted = 0
+  return {
+    onBytes(bytes: number) {
+      counted += bytes
+      onBytes(bytes)
+    },
+    async run(doing: () => Promise<void>) {
+      try {
+        await doing()
+      } catch (error) {
+        onBytes(-counted)
+        throw error
+      }
+    },
+  }
+}
+
+async function makeRemoteFolder(files: Files, path: string, signal: AbortSignal): Promise<void> {
+  try {
+    await files.call('files.make-folder', { path }, { signal })
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'file.exists') throw error
+    const { kind } = await files.call('files.stat', { path }, { signal })
+    if (kind !== 'folder') throw new AppError('file.not-a-folder', { cause: error })
+  }
+}
+
+async function makeLocalFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw localError(error)
+    await requireFolder(path)
+  }
+}
+
+/** A link that lies where a folder should be would lead out of the chosen folder. */
+async function requireFolder(path: string): Promise<void> {
+  const there = await lstat(path).catch((error: unknown) => {
+    throw localError(error)
+  })
+  if (there.isSymbolicLink()) throw new AppError('file.outside-root')
+  if (!there.isDirectory()) throw new AppError('file.not-a-folder')
+}
+
+function summary(failed: unknown[], files: number): unknown {
+  const [first] = failed
+  if (!(first instanceof AppError) || files === 1) return first
+  return new AppError(first.code, { cause: first, details: { ...first.details, failed: failed.length, files } })
+}

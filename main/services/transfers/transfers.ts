@@ -1,0 +1,156 @@
+import { basename } from 'node:path'
+import { AppError, toFailure } from '@gantry/shared/errors.ts'
+import type { Transfer } from '@gantry/shared/ipc.ts'
+import type { ServiceLog, Session, Sessions, Transfers } from '../services.ts'
+import { runTransfer } from './run-transfer.ts'
+import { visibleName } from './safe-name.ts'
+import { createSpeedometer } from './speedometer.ts'
+
+export type TransferService = Transfers & { close(): void }
+export type TransferTools = { sessions: Pick<Sessions, 'get'>; onChange: (transfer: Transfer) => void; now: () => number; log: ServiceLog }
+
+const running = { atOnce: 3 } as const
+/** Progress is told five times a second at least, and not for every chunk. */
+const tellEveryMs = 150
+const maxKept = 1_000
+
+type Entry = { transfer: Transfer; stop: AbortController; finished: PromiseWithResolvers<Transfer>; session: Session; replace: boolean }
+
+/** Files and folders on their way, three at once; the rest waits its turn. */
+export function createTransfers({ sessions, onChange, now, log }: TransferTools): TransferService {
+  const entries = new Map<string, Entry>()
+  const queue: Entry[] = []
+  let active = 0
+  let lastId = 0
+
+  const change = (entry: Entry, part: Partial<Transfer>) => {
+    entry.transfer = { ...entry.transfer, ...part }
+    onChange(entry.transfer)
+  }
+  const settle = (entry: Entry, part: Pick<Transfer, 'state'> & Partial<Transfer>) => {
+    change(entry, { bytesPerSecond: 0, ...part })
+    entry.finished.resolve(entry.transfer)
+  }
+  const next = () => {
+    for (let entry = queue.shift(); entry; entry = active < running.atOnce ? queue.shift() : undefined) {
+      active++
+      void run(entry).finally(() => {
+        active--
+        if (active < running.atOnce) next()
+      })
+      if (active >= running.atOnce) return
+    }
+  }
+
+  const run = async (entry: Entry): Promise<void> => {
+    const { session, stop, replace } = entry
+    const { direction, from, to } = entry.transfer
+    const speed = createSpeedometer(now)
+    let [bytes, filesDone] = [0, 0]
+    const tell = () => change(entry, { bytes, filesDone, bytesPerSecond: speed.bytesPerSecond() })
+    const timer = setInterval(tell, tellEveryMs)
+    change(entry, { state: 'running' })
+    try {
+      await runTransfer({
+        ...{ files: session.files, direction, from, to, replace, signal: stop.signal },
+        onPlan: ({ files, totalBytes }) => change(entry, { files, totalBytes }),
+        onBytes(count) {
+          bytes += count
+          if (count > 0) speed.add(count)
+          if (entry.transfer.state === 'verifying') change(entry, { state: 'running' })
+        },
+        onVerifying: () => change(entry, { state: 'verifying', bytes }),
+        onFileDone() {
+          filesDone++
+        },
+      })
+      settle(entry, { state: 'done', bytes, filesDone, verified: true })
+    } catch (error) {
+      const failure = toFailure(stop.signal.aborted ? stop.signal.reason : error)
+      if (failure.code === 'internal' || failure.code === 'file.failed') log.error('a transfer failed', { code: failure.code, cause: causeOf(error) })
+      settle(entry, {
+        state: failure.code === 'file.cancelled' ? 'cancelled' : 'failed',
+        bytes,
+        filesDone,
+        failure: failure.code === 'file.cancelled' ? null : failure,
+      })
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  const begin = (session: Session, input: Pick<Transfer, 'direction' | 'from' | 'to'>, replace: boolean): string => {
+    const name = visibleName(input.direction === 'put' ? basename(input.from) : (input.from.split('/').findLast((part) => part !== '') ?? '/'))
+    const transfer: Transfer = {
+      ...{ ...input, id: `tr-${++lastId}`, requestId: session.requestId, name, state: 'queued' },
+      ...{ bytes: 0, totalBytes: null, files: 0, filesDone: 0, bytesPerSecond: 0, verified: false, failure: null },
+    }
+    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, replace }
+    entries.set(transfer.id, entry)
+    queue.push(entry)
+    onChange(transfer)
+    return transfer.id
+  }
+  const cancel = (entry: Entry, reason: AppError) => {
+    const place = queue.indexOf(entry)
+    if (place >= 0) queue.splice(place, 1)
+    entry.stop.abort(reason)
+    if (entry.transfer.state === 'queued')
+      settle(entry, { state: reason.code === 'file.cancelled' ? 'cancelled' : 'failed', failure: reason.code === 'file.cancelled' ? null : toFailure(reason) })
+  }
+  /** A session that ends takes its transfers with it, each with the cause. */
+  const endWith = (session: Session) => {
+    void session.ended.then(({ cause }) => {
+      for (const entry of entries.values())
+        if (entry.session === session && !isOver(entry.transfer)) cancel(entry, new AppError('session.ended', { details: { cause } }))
+    })
+  }
+  const watched = new WeakSet<Session>()
+
+  return {
+    async start({ requestId, direction, from, to, replace }) {
+      const session = sessions.get(requestId)
+      if (session.view().state === 'ended') throw new AppError('session.ended', { details: { cause: session.view().endCause ?? 'specialist' } })
+      if (entries.size + from.length > maxKept) forgetOver(entries)
+      if (!watched.has(session)) {
+        watched.add(session)
+        endWith(session)
+      }
+      const transferIds = from.map((path) => begin(session, { direction, from: path, to }, replace))
+      if (active < running.atOnce) next()
+      return { transferIds }
+    },
+    cancel(transferId) {
+      const entry = entries.get(transferId)
+      if (entry && !isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))
+    },
+    list: () => [...entries.values()].map((entry) => entry.transfer),
+    forget(transferIds) {
+      for (const id of transferIds) {
+        const entry = entries.get(id)
+        if (entry && isOver(entry.transfer)) entries.delete(id)
+      }
+    },
+    finished(transferId) {
+      const entry = entries.get(transferId)
+      return entry ? entry.finished.promise : Promise.reject(new AppError('file.not-found'))
+    },
+    close() {
+      for (const entry of entries.values()) if (!isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))
+    },
+  }
+}
+
+function isOver({ state }: Transfer): boolean {
+  return state === 'done' || state === 'failed' || state === 'cancelled'
+}
+
+function forgetOver(entries: Map<string, Entry>): void {
+  for (const [id, entry] of entries) if (isOver(entry.transfer)) entries.delete(id)
+}
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return code || (cause instanceof Error ? cause.name : 'unknown')
+}
