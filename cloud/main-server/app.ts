@@ -1,8 +1,43 @@
-import type { Config } from './config.ts'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import { type AuditLog, openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { type Logger, pino } from 'pino'
+import { followSession } from './access-requests/answers.ts'
+import { createAccessHandlers, createAnswerHandlers } from './access-requests/handlers.ts'
+import { createSweep } from './access-requests/sweep.ts'
+import type { AccessTools } from './access-requests/tools.ts'
+import { createHeadHandlers, createReportHandlers } from './audit/handlers.ts'
+import { type AuthorityIn, openAuthorityIn } from './authority-in.ts'
+import { type Config, isLoopback, originOf } from './config.ts'
+import { type Database, openDatabase } from './database.ts'
+import { authenticateDevice } from './devices/authenticate.ts'
+import { createDeviceHandlers } from './devices/handlers.ts'
+import { createDeviceWatch } from './devices/watch.ts'
+import { createEnrolmentHandlers } from './enrolment/handlers.ts'
+import { type Keys, loadKeys } from './keys.ts'
+import { type Listener, openListener } from './listener.ts'
+import { createPollHandlers } from './polls/handlers.ts'
+import { forgetOldDeliveries, queueDelivery, withdrawDeliveries } from './polls/store.ts'
+import { createWaiters } from './polls/waiters.ts'
+import { addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
+import { organisationName, takeOverSeed } from './seeding.ts'
+import { authenticateBearer, isSignedIn } from './sign-in/bearer.ts'
+import { addSignInRoutes } from './sign-in/handlers.ts'
+import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-routes.ts'
+import { clientId, createProvider } from './sign-in/provider.ts'
+import { forgetOldSignIns } from './sign-in/store.ts'
+import { createSpecialistHandlers } from './specialists/handlers.ts'
+import { lockState } from './state-lock.ts'
+import { addUpdateRoute } from './updates/handlers.ts'
+import { createUpdateHub } from './updates/hub.ts'
+import { bearerToken, createWebApp, maxAgentBodyBytes, maxClientBodyBytes } from './web.ts'
 
 export type MainServerOptions = {
   /** Milliseconds since 1970. */
   now?: () => number
+  log?: Logger
 }
 export type MainServer = {
   /** `https://host:port` of the listener for people and clients. */
@@ -13,6 +48,197 @@ export type MainServer = {
   close(): Promise<void>
 }
 
-export async function startMainServer(_config: Config, _options: MainServerOptions = {}): Promise<MainServer> {
-  throw new Error('being built')
+const graceMs = 3_000
+const dayMs = 86_400_000
+
+/**
+ * Starts everything, in order; whatever was opened before a failure is closed again.
+ * Throws `state.in-use`, `state.unreadable`, `audit.broken`, `audit.unavailable`, `port.busy`.
+ */
+export async function startMainServer(config: Config, { now = Date.now, log = pino({ level: 'silent' }) }: MainServerOptions = {}): Promise<MainServer> {
+  const opened = new AsyncDisposableStack()
+  try {
+    const ground = await openGround(config, { opened, log, now })
+    const listeners = await openListeners(config, ground.keys, opened)
+    return await compose({ config, log, now, ...ground, ...listeners }, opened)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+type Ground = { keys: Keys; db: Database; audit: AuditLog }
+type Start = { opened: AsyncDisposableStack; log: Logger; now: () => number }
+
+async function openGround(config: Config, { opened, now }: Start): Promise<Ground> {
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
+  chmodSync(config.stateDir, 0o700)
+  opened.defer(lockState(config.stateDir))
+  const keys = await loadKeys(config.stateDir)
+  const db = await openDatabase(join(config.stateDir, 'gantry.db'))
+  opened.defer(() => db.destroy())
+  if (config.sandbox && !(isLoopback(config.host) && isLoopback(config.publicHost)))
+    throw new AppError('state.unreadable', { details: { what: 'config', field: 'sandbox' } })
+  if (config.seedFile) await takeOverSeed(db, config.seedFile, config.sandbox)
+  const audit = openAuditLog({ folder: config.stateDir, key: keys.audit, party: 'main-server', keepsPrivate: false, now })
+  opened.defer(() => audit.close())
+  return { keys, db, audit }
+}
+
+async function openListeners({ host, publicHost, peoplePort, agentPort, tls }: Config, { deviceCa }: Keys, opened: AsyncDisposableStack) {
+  const [cert, key] = [readPem(tls.cert), readPem(tls.key)]
+  const people = await openListener({ host, port: peoplePort, cert, key })
+  opened.defer(() => people.close(graceMs))
+  const agents = await openListener({ host, port: agentPort, cert, key, clientCa: deviceCa.certificatePem })
+  opened.defer(() => agents.close(graceMs))
+  return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicHost, agents.port) }
+}
+
+type Parts = Ground & { config: Config; log: Logger; now: () => number; people: Listener; agents: Listener; peopleOrigin: string; agentOrigin: string }
+
+async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<MainServer> {
+  const { config, keys, db, audit, log, now, peopleOrigin, agentOrigin } = parts
+  const stopping = new AbortController()
+  const onDefect = (error: unknown, where: string) => log.error({ err: error, where }, 'defect')
+  const append = (event: NewAuditEvent) => void audit.append(event)
+  const hub = createUpdateHub()
+  const waiters = createWaiters()
+  const watch = createDeviceWatch({
+    db,
+    watchers: hub.watchers,
+    publish: (specialistId, row) => hub.publish(specialistId, 'device.changed', row),
+    onDefect: (error) => onDefect(error, 'devices'),
+    now,
+  })
+  const authority: AuthorityIn = await openAuthorityIn({ folder: config.authorityIn, authorityKey: config.authorityKey, log, onRoster: waiters.wakeAll })
+  opened.defer(() => authority.close())
+
+  const access: AccessTools = {
+    db,
+    authorityKey: config.authorityKey,
+    ticketKey: keys.ticket,
+    accessServers: config.accessServers,
+    roster: () => authority.roster()?.payload ?? null,
+    append,
+    queue: (queries, delivery) => queueDelivery(queries, delivery, now()),
+    withdraw: withdrawDeliveries,
+    wake: waiters.wake,
+    publish: (specialistId, view) => hub.publish(specialistId, 'access-request.changed', view),
+    deviceChanged: watch.changed,
+    now,
+  }
+  const publicKeys = { ticketKey: keys.ticket.publicJwk, auditKey: keys.audit.publicJwk }
+  const organisation = (await organisationName(db)) || config.name
+  const provider = createProvider({
+    issuer: `${peopleOrigin}/oidc`,
+    db,
+    identityKey: keys.identity,
+    cookieSecret: keys.cookieSecret,
+    log,
+    renderError: (context, code) => renderOidcError(context, code, organisation),
+  })
+  auditSignOuts(provider, { append, ended: hub.endSignIn })
+  const authenticate = (token: string | null) => authenticateBearer(provider, token)
+
+  const people = createWebApp({ listener: parts.people, hosts: [new URL(peopleOrigin).host], maxBodyBytes: maxClientBodyBytes, log })
+  addWellKnown(people, {
+    name: config.name,
+    issuer: `${peopleOrigin}/oidc`,
+    clientId,
+    deviceCa: keys.deviceCa.certificatePem,
+    sandbox: config.sandbox,
+    ...publicKeys,
+  })
+  addOidcRoutes(people, provider)
+  addSignInRoutes(people, { db, provider, organisation, showsCode: config.sandbox, append, onDefect: (error) => onDefect(error, 'sign-in'), now })
+  addUpdateRoute(people, { hub, authenticate: (request) => authenticate(bearerToken(request)), isSignedIn: (caller) => isSignedIn(provider, caller) })
+  addEnrolmentRoute(
+    people,
+    createEnrolmentHandlers({
+      db,
+      deviceCa: keys.deviceCa,
+      authorityKey: config.authorityKey,
+      agentOrigin,
+      accessServers: config.accessServers,
+      append,
+      now,
+      ...publicKeys,
+    }),
+    onDefect,
+  )
+  addClientRoutes(people, {
+    authenticate,
+    onDefect,
+    handlers: {
+      ...createSpecialistHandlers(db, authority.certificateOf),
+      ...createDeviceHandlers(db, now),
+      ...createAccessHandlers(access),
+      ...createHeadHandlers({ db, log: audit }),
+    },
+  })
+
+  const agents = createWebApp({ listener: parts.agents, hosts: [new URL(agentOrigin).host], maxBodyBytes: maxAgentBodyBytes, log })
+  addAgentRoutes(agents, {
+    authenticate: (socket) => authenticateDevice(db, socket),
+    onDefect,
+    stopping: stopping.signal,
+    handlers: {
+      ...createPollHandlers({ db, waiters, roster: () => rosterOf(authority), deviceChanged: watch.changed, now }),
+      ...createAnswerHandlers(access),
+      ...createReportHandlers({
+        db,
+        log: audit,
+        publish: (specialistId, requestId, event) => hub.publish(specialistId, 'session.activity', { requestId, event }),
+        followSession: (event, deviceId) => followSession(access, event, deviceId),
+      }),
+    },
+  })
+
+  append({ kind: 'server.started', actor: { kind: 'main-server', name: config.name } })
+  const sweep = createSweep(access)
+  opened.defer(every(1_000, sweep, (error) => onDefect(error, 'sweep')))
+  opened.defer(every(5_000, watch.lookForSilence, (error) => onDefect(error, 'devices')))
+  const forget = () => Promise.all([forgetOldSignIns(db, Date.now(), now() - 600_000), forgetOldDeliveries(db, now() - 7 * dayMs)])
+  opened.defer(every(60_000, forget, (error) => onDefect(error, 'forget')))
+  await Promise.all([people.ready(), agents.ready()])
+
+  opened.defer(async () => {
+    stopping.abort()
+    hub.close()
+    await watch.settled()
+    audit.append({ kind: 'server.stopped', actor: { kind: 'main-server', name: config.name } })
+  })
+  return { peopleOrigin, agentOrigin, close: () => opened.disposeAsync() }
+}
+
+function rosterOf(authority: AuthorityIn) {
+  const roster = authority.roster()
+  return roster && { number: roster.payload.number, jws: roster.jws }
+}
+
+/** Runs again and again, never twice at once. Returns the function that stops it and waits for a run that is under way. */
+function every(ms: number, act: () => Promise<unknown>, onDefect: (error: unknown) => void): () => Promise<void> {
+  let running: Promise<unknown> = Promise.resolve()
+  let busy = false
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    running = act()
+      .catch(onDefect)
+      .finally(() => {
+        busy = false
+      })
+  }, ms)
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new AppError('state.unreadable', { cause: error, details: { what: path } })
+  }
 }

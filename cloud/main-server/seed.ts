@@ -60,8 +60,8 @@ export const Seed = z.strictObject({
       tier: z.number().int().min(1).max(3),
       profile: key,
       password: z.string().min(12).max(200),
-      /** RFC 4648 base32 of at least 128 bits (RFC 6238, SHA-1, 30 s, six digits). */
-      totpSecret: z.string().regex(/^[A-Z2-7]{26,64}$/),
+      /** RFC 4648 base32 of 160 to 320 bits, in whole groups of eight characters (RFC 6238 with SHA-1, 30 s, six digits). */
+      totpSecret: z.string().regex(/^([A-Z2-7]{8}){4,8}$/),
     }),
   ),
   supportContacts: z.array(z.strictObject({ region: text, phone: text, mail: z.email() })),

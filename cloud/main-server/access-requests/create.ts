@@ -1,0 +1,90 @@
+import { requestLimits } from '@gantry/shared/access-request.ts'
+import { AppError, toFailure } from '@gantry/shared/errors.ts'
+import { readUnverified } from '@gantry/shared/node/signing.ts'
+import { CertificatePayload, type CompactJws, PublicJwk, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
+import { levelsFor } from '../assignment.ts'
+import type { Caller } from '../caller.ts'
+import { deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
+import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
+import { chooseRoute, issueTicket } from './ticket.ts'
+import { type AccessTools, announce, subjects } from './tools.ts'
+import { viewRequest } from './view.ts'
+
+type Asked = { request: SignedRequest; certificate: CompactJws }
+
+/** Policy, audit, ticket, then request and delivery in one transaction. */
+export async function createRequest(tools: AccessTools, { request: signed, certificate }: Asked, caller: Caller) {
+  const { db, append, now } = tools
+  const request = readRequest(signed)
+  const asker = await findAsker(db, caller.specialistId)
+  if (!asker) throw new AppError('auth.session-expired')
+  const event = {
+    actor: { kind: 'specialist' as const, id: caller.specialistId, name: asker.name },
+    requestId: request.id,
+    deviceId: request.deviceId,
+    data: { access: request.access, serviceKind: request.serviceKind, caseId: request.caseId, minutes: request.minutes },
+  }
+  const target = await findTarget(db, request.deviceId)
+  const facts: Facts = {
+    nowMs: now(),
+    caller,
+    authorityKey: tools.authorityKey,
+    roster: tools.roster(),
+    signed,
+    certificate,
+    request,
+    certified: readUnverified(certificate, CertificatePayload, 'access.certificate-bad'),
+    device: target?.facts ?? null,
+    levels: target && levelsFor(asker.grants, { id: request.deviceId, customerId: target.customerId }),
+    seenBefore: await wasSeen(db, request),
+    waiting: await countWaiting(db, caller.specialistId),
+  }
+  const passed = await runSteps(facts, (step, error) => {
+    append({ ...event, kind: 'access.refused', data: { ...event.data, step, code: toFailure(error).code } })
+  })
+  const device = target?.identity
+  if (!device) throw new AppError('device.offline')
+  append({ ...event, kind: 'access.requested' })
+  await storeRequest(tools, { request, signed, certificate, device })
+  tools.wake(request.deviceId)
+  await announce(tools, request.id)
+  const row = await findRequest(db, request.id)
+  if (!row) throw new Error('a request that was stored is gone')
+  return { request: await viewRequest(db, row), passed }
+}
+
+type Accepted = { request: RequestPayload; signed: SignedRequest; certificate: CompactJws; device: { certificate: string; keyJson: string } }
+
+async function storeRequest(tools: AccessTools, { request, signed, certificate, device }: Accepted): Promise<void> {
+  const { db, accessServers, ticketKey, now } = tools
+  const nowMs = now()
+  const { sessionsAt, total } = await sessionsByAccessServer(db)
+  const route = chooseRoute(accessServers, sessionsAt, total)
+  const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
+  const ticket = await issueTicket(ticketKey, { request, signed, deviceKey, route, nowMs })
+  await db.transaction().execute(async (trx) => {
+    // Again, since two requests may have passed the policy at once.
+    if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
+    await insertRequest(trx, { request, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
+    const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }
+    await tools.queue(trx, { deviceId: request.deviceId, subject: subjects.request(request.id), body })
+  })
+}
+
+/** What was signed, in shape. A reason that is too long has a code of its own, since it is a person's mistake. */
+function readRequest(signed: SignedRequest): RequestPayload {
+  const parsed = RequestPayload.safeParse(decode(signed.payload))
+  if (parsed.success) return parsed.data
+  const tooLong = parsed.error.issues.some(({ path, code }) => path[0] === 'reason' && code === 'too_big')
+  if (tooLong) throw new AppError('access.reason-too-long', { details: { max: requestLimits.maxReasonCharacters } })
+  const field = parsed.error.issues[0]?.path.join('.') || 'request'
+  throw new AppError('contract.bad-input', { cause: parsed.error, details: { name: 'access-request.create', field: field.slice(0, 80) } })
+}
+
+function decode(payload: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

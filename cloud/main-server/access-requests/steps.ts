@@ -1,0 +1,149 @@
+import { requestLimits } from '@gantry/shared/access-request.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import { checkCertificate, checkRequest, requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
+import type { AccessLevel } from '@gantry/shared/profile.ts'
+import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
+import type { Caller } from '../caller.ts'
+import { isSilent } from '../contact.ts'
+import { type EntitlementDates, isEntitled } from '../entitlement.ts'
+
+/** Everything that the policy looks at, read before the first step. */
+export type Facts = {
+  nowMs: number
+  caller: Pick<Caller, 'specialistId' | 'mfaAtMs'>
+  authorityKey: PublicJwk
+  roster: RosterPayload | null
+  signed: SignedRequest
+  certificate: CompactJws
+  /** What the signed request and the certificate say; not believed before `requireSignatures`. */
+  request: RequestPayload
+  certified: CertificatePayload
+  /** Null where there is no such device. */
+  device: DeviceFacts | null
+  /** What the profile allows on it; null where it is not assigned. */
+  levels: AccessLevel[] | null
+  /** Whether this request, its commitment or its content was here before. */
+  seenBefore: boolean
+  /** Requests of this specialist that wait for an answer. */
+  waiting: number
+}
+export type DeviceFacts = {
+  timeZone: string
+  entitlement: EntitlementDates | null
+  connectivity: 'on' | 'off'
+  enrolled: boolean
+  lastContactMs: number | null
+}
+
+export const freshMfaMinutes: Record<AccessLevel, number> = { diagnostics: 720, files: 720, application: 720, os: 15 }
+export const maxWaiting = 2
+
+/**
+ * The main server's policy: each step throws the reason, in words of the catalogue, or lets pass. The device decides again, by itself, from the same
+ * signed things. A device that is not assigned and one that is not there leave at the same step with the same answer (R073).
+ */
+export const steps: ((facts: Facts) => void | Promise<void>)[] = [
+  requireFreshMfa,
+  requireOwnRequest,
+  requireSignatures,
+  requireRoster,
+  requireAssignment,
+  requireLevel,
+  requireEntitlement,
+  requireEnrolled,
+  requireConnectivity,
+  requireDeviceReachable,
+  requireNotReplayed,
+  requireFewWaiting,
+]
+
+/** Sign-in with both factors: for `os` within the last 15 minutes, else within the working day. */
+export function requireFreshMfa({ caller, nowMs, request }: Facts): void {
+  const minutes = freshMfaMinutes[request.access]
+  if (nowMs - caller.mfaAtMs > minutes * 60_000) throw new AppError('access.mfa-stale', { details: { minutes } })
+}
+
+/** Nobody asks in another's name, not even with that person's signature. */
+export function requireOwnRequest({ caller, certified }: Facts): void {
+  if (certified.specialistId !== caller.specialistId) throw new AppError('access.certificate-bad', { details: { what: 'person' } })
+}
+
+/** Certified by the authority, and signed with both of the person's keys (R065, R078). */
+export async function requireSignatures({ certificate, signed, authorityKey, nowMs }: Facts): Promise<void> {
+  const now = Math.floor(nowMs / 1000)
+  await checkRequest(signed, await checkCertificate(certificate, authorityKey, now), now)
+}
+
+/** Certified now, not only once. With a roster that is out of date a device opens diagnostics at most. */
+export function requireRoster({ roster, certified, request, nowMs }: Facts): void {
+  if (!roster) throw new AppError('access.roster-missing')
+  requireOnRoster(certified, roster)
+  if (request.access !== 'diagnostics' && !rosterIsFresh(roster, Math.floor(nowMs / 1000))) throw new AppError('access.roster-stale')
+}
+
+/** R071, R073: by customer or device, and nothing by default. */
+export function requireAssignment({ device, levels }: Facts): void {
+  if (!device || !levels) throw new AppError('device.unknown')
+}
+
+export function requireLevel({ levels, request }: Facts): void {
+  if (!levels?.includes(request.access)) throw new AppError('access.level-not-allowed', { details: { level: request.access } })
+}
+
+export function requireEntitlement({ device, nowMs }: Facts): void {
+  if (device && isEntitled(device.entitlement, device.timeZone, nowMs)) return
+  const endsOn = device?.entitlement?.endsOn
+  throw new AppError('access.not-entitled', endsOn ? { details: { endedOn: endsOn } } : {})
+}
+
+/** A device that has no certificate of ours cannot check anything, and could not answer. */
+export function requireEnrolled({ device }: Facts): void {
+  if (!device?.enrolled) throw new AppError('device.offline')
+}
+
+/** The customer has turned remote service off. */
+export function requireConnectivity({ device }: Facts): void {
+  if (device?.connectivity !== 'on') throw new AppError('access.connectivity-off')
+}
+
+/** Better a clear no now than a request that expires in five minutes. */
+export function requireDeviceReachable({ device, nowMs }: Facts): void {
+  const lastContactMs = device?.lastContactMs ?? null
+  if (!isSilent(lastContactMs, nowMs)) return
+  throw new AppError('device.offline', lastContactMs === null ? {} : { details: { seconds: Math.round((nowMs - lastContactMs) / 1000) } })
+}
+
+export function requireNotReplayed({ seenBefore }: Facts): void {
+  if (seenBefore) throw new AppError('access.replayed')
+}
+
+/** A person can attend to two questions; more would be a flood at the devices. */
+export function requireFewWaiting({ waiting }: Facts): void {
+  if (waiting >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
+}
+
+/** Runs the steps in order; returns the names of those that passed, which are all. The failing step's name is told through `onRefusal`. */
+export async function runSteps(facts: Facts, onRefusal: (step: string, error: unknown) => void): Promise<string[]> {
+  for (const step of steps) {
+    try {
+      await step(facts)
+    } catch (error) {
+      onRefusal(step.name, error)
+      throw error
+    }
+  }
+  return steps.map((step) => step.name)
+}
+
+/** When a request runs out, by state. Milliseconds since 1970. */
+export const deadlines = {
+  /** The ticket could not be joined any more. */
+  requested: (createdMs: number) => createdMs + requestLimits.joinSeconds * 1000,
+  /** The device refuses by itself after its 120 s; this is for one that says nothing more. */
+  'picked-up': (nowMs: number) => nowMs + (requestLimits.answerSeconds + 30) * 1000,
+  asking: (answerBeforeMs: number) => answerBeforeMs + 30_000,
+  /** The device reports an opened session at once; a minute more for a report that was on its way. */
+  approved: (createdMs: number) => createdMs + (requestLimits.joinSeconds + 60) * 1000,
+  /** The device ends it by the clock; this is for one that was never heard of again. */
+  open: (openedMs: number, minutes: number) => openedMs + (minutes + 10) * 60_000,
+}

@@ -1,0 +1,233 @@
+import { type AccessState, canMove, type EndCause } from '@gantry/shared/access-request.ts'
+import type { AccessRequestView } from '@gantry/shared/client-api.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
+import { AccessServerRef, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
+import { z } from 'zod'
+import { type Database, isDuplicate, type Queries } from '../database.ts'
+import { Grant } from '../seed.ts'
+import type { Tables } from '../tables.ts'
+import type { IssuedTicket, Route } from './ticket.ts'
+
+const waitingStates: AccessState[] = ['requested', 'picked-up', 'asking']
+
+/** What the policy and the ticket need to know of a device. */
+export async function findTarget(db: Database, deviceId: DeviceId) {
+  const row = await db
+    .selectFrom('devices as device')
+    .innerJoin('sites as site', 'site.id', 'device.site_id')
+    .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
+    .select(['device.id', 'device.connectivity', 'device.certificate', 'device.device_key_json', 'device.revoked_ms', 'device.last_contact_ms'])
+    .select(['site.customer_id', 'site.time_zone', 'entitlement.starts_on', 'entitlement.ends_on'])
+    .where('device.id', '=', deviceId)
+    .executeTakeFirst()
+  if (!row) return null
+  const identity = row.certificate && row.device_key_json && row.revoked_ms === null ? { certificate: row.certificate, keyJson: row.device_key_json } : null
+  return {
+    customerId: row.customer_id,
+    identity,
+    facts: {
+      timeZone: row.time_zone,
+      entitlement: row.starts_on && row.ends_on ? { startsOn: row.starts_on, endsOn: row.ends_on } : null,
+      connectivity: row.connectivity,
+      enrolled: identity !== null,
+      lastContactMs: row.last_contact_ms,
+    },
+  }
+}
+
+export async function findAsker(db: Database, id: SpecialistId): Promise<{ name: string; grants: Grant[] } | null> {
+  const row = await db
+    .selectFrom('specialists as specialist')
+    .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
+    .select(['specialist.name', 'profile.grants_json'])
+    .where('specialist.id', '=', id)
+    .executeTakeFirst()
+  return row ? { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)) } : null
+}
+
+/** A request is known by its id and by its commitment; both are drawn anew for each. */
+export async function wasSeen(db: Database, { id, commitment }: RequestPayload): Promise<boolean> {
+  const row = await db
+    .selectFrom('access_requests')
+    .select('id')
+    .where((where) => where.or([where('id', '=', id), where('commitment', '=', commitment)]))
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function countWaiting(queries: Queries, specialistId: SpecialistId): Promise<number> {
+  const row = await queries
+    .selectFrom('access_requests')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('specialist_id', '=', specialistId)
+    .where('state', 'in', waitingStates)
+    .executeTakeFirstOrThrow()
+  return row.count
+}
+
+export async function sessionsByAccessServer(db: Database): Promise<{ sessionsAt: Map<string, number>; total: number }> {
+  const rows = await db.selectFrom('access_requests').select('access_server_json').where('state', 'in', ['approved', 'open']).execute()
+  const sessionsAt = new Map<string, number>()
+  for (const row of rows) {
+    const { name } = AccessServerRef.parse(JSON.parse(row.access_server_json))
+    sessionsAt.set(name, (sessionsAt.get(name) ?? 0) + 1)
+  }
+  const { count } = await db
+    .selectFrom('access_requests')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return { sessionsAt, total: count }
+}
+
+export type NewRequest = {
+  request: RequestPayload
+  ticket: IssuedTicket
+  route: Route
+  device: { certificate: string; keyJson: string }
+  deadlineMs: number
+  nowMs: number
+}
+
+/** Two requests of the same content that race end here: the second is `access.replayed`. */
+export async function insertRequest(queries: Queries, { request, ticket, route, device, deadlineMs, nowMs }: NewRequest): Promise<void> {
+  const row = {
+    id: request.id,
+    device_id: request.deviceId,
+    specialist_id: request.specialistId,
+    access: request.access,
+    service_kind: request.serviceKind,
+    case_id: request.caseId,
+    minutes: request.minutes,
+    state: 'requested' as const,
+    created_ms: nowMs,
+    changed_ms: nowMs,
+    deadline_ms: deadlineMs,
+    commitment: request.commitment,
+    request_hash: ticket.requestHash,
+    ticket_id: ticket.id,
+    ticket: ticket.jws,
+    access_server_json: JSON.stringify(route.accessServer),
+    device_certificate: device.certificate,
+    device_key_json: device.keyJson,
+  }
+  try {
+    await queries
+      .insertInto('access_requests')
+      .values({ ...row, opened_ms: null, ended_ms: null, end_cause: null, refusal_json: null, revealed: null })
+      .execute()
+  } catch (error) {
+    throw isDuplicate(error) ? new AppError('access.replayed', { cause: error }) : error
+  }
+}
+
+export type RequestRow = Omit<Tables['access_requests'], 'device_key_json'> & {
+  device_key: PublicJwk
+  device_name: string
+  host_key: string | null
+  specialist_name: string
+}
+
+/** Null where there is none; `specialistId` and `deviceId` narrow it to whose it is. */
+export async function findRequest(
+  queries: Queries,
+  id: RequestId,
+  whose: { specialistId?: SpecialistId; deviceId?: DeviceId } = {},
+): Promise<RequestRow | null> {
+  const row = await selectRequests(queries)
+    .where('request.id', '=', id)
+    .$if(whose.specialistId !== undefined, (query) => query.where('request.specialist_id', '=', whose.specialistId as SpecialistId))
+    .$if(whose.deviceId !== undefined, (query) => query.where('request.device_id', '=', whose.deviceId as DeviceId))
+    .executeTakeFirst()
+  return row ? withKey(row) : null
+}
+
+export async function requestsOf(db: Database, specialistId: SpecialistId, limit: number): Promise<RequestRow[]> {
+  const rows = await selectRequests(db).where('request.specialist_id', '=', specialistId).orderBy('request.created_ms', 'desc').limit(limit).execute()
+  return rows.map(withKey)
+}
+
+export async function overdueRequests(db: Database, nowMs: number): Promise<RequestRow[]> {
+  const rows = await selectRequests(db)
+    .where('request.state', 'in', [...waitingStates, 'approved', 'open'])
+    .where('request.deadline_ms', '<', nowMs)
+    .limit(200)
+    .execute()
+  return rows.map(withKey)
+}
+
+function selectRequests(queries: Queries) {
+  return queries
+    .selectFrom('access_requests as request')
+    .innerJoin('devices as device', 'device.id', 'request.device_id')
+    .innerJoin('specialists as specialist', 'specialist.id', 'request.specialist_id')
+    .selectAll('request')
+    .select(['device.name as device_name', 'device.host_key', 'specialist.name as specialist_name'])
+}
+
+function withKey<T extends { device_key_json: string }>({ device_key_json, ...row }: T): Omit<T, 'device_key_json'> & { device_key: PublicJwk } {
+  return { ...row, device_key: PublicJwk.parse(JSON.parse(device_key_json)) }
+}
+
+export type Change = {
+  deadlineMs?: number
+  openedMs?: number
+  endedMs?: number
+  endCause?: EndCause
+  refusal?: AccessRequestView['refusal']
+}
+
+/** Moves a request along the state table; false when it has left `from` in the meantime or the table has no such move. */
+export async function moveRequest(
+  queries: Queries,
+  { id, from, to, nowMs }: { id: RequestId; from: AccessState; to: AccessState; nowMs: number },
+  change: Change = {},
+): Promise<boolean> {
+  if (!canMove(from, to)) return false
+  const result = await queries
+    .updateTable('access_requests')
+    .set({
+      state: to,
+      changed_ms: nowMs,
+      ...(change.deadlineMs === undefined ? {} : { deadline_ms: change.deadlineMs }),
+      ...(change.openedMs === undefined ? {} : { opened_ms: change.openedMs }),
+      ...(change.endedMs === undefined ? {} : { ended_ms: change.endedMs }),
+      ...(change.endCause === undefined ? {} : { end_cause: change.endCause }),
+      ...(change.refusal === undefined ? {} : { refusal_json: JSON.stringify(change.refusal) }),
+    })
+    .where('id', '=', id)
+    .where('state', '=', from)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** A session that was reported after its request had run out here still shows in the device's history. */
+export async function noteOpened(queries: Queries, id: RequestId, openedMs: number): Promise<void> {
+  await queries.updateTable('access_requests').set({ opened_ms: openedMs }).where('id', '=', id).where('opened_ms', 'is', null).execute()
+}
+
+export async function storeReveal(queries: Queries, id: RequestId, nonce: string): Promise<void> {
+  await queries.updateTable('access_requests').set({ revealed: nonce }).where('id', '=', id).execute()
+}
+
+/** False when an answer of this kind is here already. */
+export async function storeAnswer(queries: Queries, requestId: RequestId, kind: string, jws: string): Promise<boolean> {
+  const { count } = await queries
+    .selectFrom('answers')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('request_id', '=', requestId)
+    .executeTakeFirstOrThrow()
+  const result = await queries
+    .insertInto('answers')
+    .values({ request_id: requestId, position: count + 1, kind, jws })
+    .onConflict((conflict) => conflict.columns(['request_id', 'kind']).doNothing())
+    .executeTakeFirst()
+  return result.numInsertedOrUpdatedRows === 1n
+}
+
+export async function answersTo(queries: Queries, requestIds: RequestId[]): Promise<Map<RequestId, string[]>> {
+  if (requestIds.length === 0) return new Map()
+  const rows = await queries.selectFrom('answers').select(['request_id', 'jws']).where('request_id', 'in', requestIds).orderBy('position').execute()
+  const grouped = Map.groupBy(rows, (row) => row.request_id)
+  return new Map([...grouped].map(([id, all]) => [id, all.map(({ jws }) => jws)]))
+}

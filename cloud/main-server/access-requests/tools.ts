@@ -1,0 +1,77 @@
+import type { EndCause } from '@gantry/shared/access-request.ts'
+import type { Delivery } from '@gantry/shared/agent-api.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { AccessRequestView } from '@gantry/shared/client-api.ts'
+import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
+import type { SigningKey } from '@gantry/shared/node/signing.ts'
+import type { AccessServerRef, PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { Database, Queries } from '../database.ts'
+import { type Change, findRequest, moveRequest, type RequestRow } from './store.ts'
+import { viewRequest } from './view.ts'
+
+type Distribute<T> = T extends unknown ? Omit<T, 'id'> : never
+export type Queued = { deviceId: DeviceId; subject: string; body: Distribute<Delivery> }
+
+/** What this noun uses of the rest of the server. */
+export type AccessTools = {
+  db: Database
+  authorityKey: PublicJwk
+  ticketKey: SigningKey
+  accessServers: readonly AccessServerRef[]
+  roster: () => RosterPayload | null
+  /** Throws `audit.unavailable`, and then nothing happens. */
+  append: (event: NewAuditEvent) => void
+  /** Within the caller's transaction. */
+  queue: (queries: Queries, delivery: Queued) => Promise<void>
+  withdraw: (queries: Queries, deviceId: DeviceId, subjects: string[]) => Promise<void>
+  /** After the transaction: a held poll answers at once. */
+  wake: (deviceId: DeviceId) => void
+  publish: (specialistId: SpecialistId, view: AccessRequestView) => void
+  deviceChanged: (deviceId: DeviceId) => void
+  now: () => number
+}
+
+export const subjects = {
+  request: (id: RequestId) => `access-request:${id}`,
+  reveal: (id: RequestId) => `reveal:${id}`,
+  cancel: (id: RequestId) => `cancel:${id}`,
+  end: (id: RequestId) => `end:${id}`,
+}
+
+/** Tells the specialist, and whoever sees the device. */
+export async function announce({ db, publish, deviceChanged }: AccessTools, requestId: RequestId): Promise<void> {
+  const row = await findRequest(db, requestId)
+  if (!row) return
+  publish(row.specialist_id, await viewRequest(db, row))
+  deviceChanged(row.device_id)
+}
+
+/** Closes a request before its session is open, at both ends: what the device has not fetched is taken back, and it is told. False if it had moved on. */
+export async function closeWaiting(tools: AccessTools, row: RequestRow, to: 'cancelled' | 'expired'): Promise<boolean> {
+  const { db, queue, withdraw, now } = tools
+  const moved = await db.transaction().execute(async (trx) => {
+    if (!(await moveRequest(trx, { id: row.id, from: row.state, to, nowMs: now() }))) return false
+    await withdraw(trx, row.device_id, [subjects.request(row.id), subjects.reveal(row.id)])
+    await queue(trx, { deviceId: row.device_id, subject: subjects.cancel(row.id), body: { kind: 'cancel', requestId: row.id } })
+    return true
+  })
+  if (moved) await tellBoth(tools, row)
+  return moved
+}
+
+/** Has the device end a session; with `change` the request is over here at once, without it when the device says so. */
+export async function endSession(tools: AccessTools, row: RequestRow, cause: EndCause, change: Change | null): Promise<boolean> {
+  const { db, queue, now } = tools
+  const moved = await db.transaction().execute(async (trx) => {
+    if (change && !(await moveRequest(trx, { id: row.id, from: row.state, to: 'ended', nowMs: now() }, change))) return false
+    await queue(trx, { deviceId: row.device_id, subject: subjects.end(row.id), body: { kind: 'end', requestId: row.id, cause } })
+    return true
+  })
+  if (moved) await tellBoth(tools, row)
+  return moved
+}
+
+async function tellBoth(tools: AccessTools, row: RequestRow): Promise<void> {
+  tools.wake(row.device_id)
+  await announce(tools, row.id)
+}

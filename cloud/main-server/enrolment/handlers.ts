@@ -1,0 +1,60 @@
+import type { AgentApi } from '@gantry/shared/agent-api.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { Handlers } from '@gantry/shared/contract.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import { type Ca, certificateHash, checkDeviceCertificate, issueDeviceCertificate } from '@gantry/shared/node/certificates.ts'
+import type { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { Database } from '../database.ts'
+import { enrolDevice, findUnusedCode } from './store.ts'
+
+export type EnrolmentTools = {
+  db: Database
+  deviceCa: Ca
+  authorityKey: PublicJwk
+  ticketKey: PublicJwk
+  auditKey: PublicJwk
+  agentOrigin: string
+  accessServers: AccessServerRef[]
+  append: (event: NewAuditEvent) => void
+  now: () => number
+}
+
+/** An OpenSSH public key line without a comment: the type, then base64 of the key blob (RFC 4253 section 6.6, RFC 5656 section 3.1). */
+const hostKeyLine = /^ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY[A-Za-z0-9+/]{80,120}={0,2}$/
+
+export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<AgentApi, unknown>, 'device.enrol'> {
+  const { db, deviceCa, append, now } = tools
+  return {
+    async 'device.enrol'({ code, certificateRequest, hostKey, auditKey, model, agentVersion }) {
+      const device = await findUnusedCode(db, code)
+      if (!device) {
+        append({ kind: 'enrolment.refused', actor: { kind: 'unknown' }, data: { code: 'enrol.code-bad' } })
+        throw new AppError('enrol.code-bad')
+      }
+      const { deviceId, name, customer, site } = device
+      if (!hostKeyLine.test(hostKey)) throw new AppError('enrol.request-bad', { details: { field: 'hostKey' } })
+      const certificate = await issueDeviceCertificate(deviceCa, certificateRequest, deviceId, { days: certificateDays, now: now() })
+      const { publicJwk: deviceKey } = checkDeviceCertificate(certificate, deviceCa.certificatePem, 'enrol.request-bad', now())
+      const thumbprint = certificateHash(certificate)
+      append({ kind: 'device.enrolled', actor: { kind: 'agent', id: deviceId, name }, deviceId, data: { model, agentVersion, certificate: thumbprint } })
+      await enrolDevice(db, code, { deviceId, certificate, thumbprint, deviceKey, hostKey, auditKey, agentVersion }, now())
+      const { authorityKey, ticketKey, agentOrigin, accessServers } = tools
+      const { certificatePem } = deviceCa
+      return {
+        deviceId,
+        name,
+        customer,
+        site,
+        certificate,
+        deviceCa: certificatePem,
+        authorityKey,
+        ticketKey,
+        mainServerAuditKey: tools.auditKey,
+        agentOrigin,
+        accessServers,
+      }
+    },
+  }
+}
+
+const certificateDays = 365

@@ -1,0 +1,59 @@
+import { AppError } from '@gantry/shared/errors.ts'
+import type { DeviceId } from '@gantry/shared/ids.ts'
+import { sha256 } from '@gantry/shared/node/signing.ts'
+import type { PublicJwk } from '@gantry/shared/ticket.ts'
+import type { Database } from '../database.ts'
+
+/** Whom an unused code is for, or null: an unknown and a used code are the same to the caller. */
+export async function findUnusedCode(db: Database, code: string) {
+  const row = await db
+    .selectFrom('enrolments')
+    .innerJoin('devices', 'devices.id', 'enrolments.device_id')
+    .innerJoin('sites', 'sites.id', 'devices.site_id')
+    .innerJoin('customers', 'customers.id', 'sites.customer_id')
+    .select(['devices.id as deviceId', 'devices.name', 'sites.name as site', 'customers.name as customer'])
+    .where('secret_hash', '=', sha256(code))
+    .where('used_ms', 'is', null)
+    .where('devices.revoked_ms', 'is', null)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+export type Enrolment = {
+  deviceId: DeviceId
+  certificate: string
+  thumbprint: string
+  deviceKey: PublicJwk
+  hostKey: string
+  auditKey: PublicJwk
+  agentVersion: string
+}
+
+/** Spends the code and stores the device's keys, both or neither. A code that somebody spent in between is `enrol.code-bad`. */
+export async function enrolDevice(db: Database, code: string, enrolment: Enrolment, nowMs: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const spent = await trx
+      .updateTable('enrolments')
+      .set({ used_ms: nowMs })
+      .where('secret_hash', '=', sha256(code))
+      .where('used_ms', 'is', null)
+      .executeTakeFirst()
+    if (spent.numUpdatedRows !== 1n) throw new AppError('enrol.code-bad')
+    await trx
+      .updateTable('devices')
+      .set({
+        enrolled_ms: nowMs,
+        certificate: enrolment.certificate,
+        certificate_thumbprint: enrolment.thumbprint,
+        device_key_json: JSON.stringify(enrolment.deviceKey),
+        host_key: enrolment.hostKey,
+        audit_key_json: JSON.stringify(enrolment.auditKey),
+        agent_version: enrolment.agentVersion,
+        roster_number: 0,
+      })
+      .where('id', '=', enrolment.deviceId)
+      .execute()
+    // What was queued for the identity before is not for this one.
+    await trx.deleteFrom('deliveries').where('device_id', '=', enrolment.deviceId).execute()
+  })
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { AppError } from '@gantry/shared/errors.ts'
+import { tlsPolicy } from '@gantry/shared/node/tls.ts'
+
+export type ListenerOptions = {
+  host: string
+  /** 0 = any free port. */
+  port: number
+  cert: string
+  key: string
+  /** PEM of the CA that must have issued the caller's certificate; without it nobody is asked for one. */
+  clientCa?: string
+}
+export type Listener = {
+  server: Server
+  port: number
+  /** Until it is called, every request gets 503: a client that was waiting for a restart tries again instead of hanging. */
+  serve(handler: RequestListener): void
+  /** Takes no new connection, lets running answers finish for `graceMs`, then cuts. */
+  close(graceMs: number): Promise<void>
+}
+
+/**
+ * A TLS listener that is open before anything is served, since the port is part of what is served (the issuer's name). Limits against slow and many
+ * senders are set here, before any of our code runs. Throws `port.busy {port}`.
+ */
+export async function openListener({ host, port, cert, key, clientCa }: ListenerOptions): Promise<Listener> {
+  let handler: RequestListener = answerUnavailable
+  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
+  const limits = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000, handshakeTimeout: 10_000 }
+  const server = createServer({ cert, key, ...tlsPolicy, ...mutual, ...limits, maxHeaderSize: 16_384, honorCipherOrder: true }, (request, response) => {
+    handler(request, response)
+  })
+  server.maxConnections = 20_000
+  // A caller whose TLS fails is no event of ours, and an unheard error would end the process.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  await listen(server, host, port)
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    serve: (next) => {
+      handler = next
+    },
+    close: (graceMs) => closeServer(server, graceMs),
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new AppError('port.busy', { cause: error, details: { port } }) : error)
+    })
+    server.listen({ host, port }, resolve)
+  })
+}
+
+function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function answerUnavailable(_request: IncomingMessage, response: ServerResponse): void {
+  const body = JSON.stringify({ ok: false, failure: { code: 'server.unreachable', details: { reason: 'starting' } } })
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' }).end(body)
+}

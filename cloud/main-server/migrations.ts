@@ -1,0 +1,67 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/**
+ * The schema's history, oldest first. A migration that has shipped is never edited: add the next one. STRICT tables, so that a wrong type is an error
+ * in SQLite too. Migrations run in one transaction each.
+ */
+const first = [
+  `create table meta (name text primary key, value text not null) strict`,
+  `create table customers (id text primary key, name text not null) strict`,
+  `create table sites (
+    id text primary key, customer_id text not null references customers (id), name text not null, city text not null, country text not null,
+    time_zone text not null, contact_json text
+  ) strict`,
+  `create table models (id text primary key, name text not null, kind text not null check (kind in ('injector', 'software'))) strict`,
+  `create table devices (
+    id text primary key, site_id text not null references sites (id), model_id text not null references models (id), name text not null, serial text not null,
+    connectivity text not null, enrolled_ms integer, revoked_ms integer, certificate text, certificate_thumbprint text unique, device_key_json text,
+    host_key text, audit_key_json text, agent_version text, software_version text, last_contact_ms integer, instant_pickup integer not null default 0,
+    separated integer not null default 0, rules_json text, roster_number integer not null default 0
+  ) strict`,
+  `create table entitlements (
+    device_id text primary key references devices (id), kind text not null, name text not null, starts_on text not null, ends_on text not null
+  ) strict`,
+  `create table enrolments (secret_hash text primary key, device_id text not null references devices (id), used_ms integer) strict`,
+  `create table profiles (id text primary key, name text not null, grants_json text not null) strict`,
+  `create table specialists (
+    id text primary key, username text not null unique, name text not null, employer text not null, country text not null, city text not null,
+    tier integer not null, profile_id text not null references profiles (id), password text not null, totp_secret text not null, totp_step integer not null default 0
+  ) strict`,
+  `create table support_contacts (region text primary key, phone text not null, mail text not null) strict`,
+  `create table oidc_records (
+    model text not null, id text not null, payload_json text not null, grant_id text, uid text, consumed_s integer, expires_ms integer, primary key (model, id)
+  ) strict`,
+  `create index oidc_records_by_grant on oidc_records (grant_id)`,
+  `create index oidc_records_by_uid on oidc_records (model, uid)`,
+  `create table sign_in_steps (uid text primary key, specialist_id text not null references specialists (id), expires_ms integer not null) strict`,
+  `create table sign_in_failures (account text not null, address text not null, at_ms integer not null) strict`,
+  `create index sign_in_failures_by_time on sign_in_failures (at_ms)`,
+  `create table access_requests (
+    id text primary key, device_id text not null references devices (id), specialist_id text not null references specialists (id), access text not null,
+    service_kind text not null, case_id text not null, minutes integer not null, state text not null, created_ms integer not null, changed_ms integer not null,
+    opened_ms integer, ended_ms integer, deadline_ms integer not null, end_cause text, refusal_json text, commitment text not null unique, revealed text,
+    request_hash text not null unique, ticket_id text not null unique, ticket text not null, access_server_json text not null, device_certificate text not null,
+    device_key_json text not null
+  ) strict`,
+  `create index access_requests_by_device on access_requests (device_id, created_ms)`,
+  `create index access_requests_by_specialist on access_requests (specialist_id, created_ms)`,
+  `create index access_requests_by_deadline on access_requests (state, deadline_ms)`,
+  `create table answers (
+    request_id text not null references access_requests (id), position integer not null, kind text not null, jws text not null,
+    primary key (request_id, kind), unique (request_id, position)
+  ) strict`,
+  `create table deliveries (
+    position integer primary key autoincrement, id text not null unique, device_id text not null references devices (id), subject text not null,
+    body_json text not null, created_ms integer not null, handled_ms integer, unique (device_id, subject)
+  ) strict`,
+  `create index deliveries_open on deliveries (device_id, position) where handled_ms is null`,
+]
+
+export const migrations: Record<string, Migration> = {
+  '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
+}
+
+async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}

@@ -1,0 +1,55 @@
+import type { AgentApi } from '@gantry/shared/agent-api.ts'
+import type { Handlers } from '@gantry/shared/contract.ts'
+import type { DeviceId } from '@gantry/shared/ids.ts'
+import { sha256 } from '@gantry/shared/node/signing.ts'
+import type { CompactJws } from '@gantry/shared/ticket.ts'
+import type { DeviceCaller } from '../caller.ts'
+import { isSilent } from '../contact.ts'
+import type { Database } from '../database.ts'
+import { type Contact, contactColumns, dropDelivery, handledDelivery, markHandled, openDeliveries, queueDelivery, recordContact } from './store.ts'
+import type { Waiters } from './waiters.ts'
+
+export type PollTools = {
+  db: Database
+  waiters: Waiters
+  /** The newest roster of the authority, or null before there is one. */
+  roster: () => { number: number; jws: CompactJws } | null
+  /** Told when a device came back or says something new of itself. */
+  deviceChanged: (deviceId: DeviceId) => void
+  now: () => number
+}
+
+/** A device that refused a roster, or lost it, gets it again after this long. */
+const rosterAgainMs = 600_000
+
+export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, DeviceCaller>, 'device.poll'> {
+  const { db, waiters, now } = tools
+  return {
+    async 'device.poll'({ holdMs, handled, ...contact }, caller) {
+      await markHandled(db, caller.deviceId, handled, now())
+      await noteContact(tools, caller.deviceId, contact)
+      await offerRoster(tools, caller.deviceId, contact.rosterNumber)
+      let deliveries = await openDeliveries(db, caller.deviceId)
+      if (deliveries.length === 0 && holdMs > 0) {
+        await waiters.wait(caller.deviceId, holdMs, caller.signal)
+        deliveries = await openDeliveries(db, caller.deviceId)
+      }
+      return { deliveries, serverTimeMs: now() }
+    },
+  }
+}
+
+async function noteContact({ db, deviceChanged, now }: PollTools, deviceId: DeviceId, contact: Contact): Promise<void> {
+  const before = await recordContact(db, deviceId, contact, now())
+  if (isSilent(before.lastContactMs, now()) || before.told !== JSON.stringify(contactColumns(contact))) deviceChanged(deviceId)
+}
+
+async function offerRoster({ db, roster, now }: PollTools, deviceId: DeviceId, rosterNumber: number): Promise<void> {
+  const newest = roster()
+  if (!newest || rosterNumber >= newest.number) return
+  const subject = `data-file:roster:${newest.number}`
+  const handled = await handledDelivery(db, deviceId, subject)
+  if (handled && now() - handled.createdMs > rosterAgainMs) await dropDelivery(db, deviceId, subject)
+  const body = { kind: 'data-file', name: 'roster', version: newest.number, sha256: sha256(newest.jws), content: newest.jws } as const
+  await queueDelivery(db, { deviceId, subject, body }, now())
+}

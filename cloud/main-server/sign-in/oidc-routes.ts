@@ -1,0 +1,49 @@
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import { signInEn } from '@gantry/shared/words/sign-in.en.ts'
+import { signInFr } from '@gantry/shared/words/sign-in.fr.ts'
+import type { FastifyInstance } from 'fastify'
+import type { OidcContext, Provider } from 'oidc-provider'
+import { renderPage } from './page.ts'
+
+/** Hands everything under `/oidc` to the provider, bodies unread. */
+export function addOidcRoutes(app: FastifyInstance, provider: Provider): void {
+  const handle = provider.callback()
+  void app.register(async (oidc) => {
+    oidc.removeAllContentTypeParsers()
+    oidc.addContentTypeParser('*', (_request, _body, done) => done(null))
+    oidc.all('/oidc/*', async (request, reply) => {
+      reply.hijack()
+      const raw = request.raw as typeof request.raw & { originalUrl?: string }
+      raw.originalUrl = request.url
+      raw.url = request.url.slice('/oidc'.length)
+      if (raw.url.startsWith('/auth')) forgetSession(raw.headers)
+      for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+      await handle(raw, reply.raw)
+    })
+  })
+}
+
+/** Nobody is signed in again silently: each authorization starts without the browser's session, so password and code are asked every time. */
+function forgetSession(headers: { cookie?: string | undefined }): void {
+  const kept = headers.cookie?.split(';').filter((cookie) => !cookie.trim().startsWith('_session'))
+  if (kept?.length) headers.cookie = kept.join(';')
+  else delete headers.cookie
+}
+
+/** An authorization request that cannot be answered to its client, such as one with a redirect that is not registered. */
+export function renderOidcError(context: OidcContext, code: string, organisation: string): void {
+  const words = /^fr\b/i.test(context.req.headers['accept-language'] ?? '') ? signInFr : signInEn
+  context.type = 'html'
+  context.set('content-security-policy', "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+  context.body = renderPage({ step: 'refused', code }, { words, organisation, languageLink: null })
+}
+
+/** A family of tokens has ended: signed out, or one of its refresh tokens was used twice. */
+export function auditSignOuts(provider: Provider, { append, ended }: { append: (event: NewAuditEvent) => void; ended: (grantId: string) => void }): void {
+  provider.on('grant.revoked', ({ oidc: { route, entities } }, grantId) => {
+    ended(grantId)
+    const id = (entities.RefreshToken ?? entities.AccessToken)?.accountId
+    const actor = { kind: 'specialist' as const, ...(id ? { id } : {}) }
+    append({ kind: 'specialist.signed-out', actor, data: { why: route === 'revocation' ? 'signed-out' : 'token-reused' } })
+  })
+}

@@ -1,0 +1,99 @@
+import type { SignInWords } from '@gantry/shared/words/sign-in.en.ts'
+
+/** What a page shows. There is no script on any of them. */
+export type Page =
+  | { step: 'password'; username: string; problem: Problem | null }
+  | { step: 'code'; username: string; problem: Problem | null; sandbox: SandboxCode | null }
+  | { step: 'done' }
+  | { step: 'over' }
+  | { step: 'refused'; code: string }
+/** The sentence, and its code for whoever reports it. */
+export type Problem = { text: string; code: string }
+/** Only in a sandbox: the code itself, or, when it was used, how long until the next. */
+export type SandboxCode = { code: string } | { nextInSeconds: number }
+
+export type PageFrame = { words: SignInWords; organisation: string; languageLink: string | null }
+
+export function renderPage(page: Page, { words, organisation, languageLink }: PageFrame): string {
+  const refresh = page.step === 'code' && page.sandbox && 'nextInSeconds' in page.sandbox ? page.sandbox.nextInSeconds : null
+  return `<!doctype html>
+<html lang="${words.language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+${refresh === null ? '' : `<meta http-equiv="refresh" content="${refresh}">\n`}<title>${words.title}</title>
+<link rel="icon" href="/sign-in/icon.svg">
+<link rel="stylesheet" href="/sign-in/style.css">
+</head>
+<body>
+<main>
+<aside>${art}<div class="brand">${mark}<b>Gantry</b></div>
+<div class="context"><p>${words.asked}</p><p class="small">${words.notYou}</p></div></aside>
+<section>
+${content(page, words, organisation)}
+<footer><span>${escapeHtml(organisation)}</span>${languageLink === null ? '' : `<a href="${escapeHtml(languageLink)}" lang="${words.other.tag}" hreflang="${words.other.tag}">${words.other.name}</a>`}</footer>
+</section>
+</main>
+</body>
+</html>
+`
+}
+
+function content(page: Page, words: SignInWords, organisation: string): string {
+  switch (page.step) {
+    case 'password':
+      return passwordForm(page, words)
+    case 'code':
+      return codeForm(page, words, organisation)
+    case 'done':
+      return `<div class="form">${progress(words, 2)}<h1>${words.done.heading}</h1><p class="under">${words.done.text}</p></div>`
+    case 'over':
+      return `<div class="form"><h1>${words.over.heading}</h1><p class="under">${words.over.text}</p></div>`
+    case 'refused':
+      return `<div class="form"><h1>${words.refused.heading}</h1><p class="under">${words.refused.text} <span class="mono">${escapeHtml(page.code)}</span></p></div>`
+  }
+}
+
+function passwordForm({ username, problem }: { username: string; problem: Problem | null }, words: SignInWords): string {
+  const { heading, username: name, password, button } = words.password
+  return `<form class="form" method="post">${progress(words, 0)}<h1>${heading}</h1>
+<label><span>${name}</span><input name="username" value="${escapeHtml(username)}" required maxlength="80" autocomplete="username" autocapitalize="none" spellcheck="false"${username ? '' : ' autofocus'}></label>
+<label><span>${password}</span><input name="password" type="password" required maxlength="200" autocomplete="current-password"${username ? ' autofocus' : ''}></label>
+${problemText(problem)}<button type="submit">${button}</button></form>`
+}
+
+function codeForm(page: Extract<Page, { step: 'code' }>, words: SignInWords, organisation: string): string {
+  const { heading, forWhom, field, button } = words.code
+  return `<form class="form" method="post">${progress(words, 1)}<h1>${heading}</h1><p class="under">${escapeHtml(forWhom(organisation, page.username))}</p>
+<input class="six mono" name="code" aria-label="${field}" required maxlength="7" pattern="[0-9]{3} ?[0-9]{3}" inputmode="numeric" autocomplete="one-time-code" autofocus>
+${problemText(page.problem)}<button type="submit">${button}</button>${sandboxNote(page.sandbox, words)}</form>`
+}
+
+function sandboxNote(sandbox: SandboxCode | null, { sandbox: words }: SignInWords): string {
+  if (!sandbox) return ''
+  const text =
+    'code' in sandbox ? `${words.codeNow} <b class="mono">${sandbox.code.slice(0, 3)} ${sandbox.code.slice(3)}</b>` : words.nextCode(sandbox.nextInSeconds)
+  return `\n<p class="sandbox small"><b>${words.label}</b> <span>${text}</span></p>`
+}
+
+function problemText(problem: Problem | null): string {
+  return problem
+    ? `<p class="problem" role="alert">${alertIcon}<span>${escapeHtml(problem.text)} <span class="mono small">${escapeHtml(problem.code)}</span></span></p>\n`
+    : ''
+}
+
+function progress({ steps }: SignInWords, now: number): string {
+  const item = (text: string, place: number) =>
+    `<li class="${place < now ? 'past' : place === now ? 'now' : ''}"${place === now ? ' aria-current="step"' : ''}>${text}</li>`
+  return `<ol class="steps" aria-label="${steps.label}">${[steps.password, steps.code, steps.done].map(item).join('')}</ol>`
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+const art = `<svg class="art" viewBox="0 0 600 600" aria-hidden="true"><g class="rings"><circle cx="360" cy="300" r="290"/><circle cx="360" cy="300" r="196"/><circle cx="360" cy="300" r="118"/><path d="M360 10V104M360 496V590M650 300H556"/></g><path class="arc" d="M190.500 131A239 239 0 1 1 190.500 469"/><path class="line" d="M-1400 300H352"/><circle class="dot" cx="360" cy="300" r="15"/></svg>`
+const mark = `<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path class="ring" d="M7.2 6.7A8 8 0 1 1 7.2 17.3"/><path class="line" d="M1 12h11"/><circle class="dot" cx="13" cy="12" r="3"/></svg>`
+/** Lucide, ISC licence. */
+const alertIcon = `<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="10"/><line x1="12" x2="12" y1="8" y2="12"/><line x1="12" x2="12.01" y1="16" y2="16"/></svg>`

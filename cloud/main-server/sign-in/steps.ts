@@ -1,0 +1,59 @@
+import { AppError } from '@gantry/shared/errors.ts'
+import type { SpecialistId } from '@gantry/shared/ids.ts'
+import { sha256 } from '@gantry/shared/node/signing.ts'
+import type { Database } from '../database.ts'
+import { verifyPassword } from '../password.ts'
+import { type Account, findAccount, recentFailures, recordFailure, useTotpStep } from './store.ts'
+import { matchStep, secondsUntilStep, stepAt } from './totp.ts'
+
+/** Failures within a minute after which nothing is looked at any more. What is already signed in, and its refreshing, is not touched. */
+export const throttle = { windowMs: 60_000, perAccount: 5, perAddress: 20 } as const
+
+export type Attempt = { address: string; nowMs: number }
+
+/**
+ * First factor. A name that nobody has costs the same time and gets the same answer, throttling included.
+ * Errors: `auth.throttled {seconds}`, `auth.wrong-credentials`.
+ */
+export async function checkPassword(db: Database, username: string, password: string, attempt: Attempt): Promise<Account> {
+  await requireNotThrottled(db, username, attempt)
+  const account = await findAccount(db, { username })
+  if ((await verifyPassword(password, account?.password ?? null)) && account) return account
+  await recordFailure(db, accountMark(username), attempt.address, attempt.nowMs)
+  throw new AppError('auth.wrong-credentials')
+}
+
+/**
+ * Second factor, for someone whose password was right. A code counts once (RFC 6238 section 5.2).
+ * Errors: `auth.throttled {seconds}`, `auth.wrong-credentials`, `auth.code-used {seconds}` until the next one.
+ */
+export async function checkCode(db: Database, id: SpecialistId, code: string, attempt: Attempt): Promise<Account> {
+  const account = await findAccount(db, { id })
+  if (!account) throw new AppError('auth.wrong-credentials')
+  await requireNotThrottled(db, account.username, attempt)
+  const step = matchStep(account.totpSecret, code, attempt.nowMs)
+  if (step === null) {
+    await recordFailure(db, accountMark(account.username), attempt.address, attempt.nowMs)
+    throw new AppError('auth.wrong-credentials', { details: { factor: 'code' } })
+  }
+  if (await useTotpStep(db, id, step)) return account
+  const next = Math.max(step, stepAt(attempt.nowMs)) + 1
+  throw new AppError('auth.code-used', { details: { seconds: secondsUntilStep(next, attempt.nowMs) } })
+}
+
+async function requireNotThrottled(db: Database, username: string, { address, nowMs }: Attempt): Promise<void> {
+  const failures = await recentFailures(db, accountMark(username), address, nowMs - throttle.windowMs)
+  const seconds = Math.max(waitSeconds(failures.account, throttle.perAccount, nowMs), waitSeconds(failures.address, throttle.perAddress, nowMs))
+  if (seconds > 0) throw new AppError('auth.throttled', { details: { seconds } })
+}
+
+/** Until so many of the failures are old enough that less than `limit` remain. */
+export function waitSeconds(timesMs: number[], limit: number, nowMs: number): number {
+  const deciding = timesMs.at(-limit)
+  return timesMs.length < limit || deciding === undefined ? 0 : Math.max(1, Math.ceil((deciding + throttle.windowMs - nowMs) / 1000))
+}
+
+/** A typed name may be anything, also a password typed in the wrong field: it is not kept. */
+function accountMark(username: string): string {
+  return sha256(username)
+}

@@ -1,0 +1,114 @@
+import type { AccessState, EndCause } from '@gantry/shared/access-request.ts'
+import type { DeliveryId, DeviceId, RequestId, SpecialistId, TicketId } from '@gantry/shared/ids.ts'
+import type { AccessLevel, EntitlementKind, ServiceKind } from '@gantry/shared/profile.ts'
+import type { Generated } from 'kysely'
+
+/** The database's tables. `*_json` holds JSON text, `*_ms` milliseconds since 1970, booleans are 0 and 1. */
+export type Tables = {
+  meta: { name: string; value: string }
+  customers: { id: string; name: string }
+  sites: {
+    id: string
+    customer_id: string
+    name: string
+    city: string
+    country: string
+    time_zone: string
+    contact_json: string | null
+  }
+  models: { id: string; name: string; kind: 'injector' | 'software' }
+  devices: {
+    id: DeviceId
+    site_id: string
+    model_id: string
+    name: string
+    serial: string
+    connectivity: 'on' | 'off'
+    enrolled_ms: number | null
+    revoked_ms: number | null
+    /** PEM, and base64url of SHA-256 of its DER. */
+    certificate: string | null
+    certificate_thumbprint: string | null
+    device_key_json: string | null
+    host_key: string | null
+    audit_key_json: string | null
+    agent_version: string | null
+    software_version: string | null
+    last_contact_ms: number | null
+    instant_pickup: number
+    separated: number
+    rules_json: string | null
+    roster_number: number
+  }
+  entitlements: { device_id: DeviceId; kind: EntitlementKind; name: string; starts_on: string; ends_on: string }
+  /** One row per enrolment code; only its SHA-256 is kept. */
+  enrolments: { secret_hash: string; device_id: DeviceId; used_ms: number | null }
+  profiles: { id: string; name: string; grants_json: string }
+  specialists: {
+    id: SpecialistId
+    username: string
+    name: string
+    employer: string
+    country: string
+    city: string
+    tier: number
+    profile_id: string
+    /** PHC string, Argon2id. */
+    password: string
+    totp_secret: string
+    /** The newest TOTP step that was used; none at or before it counts again. */
+    totp_step: number
+  }
+  support_contacts: { region: string; phone: string; mail: string }
+  /** What oidc-provider keeps. `id` is a SHA-256 where it is itself a secret. */
+  oidc_records: {
+    model: string
+    id: string
+    payload_json: string
+    grant_id: string | null
+    uid: string | null
+    consumed_s: number | null
+    expires_ms: number | null
+  }
+  /** A sign-in between its password and its code. */
+  sign_in_steps: { uid: string; specialist_id: SpecialistId; expires_ms: number }
+  sign_in_failures: { account: string; address: string; at_ms: number }
+  access_requests: {
+    id: RequestId
+    device_id: DeviceId
+    specialist_id: SpecialistId
+    access: AccessLevel
+    service_kind: ServiceKind
+    case_id: string
+    minutes: number
+    state: AccessState
+    created_ms: number
+    changed_ms: number
+    opened_ms: number | null
+    ended_ms: number | null
+    /** When the present state runs out by itself. */
+    deadline_ms: number
+    end_cause: EndCause | null
+    refusal_json: string | null
+    commitment: string
+    revealed: string | null
+    request_hash: string
+    ticket_id: TicketId
+    ticket: string
+    access_server_json: string
+    /** The certificate that the device answered under, as it was when the ticket was signed. */
+    device_certificate: string
+    device_key_json: string
+  }
+  answers: { request_id: RequestId; position: number; kind: string; jws: string }
+  deliveries: {
+    id: DeliveryId
+    position: Generated<number>
+    device_id: DeviceId
+    /** What may be queued only once for a device. */
+    subject: string
+    body_json: string
+    created_ms: number
+    handled_ms: number | null
+  }
+}
