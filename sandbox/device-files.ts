@@ -31,12 +31,13 @@ function place(base: string, device: SandboxDevice, { user, program, node }: { u
   const service = join(base, 'service')
   const isNew = !existsSync(filesRoot)
   makeFolder(filesRoot, 0o700)
-  makeFolder(service, user ? 0o750 : 0o700)
+  makeFolder(service, 0o700)
   if (isNew) seedFiles(filesRoot, device)
   if (user) {
     if (isNew) own(filesRoot, seedPaths(device))
-    // Root's own, but the menu may read it.
+    // Root's own, but the menu may read it: what is made in it gets the folder's group (setgid).
     chownSync(service, 0, deviceUserId)
+    makeFolder(service, 0o2750)
   }
   const menu = [node, '--no-warnings', join(program, 'service-menu.ts'), '--state', service, '--model', device.model.name]
   return { filesRoot, service, user: user ? { uid: deviceUserId, gid: deviceUserId, name: 'service', home: filesRoot } : null, menu }

@@ -10,7 +10,7 @@ export type Person = {
   pause(): Promise<unknown>
   now(): number
 }
-export type Answer = { allow: boolean; code: string | null; next: boolean; timeoutMs: number }
+export type Answer = { allow: boolean; code: string | null; next: boolean; timeoutMs: number; codeNeeded: string }
 export type Outcome = 'approved' | 'refused' | 'code-wrong' | 'cancelled' | 'noAnswer' | 'ended'
 
 /**
@@ -18,10 +18,10 @@ export type Outcome = 'approved' | 'refused' | 'code-wrong' | 'cancelled' | 'noA
  * request, so that it is a refusal also where the panel would let a person try again.
  * Without a code the presser vouches for the one that is shown; where it must be typed, that is `usage.bad`.
  */
-export async function answerRequest(person: Person, { allow, code, next, timeoutMs }: Answer): Promise<Outcome> {
+export async function answerRequest(person: Person, { allow, code, next, timeoutMs, codeNeeded }: Answer): Promise<Outcome> {
   const deadline = person.now() + timeoutMs
   const request = await findRequest(person, next ? deadline : 0)
-  if (allow && code === null && request.code === null) throw new AppError('usage.bad', { details: { option: '--code' } })
+  if (allow && code === null && request.code === null) throw new AppError('usage.bad', { details: { problem: codeNeeded } })
   await person.input({ type: 'answer', requestId: request.requestId, allow, code: allow ? code : null })
   let triesLeft = request.triesLeft
   for (;;) {

@@ -44,7 +44,10 @@ async function run(argv: string[]): Promise<number> {
       console.log(json ? JSON.stringify(state) : describePanel(state, words).join('\n'))
       return 0
     }
-    const outcome = verb === 'end' ? await endSession(desk, timeoutMs) : await answerRequest(desk, { allow: verb === 'approve', code, next, timeoutMs })
+    const outcome =
+      verb === 'end'
+        ? await endSession(desk, timeoutMs)
+        : await answerRequest(desk, { allow: verb === 'approve', code, next, timeoutMs, codeNeeded: words.panel.codeNeeded })
     if (json) console.log(JSON.stringify({ outcome }))
     else console.log(words.panel[outcome === 'code-wrong' ? 'codeWrong' : outcome])
     return (verb === 'approve' && outcome === 'approved') || (verb === 'refuse' && outcome === 'refused') || outcome === 'ended' ? 0 : 3

@@ -37,7 +37,7 @@ async function buildOne({ name, sources }: (typeof builds)[number]): Promise<boo
 
 function digestOf(patterns: string[]): string {
   const hash = createHash('sha256')
-  const files = globSync(patterns, { exclude: (path) => path.includes('node_modules'), withFileTypes: true }).filter((entry) => entry.isFile())
+  const files = globSync(patterns, { exclude: ({ name }) => name === 'node_modules', withFileTypes: true }).filter((entry) => entry.isFile())
   for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort()) hash.update(path).update('\0').update(readFileSync(path)).update('\0')
   return hash.digest('hex')
 }

@@ -58,7 +58,7 @@ const rows: Row[] = [
     files: 'cloud/access-server/',
     may: [
       ...[...shared, 'zod', 'node:', '!node:sqlite', '!node:child_process', 'jose', 'pino'],
-      ...['tls', 'signing', 'audit-log', 'ticket', 'lines', 'json-file', 'process'].map((name) => `shared/node/${name}.ts`),
+      ...['tls', 'signing', 'audit-log', 'ticket', 'lines', 'json-file', 'process', 'read-until'].map((name) => `shared/node/${name}.ts`),
     ],
     because: 'a relay keeps nothing and can read nothing',
   },
