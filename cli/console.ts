@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { AppError, type Failure, toFailure } from '@gantry/shared/errors.ts'
-import { errorWords, type Language } from '@gantry/shared/words/errors.ts'
 import type { CommandLineWords } from '@gantry/shared/words/command-line.en.ts'
+import { errorWords, type Language } from '@gantry/shared/words/errors.ts'
 import { type ExitCode, exitCodeOf } from './exit-code.ts'
 import { commandLineWords } from './language.ts'
 import { plain } from './plain.ts'

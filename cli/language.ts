@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Language } from '@gantry/shared/words/errors.ts'
-import { commandLineEn, type CommandLineWords } from '@gantry/shared/words/command-line.en.ts'
+import { type CommandLineWords, commandLineEn } from '@gantry/shared/words/command-line.en.ts'
 import { commandLineFr } from '@gantry/shared/words/command-line.fr.ts'
+import type { Language } from '@gantry/shared/words/errors.ts'
 
 export const commandLineWords: Record<Language, CommandLineWords> = { en: commandLineEn, fr: commandLineFr }
 

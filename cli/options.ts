@@ -11,6 +11,14 @@ export type TypedAsk = { access?: string; reason?: string; case?: string; minute
 export type Ask = { access: AccessLevel; serviceKind: ServiceKind; reason: string; caseId: string; minutes: number }
 export type AskDefaults = { access: AccessLevel; minutes: number }
 
+/** `run` takes the least level that its action needs. */
+export const defaults = {
+  run: { access: 'diagnostics', minutes: 15 },
+  connect: { access: 'os', minutes: 60 },
+  transfer: { access: 'files', minutes: 60 },
+  'ssh-config': { access: 'os', minutes: 60 },
+} as const satisfies Record<string, AskDefaults>
+
 /**
  * Reason and case have no default: somebody reads the one at the device, and the audit names the other.
  * Throws `usage.bad` naming the option, or `access.reason-too-long`; nothing has been sent then.

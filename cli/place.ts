@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
 import { AppError } from '@gantry/shared/errors.ts'
 import { readJsonFile, readJsonFileIfThere, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
 import type { CommandLineWords } from '@gantry/shared/words/command-line.en.ts'
+import { z } from 'zod'
 import { usageError } from './exit-code.ts'
 
 /** Where a command works: in a sandbox's state folder, or in the person's own profile. It is plain data, so that a printed ssh configuration can keep it. */

@@ -23,7 +23,8 @@ export function width(text: string): number {
 export function table(headings: string[], rows: string[][]): string {
   const all = [headings, ...rows.map((row) => row.map(plain))]
   const widths = headings.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))))
-  const line = (row: string[]) => row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - width(cell)))).join('  ')
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - width(cell)))).join('  ')
   return all.map((row) => `${line(row)}\n`).join('')
 }
 

@@ -1,6 +1,6 @@
 import type { EndCause } from '../access-request.ts'
-import type { RequestProgress } from '../ipc.ts'
 import type { Reach } from '../client-api.ts'
+import type { RequestProgress } from '../ipc.ts'
 
 type StepName = RequestProgress['steps'][number]['name']
 const causes: Record<EndCause, string> = {
@@ -86,7 +86,7 @@ export const commandLineEn = {
     unknownOption: (name: string) => `There is no option ${name}.`,
     unknownCommand: (name: string) => `There is no command ${name}.`,
     noCommand: 'Name a command.',
-    tooMany: (what: string) => `Too many arguments: ${what}`,
+    tooMany: (what: string) => `Too many arguments: ${what}.`,
     badLevel: '--access is diagnostics, files, application or os.',
     badKind: '--kind is installation, monitoring, support, maintenance or update.',
     badMinutes: '--minutes is a whole number from 1 to 480.',
@@ -115,7 +115,12 @@ export const commandLineEn = {
     leaving: 'Stopping. Ctrl-C again leaves at once.',
     steps,
     approvedByPolicy: 'approved by the device’s own rules',
-    waitingFor: { requested: 'waiting for the device to pick it up', 'picked-up': 'waiting for the device', asking: 'waiting for the person at the device', approved: 'joining' },
+    waitingFor: {
+      requested: 'waiting for the device to pick it up',
+      'picked-up': 'waiting for the device',
+      asking: 'waiting for the person at the device',
+      approved: 'joining',
+    },
     connecting: 'asking the main server',
     elapsed: (seconds: number) => `${seconds} s`,
     ended: (cause: EndCause) => `session ended: ${causes[cause]}`,
@@ -134,7 +139,8 @@ export const commandLineEn = {
   devices: {
     none: 'No device is assigned to you.',
     columns: { name: 'NAME', id: 'ID', model: 'MODEL', site: 'SITE', reach: 'STATE', contact: 'LAST CONTACT', levels: 'LEVELS' },
-    ago: (seconds: number) => (seconds < 120 ? `${seconds} s ago` : seconds < 7_200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3_600)} h ago`),
+    ago: (seconds: number) =>
+      seconds < 120 ? `${seconds} s ago` : seconds < 7_200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3_600)} h ago`,
     never: 'never',
     offline: (age: string) => `The main server does not answer; this list is of ${age}.`,
     reach,
@@ -159,8 +165,12 @@ export const commandLineEn = {
       inserted: 'the line was inserted',
       swapped: 'the line was swapped with another',
       'cut-tail': 'lines were cut off after it',
-      unreadable: 'the line cannot be read',
+      unreadable: 'it cannot be read',
       'private-edited': 'the private part of the line was edited',
+      'private-removed': 'the private part of the line was removed',
+      rewritten: 'another party witnessed another history',
+      'head-missing': 'its signed head is missing, so a cut tail could not be seen',
+      'head-edited': 'its signed head was edited',
     } as Record<string, string>,
     none: (path: string) => `There is no audit.jsonl in ${path}.`,
   },

@@ -1,0 +1,58 @@
+import { connect } from 'node:net'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { CommandLineWords } from '@gantry/shared/words/command-line.en.ts'
+import { createKeychain } from '../main/keychain.ts'
+import { createServices } from '../main/services/create-services.ts'
+import { createSandboxSecrets } from '../main/services/sandbox-secrets.ts'
+import type { SecretStore } from '../main/services/secret-store.ts'
+import type { Services } from '../main/services/services.ts'
+import { usageError } from './exit-code.ts'
+import { type Place, readCa, readSandbox } from './place.ts'
+import { version } from './version.ts'
+
+export type OpenPlace = { services: Services; store: SecretStore; profile: string }
+export type OpenOptions = { words: CommandLineWords['usage']; openBrowser?: (url: string) => Promise<void> }
+
+/** The client's services for a place. Errors: `sandbox.not-running`, `usage.bad` where no main server is known. */
+export async function openServices(place: Place, { words, openBrowser = noBrowser }: OpenOptions): Promise<OpenPlace> {
+  const { profile, mainServer, caFile, store } = place.kind === 'sandbox' ? await openSandbox(place.folder) : openProfile(place, words)
+  const services = await createServices({
+    profileDir: profile,
+    mainServer,
+    ca: readCa(caFile, words),
+    secretStore: store,
+    openBrowser,
+    party: 'command-line',
+    about: { version: version(), host: 'browser', hostReason: null, sandbox: place.kind === 'sandbox' },
+  })
+  return { services, store, profile }
+}
+
+async function openSandbox(folder: string) {
+  const { mainServer, ca, clientProfile, controlSocket } = readSandbox(folder)
+  await requireRunning(folder, controlSocket)
+  return { profile: clientProfile, mainServer, caFile: ca, store: createSandboxSecrets(folder) }
+}
+
+function openProfile({ folder, server, caFile }: Extract<Place, { kind: 'profile' }>, words: CommandLineWords['usage']) {
+  if (server === null || caFile === null) throw usageError(words.serverUnknown, '--server')
+  return { profile: folder, mainServer: server, caFile, store: createKeychain() }
+}
+
+/** Its files outlive a sandbox; whether it runs is told by its socket alone. */
+async function requireRunning(folder: string, controlSocket: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const socket = connect(controlSocket, resolve).on('error', reject)
+  try {
+    await promise
+  } catch (error) {
+    throw new AppError('sandbox.not-running', { cause: error, details: { folder } })
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Commands other than sign-in show no page: who is not signed in is told so. */
+async function noBrowser(): Promise<void> {
+  throw new AppError('auth.not-signed-in')
+}

@@ -1,0 +1,65 @@
+import type { DeviceRow } from '@gantry/shared/client-api.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import { includesLevel } from '@gantry/shared/profile.ts'
+import type { Session } from '../main/services/services.ts'
+import type { Console } from './console.ts'
+import type { ExitCode } from './exit-code.ts'
+import { type Interrupt, listenForInterrupt } from './interrupt.ts'
+import type { Ask } from './options.ts'
+import type { Place } from './place.ts'
+import { createProgress } from './progress.ts'
+import { type OpenPlace, openServices } from './services.ts'
+
+export type Working = OpenPlace & { console: Console; interrupt: Interrupt }
+export type WithServices = { place: Place; console: Console; openBrowser?: (url: string) => Promise<void> }
+
+/** Opens the client's services, does the work, closes them; a failure is told here, since only here the log's place is known. */
+export async function withServices({ place, console, openBrowser }: WithServices, work: (working: Working) => Promise<ExitCode>): Promise<ExitCode> {
+  if (place.kind === 'sandbox') console.say(console.words.signIn.sandboxStore)
+  const interrupt = listenForInterrupt(console)
+  let open: OpenPlace | undefined
+  try {
+    open = await openServices(place, { words: console.words.usage, ...(openBrowser && { openBrowser }) })
+    return await work({ ...open, console, interrupt })
+  } catch (error) {
+    return console.fail(error, open?.services.logPath ?? undefined)
+  } finally {
+    await open?.services.close()
+    interrupt.close()
+  }
+}
+
+/** Asks the device, waits, works, ends the session. Errors: the refusals of every side, and `session.ended` where somebody else ended it while there was work. */
+export async function withSession<T>(
+  { services, console, interrupt }: Working,
+  device: DeviceRow,
+  ask: Ask,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  requireLevel(device, ask)
+  const progress = createProgress(console)
+  interrupt.onFirst(console.words.progress.cancelling)
+  let session: Session
+  try {
+    const asked = await services.requests.ask({ deviceId: device.id, ...ask }, { signal: interrupt.signal, onProgress: progress.show })
+    session = await asked.session
+  } finally {
+    progress.close()
+  }
+  interrupt.onFirst(console.words.progress.ending)
+  const ended = session.ended.then(({ cause }) => {
+    console.say(console.words.progress.ended(cause))
+    throw new AppError('session.ended', { details: { cause } })
+  })
+  ended.catch(() => undefined)
+  try {
+    return await Promise.race([work(session), ended])
+  } finally {
+    await session.end().catch(() => undefined)
+  }
+}
+
+/** The main server refuses this too; asking it is no use, and the device should not ring. */
+function requireLevel(device: DeviceRow, { access }: Ask): void {
+  if (!device.levels.some((level) => includesLevel(level, access))) throw new AppError('access.level-not-allowed', { details: { level: access } })
+}
