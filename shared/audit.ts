@@ -51,6 +51,7 @@ export const AuditKind = z.enum([
   'exec.finished',
   'menu.opened',
   'sftp.opened',
+  'action.started',
   'action.finished',
   'file.sent', // to the device
   'file.received', // from the device
