@@ -34,7 +34,7 @@ export type OpenSessionTools = {
  * Errors: `leg.*`, `server.*`, `device.host-key-wrong`, `session.*`, `audit.unavailable`; an abort throws the signal's reason.
  */
 export async function openSession(approved: ApprovedRequest, tools: OpenSessionTools, signal: AbortSignal): Promise<OwnSession> {
-  const { own, keys, ticket, hostKey } = approved
+  const { own, keys, hostKey } = approved
   const { id: requestId, deviceId, access } = own.payload
   const actor = { kind: 'specialist' as const, id: keys.payload.specialistId, name: keys.payload.name }
   // No audit store, no session (architecture 3.6).
