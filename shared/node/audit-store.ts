@@ -3,10 +3,10 @@ import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readFileS
 import { join } from 'node:path'
 import { AuditEvent, type AuditLine } from '../audit.ts'
 import { AppError, type ErrorDetails } from '../errors.ts'
-import { type EventId, LogId, newId } from '../ids.ts'
-import { type CompactJws, type Hash, PublicJwk } from '../ticket.ts'
-import { auditFiles, encodeLine, maxLineBytes, readHead, signHead } from './audit-line.ts'
-import { accept, catchUp, leftoverBytes, readFromSeq, scanTail, type Tail } from './audit-tail.ts'
+import { type EventId, type LogId, newId } from '../ids.ts'
+import type { CompactJws, Hash } from '../ticket.ts'
+import { auditFiles, encodeLine, maxLineBytes, parseOpening, readHead, signHead } from './audit-line.ts'
+import { accept, catchUp, emptyTail, leftoverBytes, readFromSeq, scanTail, type Tail } from './audit-tail.ts'
 import { underLock } from './file-lock.ts'
 import { syncFolder, writeAll } from './json-file.ts'
 import { publicKeyFrom, type SigningKey, thumbprint } from './signing.ts'
@@ -50,6 +50,8 @@ export function openAuditStore(options: StoreOptions): AuditStore {
   const state = guarded(() => openState(options))
   try {
     const { logId, keepsPrivate } = locked(state, () => start(state))
+    // Nobody listens yet.
+    state.news = []
     return {
       logId,
       keepsPrivate,
@@ -79,10 +81,10 @@ function openState(options: StoreOptions): State {
   const file = openSync(paths.log, 'a+', 0o600)
   try {
     syncFolder(folder)
-    return { ...options, publicKey: publicKeyFrom(options.key.publicJwk), paths, file, inode: statSync(paths.log).ino, tail: scanTail(file), news: [] }
+    return { ...options, publicKey: publicKeyFrom(options.key.publicJwk), paths, file, inode: statSync(paths.log).ino, tail: emptyTail(), news: [] }
   } catch (error) {
     closeSync(file)
-    throw error instanceof AppError ? error : broken('edited', {}, error)
+    throw error
   }
 }
 
@@ -106,7 +108,7 @@ function broken(what: string, details: ErrorDetails = {}, cause?: unknown): AppE
 
 /** First look at the log: makes it, or checks that its end is what the head says. */
 function start(state: State): { logId: LogId; keepsPrivate: boolean } {
-  state.tail = scanTail(state.file)
+  state.tail = scan(state.file)
   const head = readHead(readText(state.paths.head), state.publicKey)
   if (state.tail.lastSeq === 0) {
     if (head) throw broken('cut-tail', { line: 1 })
@@ -117,9 +119,18 @@ function start(state: State): { logId: LogId; keepsPrivate: boolean } {
   if (head && head.logId !== opened.logId) throw broken('head')
   if (head && head.seq > lastSeq) throw broken('cut-tail', { line: lastSeq + 1 })
   if (head && head.hash !== hashAt(state, head.seq)) throw broken('edited', { line: head.seq })
+  const covered = isCovered(state, head)
   repairHalfLine(state, opened.logId)
-  if (!isCovered(state, head)) note(state, opened.logId, { what: 'head', lines: lastSeq - (head?.seq ?? 0) })
+  if (!covered) note(state, opened.logId, { what: 'head', lines: lastSeq - (head?.seq ?? 0) })
   return opened
+}
+
+function scan(file: number): Tail {
+  try {
+    return scanTail(file)
+  } catch (error) {
+    throw broken('edited', {}, error)
+  }
 }
 
 function isCovered(state: State, head: ReturnType<typeof readHead>): boolean {
@@ -143,16 +154,6 @@ function readOpening(state: State): { logId: LogId; keepsPrivate: boolean } {
   if (!opening) throw broken('edited', { line: 1 })
   if (thumbprint(opening.publicJwk) !== thumbprint(state.key.publicJwk)) throw broken('key')
   return opening
-}
-
-/** What `log.opened` says, or null when the line is something else. */
-export function parseOpening({ event, seq }: AuditLine): { logId: LogId; party: string; keepsPrivate: boolean; publicJwk: PublicJwk } | null {
-  if (event.kind !== 'log.opened' || seq !== 1) return null
-  const { logId, party, keepsPrivate, x, y } = event.data ?? {}
-  const id = LogId.safeParse(logId)
-  const publicJwk = PublicJwk.safeParse({ kty: 'EC', crv: 'P-256', x, y })
-  if (!id.success || !publicJwk.success || typeof party !== 'string' || typeof keepsPrivate !== 'boolean') return null
-  return { logId: id.data, party, keepsPrivate, publicJwk: publicJwk.data }
 }
 
 /** The hash of a line near the end, read from the line behind it. */
@@ -228,13 +229,22 @@ function commit(state: State, logId: LogId, drafts: Draft[]): AuditLine[] {
     writeAll(state.file, Buffer.concat(chunks))
     fdatasyncSync(state.file)
   } catch (error) {
-    ftruncateSync(state.file, state.tail.bytes)
+    takeBack(state)
     throw error
   }
   for (const [index, line] of lines.entries()) accept(state.tail, line, chunks[index]?.length ?? 0)
   renameSync(state.paths.nextHead, state.paths.head)
   state.news.push(...lines)
   return lines
+}
+
+/** A line that may not be on the disk must not be there for others either. Where even that fails, the next writer meets a half line, or a whole one that chains. */
+function takeBack({ file, tail }: State): void {
+  try {
+    ftruncateSync(file, tail.bytes)
+  } catch {
+    // The first failure is the one to tell.
+  }
 }
 
 function signTail({ tail, key, now }: State, logId: LogId): CompactJws {

@@ -1,8 +1,7 @@
 import { fstatSync, readSync } from 'node:fs'
-import { AuditLine, firstPrev } from '../audit.ts'
-import { canonicalJson } from '../canonical-json.ts'
+import { type AuditLine, firstPrev } from '../audit.ts'
 import type { Hash } from '../ticket.ts'
-import { lineHash, maxLineBytes } from './audit-line.ts'
+import { lineHash, maxLineBytes, parseAuditLine } from './audit-line.ts'
 
 /** What is known of an open audit file: where its last whole line ends, and what that line says. `bytes` counts whole lines only. */
 export type Tail = { bytes: number; lastSeq: number; lastHash: Hash; lastPrev: Hash /** Offset of the lines 1, 257, 513, … */; marks: number[] }
@@ -75,17 +74,6 @@ export function* readFromSeq(file: number, tail: Tail, fromSeq: number): Generat
     if (!line) throw new Error('a line cannot be read')
     if (line.seq >= fromSeq) yield line
     if (line.seq >= lastSeq) return
-  }
-}
-
-/** The line if these bytes are one in its only form, else null. */
-export function parseAuditLine(bytes: Buffer): AuditLine | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    const parsed = AuditLine.safeParse(JSON.parse(text))
-    return parsed.success && canonicalJson(parsed.data) === text ? parsed.data : null
-  } catch {
-    return null
   }
 }
 
