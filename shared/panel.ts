@@ -18,7 +18,10 @@ export const PanelRequest = z.object({
   caseId: z.string(),
   minutes: z.number(),
   /** Six digits to compare, or null where they must be typed in (then the panel does not know them). */
-  code: z.string().regex(/^\d{6}$/).nullable(),
+  code: z
+    .string()
+    .regex(/^\d{6}$/)
+    .nullable(),
   triesLeft: z.number().int(),
   askedMs: z.number(),
   answerBeforeMs: z.number(),
@@ -45,6 +48,7 @@ export const Move = z.object({
   done: z.boolean(),
   atMs: z.number(),
 })
+export type Move = z.infer<typeof Move>
 
 /** The specialist's window, so that the mirror breaks lines where it does. Sent with the first output and with the next one after a change. */
 const TerminalSize = z.object({ columns: z.number().int().min(1).max(500), rows: z.number().int().min(1).max(300) })

@@ -1,0 +1,105 @@
+import type { PanelMove } from '@gantry/shared/panel.ts'
+import type { PanelWords } from '@gantry/shared/words/panel.en.ts'
+import type { z } from 'zod'
+import { button, element, type IconName, icon } from './elements.ts'
+import type { Mirror } from './mirror.ts'
+import type { Part, Press } from './request-view.ts'
+import { bytesText, countdown, readable, type Session, type View } from './view.ts'
+
+type LiveView = Extract<View, { name: 'live' }>
+type Shown = z.infer<typeof PanelMove>
+
+/** As many moves as there is room for; the audit on the device holds all of them. */
+const maxShownMoves = 40
+
+export function createLivePart(first: LiveView, words: PanelWords, { press, mirror }: { press: Press; mirror: Mirror }): Part {
+  const { session } = first
+  const left = element('b', { class: 'left-time' })
+  const others = element('span', { class: 'others' })
+  const list = element('ul', { class: 'moves' })
+  const end = endButton(words, press, () => [session, ...others_])
+  let others_: Session[] = first.others
+  let drawn = ''
+  mirror.show(session.requestId)
+  const title = element(
+    'p',
+    { class: 'does', live: 'polite' },
+    element('b', { class: 'does-name' }, readable(session.specialist)),
+    ` ${words.live.works[session.access]} `,
+    others,
+  )
+  const body = element(
+    'div',
+    { class: 'body watches' },
+    element('div', { class: 'screen' }, title, mirror.element),
+    element('div', { class: 'files' }, element('p', { class: 'small' }, words.live.files), list),
+  )
+  const foot = element(
+    'div',
+    { class: 'foot ends' },
+    element('div', { class: 'left' }, left, element('span', {}, words.live.left)),
+    element('p', { class: 'hint' }, words.live.beforeExam),
+    end,
+  )
+  return {
+    element: element('section', { class: 'view' }, body, foot),
+    update(view, nowMs) {
+      if (view.name !== 'live') return
+      others_ = view.others
+      left.textContent = countdown(view.session.endsMs, nowMs)
+      others.textContent = view.others.length > 0 ? words.live.others(view.others.length) : ''
+      const now = JSON.stringify(view.session.moves)
+      if (now === drawn) return
+      drawn = now
+      list.replaceChildren(...drawMoves(view.session.moves, words))
+    },
+  }
+}
+
+/** Ends everything that is on: who presses it in front of a patient does not choose between sessions. */
+export function endButton(words: PanelWords, press: Press, sessions: () => Session[]): HTMLButtonElement {
+  const text = element('span', {}, words.live.end)
+  const end = button(
+    { class: 'end' },
+    () => {
+      for (const { requestId } of sessions()) press({ type: 'end', requestId })
+      text.textContent = words.live.ending
+    },
+    icon('circle-stop'),
+    text,
+  )
+  return end
+}
+
+function drawMoves(moves: Shown[], words: PanelWords): HTMLElement[] {
+  if (moves.length === 0) return [element('li', { class: 'none' }, words.live.noFiles)]
+  return moves
+    .slice(-maxShownMoves)
+    .reverse()
+    .map((move) => drawMove(move, words))
+}
+
+function drawMove(move: Shown, words: PanelWords): HTMLElement {
+  const size = move.bytes === null ? '' : `, ${bytesText(move.bytes, words.bytes, words.locale)}`
+  const sign = icon(iconOf(move.kind))
+  if (!move.done) sign.classList.add('going')
+  return element(
+    'li',
+    {},
+    sign,
+    element(
+      'span',
+      {},
+      element('b', { class: 'move-name' }, readable(move.text)),
+      element('span', { class: 'move-state' }, `${words.move[move.kind](move)}${size}`),
+    ),
+  )
+}
+
+/** On the panel down means: coming in. */
+function iconOf(kind: Shown['kind']): IconName {
+  if (kind === 'sent') return 'arrow-down'
+  if (kind === 'received') return 'arrow-up'
+  if (kind === 'refused') return 'circle-alert'
+  return kind === 'deleted' ? 'x' : 'wrench'
+}
