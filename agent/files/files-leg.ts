@@ -79,7 +79,6 @@ function createServer({ certificatePem, keyPem }: FilesLegOptions['identity']): 
     rejectUnauthorized: false,
     allowHTTP1: false,
     handshakeTimeout: handshakeTimeoutMs,
-    // Tickets would let a later leg in without a certificate.
     maxSessionMemory: 128,
     settings: { initialWindowSize: streamWindowBytes, maxConcurrentStreams: maxRequests, enablePush: false, maxHeaderListSize: 32_768 },
   })

@@ -1,6 +1,14 @@
+import type { Duplex } from 'node:stream'
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { includesLevel } from '@gantry/shared/profile.ts'
+import { type DeviceFiles, openDeviceFiles } from '../files/device-files.ts'
 import type { Grant, SessionTools } from './grant.ts'
+import { createLife } from './life.ts'
+import { watchProcesses } from './processes.ts'
+import { createRecord } from './record.ts'
+import { type Ground, runSession } from './run-session.ts'
+import { prepareSeparation } from './separation.ts'
 
 export type OpenSession = { grant: Grant; tools: SessionTools; signal: AbortSignal }
 
@@ -8,11 +16,56 @@ export type OpenSession = { grant: Grant; tools: SessionTools; signal: AbortSign
  * Runs one approved session from the first dial to the last killed process, and resolves with why it ended.
  * It ends by `signal` (whose `reason` is an `EndCause`), the granted minutes (counted from the first joined byte), idleness, the specialist,
  * or the loss of the control leg. Rejects only if it never began: with the code of the dial (`leg.*`, `server.unreachable`), `audit.unavailable`,
- * or `session.ended` when `signal` was aborted before the legs were joined.
+ * `file.not-found` (the files' root), `prerequisite.missing` (setpriv), or `session.ended` when `signal` was aborted before the legs were joined.
  */
 export async function openSession({ grant, tools, signal }: OpenSession): Promise<EndCause> {
-  void grant
-  void tools
-  void signal
-  throw new AppError('internal')
+  const life = createLife(signal)
+  try {
+    const separation = await prepareSeparation(tools.config)
+    const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
+    const files = await openFiles({ grant, tools, separation, record })
+    try {
+      return await join({ grant, tools, life, separation, record, files })
+    } finally {
+      await files?.close()
+    }
+  } finally {
+    life.close()
+  }
+}
+
+async function join(ground: Ground): Promise<EndCause> {
+  const { tools, life, separation, grant } = ground
+  const first = await dialFirst(tools, life.signal)
+  try {
+    const processes = await watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
+    return await runSession({ ...ground, first, processes })
+  } finally {
+    first.destroy()
+  }
+}
+
+async function dialFirst(tools: SessionTools, signal: AbortSignal): Promise<Duplex> {
+  try {
+    signal.throwIfAborted()
+    const leg = await tools.openLeg('control-1', { epoch: 1, signal })
+    if (!signal.aborted) return leg
+    leg.destroy()
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  throw new AppError('session.ended')
+}
+
+type FilesOptions = Pick<Ground, 'grant' | 'tools' | 'separation' | 'record'>
+
+async function openFiles({ grant, tools, separation, record }: FilesOptions): Promise<DeviceFiles | null> {
+  if (!includesLevel(grant.request.access, 'files')) return null
+  const { uid, gid } = separation.user
+  return openDeviceFiles({
+    root: tools.config.filesRoot,
+    account: separation.separated ? { uid, gid } : null,
+    rules: grant.policy.files,
+    record: record.file,
+  })
 }

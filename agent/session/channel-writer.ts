@@ -1,0 +1,58 @@
+import type { ServerChannel } from 'ssh2'
+import { drained } from '@gantry/shared/node/lines.ts'
+import { forgetWaiting } from './ssh-internals.ts'
+
+/**
+ * The one way to write to a channel. It waits for the client's window and for the leg itself, which ssh2 does not look at: a client that grants
+ * four gigabytes and reads none would otherwise fill the device's memory.
+ */
+export type ChannelWriter = {
+  /** Resolves when the next chunk is welcome. Chunks leave in the order of the calls. Resolves at once when the channel is gone; see `gone`. */
+  write(chunk: Uint8Array, to?: 'stdout' | 'stderr'): Promise<void>
+  /** Everything written so far has been taken. */
+  settled(): Promise<void>
+  readonly gone: boolean
+}
+
+export type Transport = {
+  /** Resolves when the leg has room. */
+  room(): Promise<void>
+}
+
+const maxWaitingBytes = 1_048_576
+
+export function createTransport(leg: { writableLength: number; destroyed: boolean } & Parameters<typeof drained>[0]): Transport {
+  return {
+    async room() {
+      if (leg.destroyed || leg.writableLength < maxWaitingBytes) return
+      await drained(leg).catch(() => undefined)
+    },
+  }
+}
+
+export function createChannelWriter(channel: ServerChannel, transport: Transport): ChannelWriter {
+  const closed = new Promise<void>((resolve) => channel.once('close', resolve))
+  let gone = false
+  let last = Promise.resolve()
+  void closed.then(() => {
+    gone = true
+  })
+  const push = async (chunk: Uint8Array, to: 'stdout' | 'stderr') => {
+    await transport.room()
+    if (gone || !channel.writable) return
+    forgetWaiting(channel)
+    const target = to === 'stdout' ? channel : channel.stderr
+    // ssh2 never calls back for a channel that was closed meanwhile.
+    await Promise.race([closed, new Promise<void>((resolve) => target.write(chunk, () => resolve()))])
+  }
+  return {
+    write(chunk, to = 'stdout') {
+      last = last.then(() => push(chunk, to))
+      return last
+    },
+    settled: () => last,
+    get gone() {
+      return gone
+    },
+  }
+}
