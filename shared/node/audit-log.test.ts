@@ -185,13 +185,16 @@ describe('a disk that fails', () => {
   test('means audit.unavailable, leaves no half line, and the log goes on when there is room again', async () => {
     const folder = newFolder()
     open(folder).close()
-    const text = await run(`
+    const text = await run(
+      `
       process.on('SIGXFSZ', () => {})
       const log = openAuditLog({ folder: ${JSON.stringify(folder)}, key: signingKeyFrom(${JSON.stringify(keyPem())}), party: 'x', keepsPrivate: true })
       let stored = 0, refused
       try { for (;;) { log.append({ kind: 'file.sent', actor: { kind: 'agent' }, private: { path: 'x'.repeat(700) } }); stored++ } } catch (error) { refused = error.code }
       console.log(JSON.stringify({ stored, refused, lastSeq: log.lastSeq }))
-    `, { limitKib: 16 })
+    `,
+      { limitKib: 16 },
+    )
     const { stored, refused, lastSeq } = JSON.parse(text)
     expect(refused).toBe('audit.unavailable')
     expect(stored).toBeGreaterThan(5)
@@ -231,7 +234,11 @@ describe('several writers', () => {
     const lines = [...log.read()]
     expect(heard).toEqual(lines.slice(1).map(({ seq }) => seq))
     const names = lines.map(({ event }) => event.actor.name ?? '')
-    for (const [name, count] of [['one', 100], ['two', 100], ['here', 50]] as const) {
+    for (const [name, count] of [
+      ['one', 100],
+      ['two', 100],
+      ['here', 50],
+    ] as const) {
       expect(names.filter((text) => text.startsWith(`${name} `))).toEqual(Array.from({ length: count }, (_, index) => `${name} ${index}`))
     }
     log.close()

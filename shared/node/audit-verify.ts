@@ -23,7 +23,10 @@ export type AuditVerdict = {
 }
 
 export type VerifyOptions = {
-  /** Heads of this log (and of others, which are skipped) that other parties hold; see `collectHeads`. */
+  /**
+   * Heads of this log (and of others, which are skipped) that other parties hold; see `collectHeads`. A copy of the file alone is judged by them; the log in
+   * its place has its own head beside it.
+   */
   knownHeads?: readonly CompactJws[]
 }
 
@@ -106,12 +109,18 @@ function judgePrivate({ event, private: part }: AuditLine, opening: Opening | nu
 }
 
 /** The first thing that is wrong, in order: the chain, its own signed head, other parties' heads. */
-async function findFault(path: string, chain: Chain & { opening: Opening }, headText: CompactJws, knownHeads: readonly CompactJws[]): Promise<AuditFault | null> {
+async function findFault(
+  path: string,
+  chain: Chain & { opening: Opening },
+  headText: CompactJws,
+  knownHeads: readonly CompactJws[],
+): Promise<AuditFault | null> {
   const { opening, count, bad } = chain
   const key = opening.publicKey
   const head = headText ? readHead(headText, key) : newestHead(path, key)
   if (bad !== null) return nameFault(await readLinks(path, opening), bad, head)
-  if (!head && !headText) return { line: null, what: 'head-missing' }
+  if (!head && !headText)
+    return knownHeads.some((text) => readHead(text, key)?.logId === opening.logId) ? judgeKnown(chain, knownHeads) : { line: null, what: 'head-missing' }
   if (head?.logId !== opening.logId) return count === 1 ? { line: 1, what: 'edited' } : { line: null, what: 'head-edited' }
   if (head.seq > count) return { line: count + 1, what: isWholeLine(chain.leftover) ? 'edited' : 'cut-tail' }
   if (head.hash !== chain.hashes.get(head.seq)) return { line: head.seq, what: 'edited' }

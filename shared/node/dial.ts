@@ -43,13 +43,15 @@ export async function dialTls(options: DialOptions): Promise<TLSSocket> {
     open = connectTcp({ host: address, port, noDelay: true, allowHalfOpen })
     await opened(open, 'connect', stop)
     hop = 'tls'
-    open = secure(open, options)
-    await opened(open, 'secureConnect', stop)
-    return open as TLSSocket
+    const socket = secure(open, options)
+    open = socket
+    await opened(socket, 'secureConnect', stop)
+    requireIdentity(socket, host)
+    return socket
   } catch (error) {
     open?.destroy()
     signal?.throwIfAborted()
-    throw explain(error, { host, port, hop, timedOut: timeout.aborted, socket: open })
+    throw error instanceof AppError ? error : explain(error, { host, port, hop, timedOut: timeout.aborted })
   }
 }
 
@@ -62,10 +64,18 @@ function secure(socket: Socket, { host, ca, cert, key, session }: DialOptions): 
     // SNI carries names only (RFC 6066 section 3).
     ...(isIP(host) ? {} : { servername: host }),
     host,
-    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot turn it off.
-    rejectUnauthorized: true,
+    // Not accepted, but judged by `requireIdentity`: with `true` Node drops the certificate together with the socket, and nobody could say whose it was.
+    rejectUnauthorized: false,
     ...tlsPolicy,
   })
+}
+
+/** The chain under our CA and the name, both checked by Node during the handshake. Nothing has been written or read before this. */
+function requireIdentity(socket: TLSSocket, host: string): void {
+  if (socket.authorized) return
+  // Typed as an Error, but a code of OpenSSL or of Node's name check.
+  const reason = String(socket.authorizationError)
+  throw new AppError('server.identity-wrong', { details: { host, issuer: issuerOf(socket), reason } })
 }
 
 /** Waits for the event that says the hop is done. An error listener stays for good: a late error on a socket without one would end the process. */
@@ -90,36 +100,18 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
 }
 
-type Circumstances = { host: string; port: number; hop: Hop; timedOut: boolean; socket: Socket | TLSSocket | undefined }
+type Circumstances = { host: string; port: number; hop: Hop; timedOut: boolean }
 
-/** Codes of OpenSSL and of Node's own name check that mean: somebody else's certificate. */
-const identityCodes = new Set([
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-])
-
-function explain(error: unknown, { host, port, hop, timedOut, socket }: Circumstances): AppError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (hop === 'tls' && identityCodes.has(code)) {
-    return new AppError('server.identity-wrong', { cause: error, details: { host, issuer: issuerOf(socket), reason: code } })
-  }
-  return new AppError('server.unreachable', { cause: error, details: { host, port, hop, reason: timedOut ? 'timeout' : code || 'closed' } })
+function explain(error: unknown, { host, port, hop, timedOut }: Circumstances): AppError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'closed'
+  return new AppError('server.unreachable', { cause: error, details: { host, port, hop, reason: timedOut ? 'timeout' : code } })
 }
 
-function issuerOf(socket: Socket | TLSSocket | undefined): string {
-  if (!socket || !('getPeerCertificate' in socket)) return 'unknown'
-  const issuer = socket.getPeerCertificate().issuer as Record<string, string | undefined> | undefined
+function issuerOf(socket: TLSSocket): string {
+  const issuer = socket.getPeerCertificate().issuer as Record<string, string | string[] | undefined> | undefined
+  const name = issuer?.CN ?? issuer?.O ?? 'unknown'
   // The name comes from a stranger and is shown to a person.
-  return (issuer?.CN ?? issuer?.O ?? 'unknown').replaceAll(/[^\p{L}\p{N} .,_-]/gu, '?').slice(0, 80)
+  return String(name)
+    .replaceAll(/[^\p{L}\p{N} .,_-]/gu, '?')
+    .slice(0, 80)
 }

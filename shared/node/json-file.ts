@@ -9,12 +9,12 @@ import { AppError } from '../errors.ts'
  * Both functions are synchronous: what they store must be on disk before the caller acts.
  */
 
-/** Parsed content of a JSON file. Throws `state.unreadable {what}` when it is missing, not JSON, or does not fit. */
+/** Parsed content of a JSON file. Throws `state.unreadable {path}` when it is missing, not JSON, or does not fit. */
 export function readJsonFile<T>(path: string, schema: z.ZodType<T>): T {
   try {
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
-    throw new AppError('state.unreadable', { cause: error, details: { what: basename(path) } })
+    throw new AppError('state.unreadable', { cause: error, details: { path: basename(path) } })
   }
 }
 

@@ -34,7 +34,7 @@ export async function runPart<T>(part: Part<T>): Promise<void> {
   }
 }
 
-/** The config named on the command line. Throws `usage.bad` without one, `state.unreadable {what, field}` when it does not fit. */
+/** The config named on the command line. Throws `usage.bad` without one, `state.unreadable {path, field}` when it does not fit. */
 function readConfig<T>(schema: z.ZodType<T>): T {
   const { values } = parseArgs({ options: { config: { type: 'string' } }, strict: false })
   if (typeof values.config !== 'string') throw new AppError('usage.bad', { details: { option: '--config' } })
@@ -42,12 +42,12 @@ function readConfig<T>(schema: z.ZodType<T>): T {
   try {
     content = JSON.parse(readFileSync(values.config, 'utf8'))
   } catch (error) {
-    throw new AppError('state.unreadable', { cause: error, details: { what: values.config } })
+    throw new AppError('state.unreadable', { cause: error, details: { path: values.config } })
   }
   const parsed = schema.safeParse(content)
   if (parsed.success) return parsed.data
   const field = parsed.error.issues[0]?.path.join('.') ?? ''
-  throw new AppError('state.unreadable', { cause: parsed.error, details: { what: values.config, field } })
+  throw new AppError('state.unreadable', { cause: parsed.error, details: { path: values.config, field } })
 }
 
 function hasFlag(config: unknown): boolean {
