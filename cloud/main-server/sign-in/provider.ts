@@ -41,7 +41,10 @@ export function createProvider({ issuer, db, identityKey, cookieSecret, log, ren
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_context: unknown, { clientId: by }: { clientId: string }, token: { clientId: string }) => by === token.clientId,
+      },
       resourceIndicators: { enabled: true, defaultResource: () => resource, useGrantedResource: () => true, getResourceServerInfo: resourceServer },
     },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
