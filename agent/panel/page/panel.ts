@@ -1,3 +1,4 @@
+import './no-eval.ts'
 import '@fontsource-variable/inter'
 import '@fontsource-variable/jetbrains-mono'
 import './panel.css'

@@ -96,7 +96,7 @@ function createKeypad({ specialist, triesLeft }: PanelRequest, words: PanelWords
   let typed = ''
   let tries = triesLeft
   const shown = element('p', { class: 'typed-code', live: 'polite' })
-  const note = element('p', { class: 'small warn', live: 'assertive' })
+  const note = element('p', { class: 'question', live: 'assertive' }, words.request.typeCode(readable(specialist)))
   const set = (next: string) => {
     typed = next.slice(0, codeLength)
     shown.textContent = `${typed.slice(0, 3).padEnd(3, '·')} ${typed.slice(3).padEnd(3, '·')}`
@@ -104,16 +104,17 @@ function createKeypad({ specialist, triesLeft }: PanelRequest, words: PanelWords
   }
   const digit = (value: string) => button({ class: 'key' }, () => set(typed + value), value)
   const erase = button({ class: 'key', label: words.request.erase }, () => set(typed.slice(0, -1)), icon('delete'))
-  const clear = button({ class: 'key', label: words.request.clear }, () => set(''), icon('x'))
+  const clear = button({ class: 'key', label: words.request.clear }, () => set(''), 'C')
   const keys = element('div', { class: 'keys' }, ...'123'.split('').map(digit), erase, ...'456'.split('').map(digit), clear, ...'7890'.split('').map(digit))
   shown.textContent = '··· ···'
   return {
-    element: element('div', { class: 'side keypad' }, element('p', { class: 'question' }, words.request.typeCode(readable(specialist))), shown, note, keys),
+    element: element('div', { class: 'side keypad' }, note, shown, keys),
     typed: () => typed,
     update(request) {
       if (request.triesLeft >= tries) return
       tries = request.triesLeft
       note.textContent = words.request.triesLeft(tries)
+      note.classList.add('warn')
       set('')
     },
   }
