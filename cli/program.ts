@@ -4,8 +4,8 @@ import { type Console, createConsole, type Io } from './console.ts'
 import { type ExitCode, usageError } from './exit-code.ts'
 import { chooseLanguage, commandLineWords } from './language.ts'
 import { type AskDefaults, defaults } from './options.ts'
-import { transferUsage } from './remote-path.ts'
 import { findPlace, type Place, profileOf } from './place.ts'
+import { transferUsage } from './remote-path.ts'
 import { version } from './version.ts'
 
 /** What every command gets: where to work, how to speak, what was typed. */

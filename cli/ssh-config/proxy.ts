@@ -22,6 +22,8 @@ import { ensureRuntimeFolder } from './runtime-folder.ts'
 /** A broker has its socket within a second; the one before it may need some to leave. A slow disk or a busy computer is no failure. */
 const startMs = 60_000
 const pollMs = 25
+/** How long the broker may take to say why a session ended. */
+const causeMs = 2_000
 /** A broker that is just ending sends its callers to the next one; more than a few times in a row is no chance. */
 const maxAgain = 5
 
@@ -137,6 +139,8 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
         process.off('SIGINT', gone)
         progress.close()
         pumped = pump(await dial(), message.token, { io, fromSsh })
+        // The broker says why, then closes; a broker that is gone says nothing.
+        void pumped.then(() => sleep(causeMs)).then(() => control.destroy())
       }
     }
     await pumped
@@ -149,8 +153,10 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
   }
 }
 
+/** Until the device's side is at its end: OpenSSH closes its own only when ours has closed, so waiting for both would be for ever. */
 async function pump(data: Socket, token: string, { io, fromSsh }: { io: Io; fromSsh: PassThrough }): Promise<void> {
   data.setNoDelay(true)
   await writeLine(data, { kind: 'data', token })
-  await Promise.allSettled([pipeline(fromSsh, data), pipeline(data, io.stdout, { end: false })])
+  pipeline(fromSsh, data).catch(() => undefined)
+  await pipeline(data, io.stdout, { end: false }).catch(() => undefined)
 }
