@@ -19,6 +19,12 @@ export type AuditTools = {
   followSession: (event: AuditEvent, deviceId: DeviceId) => Promise<void>
 }
 
+/** What other parties alone can say. A device that reports it would be writing in their name. */
+const notADevices: readonly AuditKind[] = [
+  ...(['specialist.signed-in', 'specialist.sign-in-refused', 'specialist.signed-out', 'specialist.certified', 'roster.signed'] as const),
+  ...(['enrolment.refused', 'server.started', 'server.stopped', 'leg.admitted', 'leg.paired', 'leg.closed'] as const),
+]
+
 /** At these the two parties write each other's head into their own log (architecture 3.6). */
 const headMoments: readonly AuditKind[] = ['session.opened', 'session.ended', 'device.started', 'log.opened']
 
@@ -65,7 +71,7 @@ async function requireOwnEvents(db: Database, events: AuditEvent[], deviceId: De
   )
   const foreign = events.some((event) => {
     const owner = event.requestId && owners.get(event.requestId)
-    return (event.deviceId !== undefined && event.deviceId !== deviceId) || (owner && owner.deviceId !== deviceId)
+    return (event.deviceId !== undefined && event.deviceId !== deviceId) || (owner && owner.deviceId !== deviceId) || notADevices.includes(event.kind)
   })
   if (foreign) throw new AppError('contract.bad-input', { details: { name: 'audit.report', field: 'events' } })
   return owners
