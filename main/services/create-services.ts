@@ -77,7 +77,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     openSession: sessions.open,
     onProgress: (progress) => emit('request.changed', progress),
   })
-  const transfers = createTransfers({ sessions, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
+  const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
 
   const parts = { signIn, devices, requests, sessions, transfers, settings, audit: { path: clientAudit.path, verify: clientAudit.verify } }
   let closing: Promise<void> | null = null

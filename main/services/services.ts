@@ -154,7 +154,7 @@ export type Files = {
     input: Input<FileCalls, N>,
     options?: { signal?: AbortSignal },
   ): Promise<Output<FileCalls, N>>
-  read(input: Input<FileCalls, 'files.read'>, options?: { signal?: AbortSignal }): Promise<{ size: number; modifiedMs: number; body: NodeJS.ReadableStream }>
+  read(input: Input<FileCalls, 'files.read'>, options?: { signal?: AbortSignal }): Promise<{ size: number; modifiedMs: number; body: AsyncIterable<Buffer> }>
   write(
     input: { path: string; offset: number; truncate: boolean },
     body: AsyncIterable<Uint8Array>,
@@ -163,8 +163,8 @@ export type Files = {
 }
 
 export type Transfers = {
-  /** One transfer for each of `from`. Errors of a file are in its transfer and end nothing else. */
-  start(input: CallInput<'transfer.start'>): Promise<{ transferIds: string[] }>
+  /** One transfer for each of `from`; `as` gives a single one another name at its destination. Errors of a file are in its transfer and end nothing else. */
+  start(input: CallInput<'transfer.start'>, options?: { as?: string | undefined }): Promise<{ transferIds: string[] }>
   cancel(transferId: string): void
   list(): Transfer[]
   forget(transferIds: string[]): void

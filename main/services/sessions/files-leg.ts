@@ -87,6 +87,47 @@ export function answerHead(stream: ClientHttp2Stream, signal: AbortSignal | unde
   return promise
 }
 
+/**
+ * The body of an answer. Node's own iterator and pipeline take an HTTP/2 stream for broken when it was received whole before it is read (its `closed` is true while
+ * bytes still wait), and a leg that broke can look like an end. Errors: `server.unreachable {hop: 'files'}`; an abort throws the signal's reason.
+ */
+export async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, void> {
+  // It runs from the first `next` on, and much may have happened by then.
+  let [wake, ended] = [(): void => undefined, stream.readableEnded]
+  let broken: unknown = stream.aborted || (stream.destroyed && !ended) ? brokenLeg(stream.errored) : null
+  const note = (what: () => void) => () => {
+    what()
+    wake()
+  }
+  stream.on('readable', () => wake())
+  stream.once(
+    'end',
+    note(() => (ended = true)),
+  )
+  stream.once(
+    'aborted',
+    note(() => (broken ??= brokenLeg())),
+  )
+  stream.once(
+    'close',
+    note(() => (broken ??= ended ? null : brokenLeg())),
+  )
+  stream.on('error', (error) => note(() => (broken = brokenLeg(error)))())
+  try {
+    for (;;) {
+      signal?.throwIfAborted()
+      // Without a size: all that has come, so that the disk is asked less often than each 16 KiB frame.
+      const chunk = stream.read() as Buffer | null
+      if (chunk !== null) yield chunk
+      else if (broken !== null || (ended && stream.rstCode !== 0)) throw broken ?? brokenLeg()
+      else if (ended) return
+      else await new Promise<void>((resolve) => (wake = resolve))
+    }
+  } finally {
+    if (!ended) stream.destroy()
+  }
+}
+
 export function brokenLeg(cause?: unknown): AppError {
   return new AppError('server.unreachable', { cause, details: { hop: 'files' } })
 }

@@ -5,7 +5,7 @@ import { AppError, fromFailure } from '@gantry/shared/errors.ts'
 import { type FileCallName, fileCalls } from '@gantry/shared/files.ts'
 import { z } from 'zod'
 import type { Files } from '../services.ts'
-import { answerHead, brokenLeg, type FilesLeg, type JoinFilesLeg, openFilesLeg } from './files-leg.ts'
+import { answerHead, bodyOf, brokenLeg, type FilesLeg, type JoinFilesLeg, openFilesLeg } from './files-leg.ts'
 
 const maxListBytes = 67_108_864
 const Failure = z.object({ code: z.string(), details: z.record(z.string(), z.union([z.string(), z.number()])).optional() })
@@ -47,7 +47,7 @@ export function createFiles(join: JoinFilesLeg): Files & { close(): void } {
       const stream = await send('files.read', input, false, signal)
       const head = await answerHead(stream, signal)
       requireSuccess(head, stream)
-      return { ...parseOutput('files.read', decode(head['gantry-output'])), body: stream }
+      return { ...parseOutput('files.read', decode(head['gantry-output'])), body: bodyOf(stream, signal) }
     },
     async write(input, body, { signal } = {}) {
       const stream = await send('files.write', input, true, signal)
@@ -105,16 +105,15 @@ function parseOutput<N extends FileCallName>(name: N, value: unknown): z.output<
 async function readJson(stream: ClientHttp2Stream, signal: AbortSignal | undefined): Promise<unknown> {
   const chunks: Buffer[] = []
   let length = 0
+  for await (const chunk of bodyOf(stream, signal)) {
+    length += chunk.length
+    if (length > maxListBytes) throw new AppError('contract.too-large', { details: { maxBytes: maxListBytes } })
+    chunks.push(chunk)
+  }
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > maxListBytes) throw new AppError('contract.too-large', { details: { maxBytes: maxListBytes } })
-      chunks.push(chunk)
-    }
     return JSON.parse(Buffer.concat(chunks, length).toString('utf8'))
   } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    throw error instanceof AppError ? error : error instanceof SyntaxError ? new AppError('server.answer-bad', { cause: error }) : brokenLeg(error)
+    throw new AppError('server.answer-bad', { cause: error })
   }
 }
 

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AppError } from '@gantry/shared/errors.ts'
+import type { SignInState } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { walkSignIn } from '../../../cli/sign-in-walk/walk.ts'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
-import { AppError } from '@gantry/shared/errors.ts'
-import type { SignInState } from '@gantry/shared/ipc.ts'
 import { createServices } from '../create-services.ts'
 import type { SecretName, SecretStore } from '../secret-store.ts'
 import type { Services, ServicesOptions } from '../services.ts'
@@ -43,7 +43,16 @@ const start = async (change: Partial<ServicesOptions> = {}): Promise<Services> =
     const credentials = server.people.elena
     return walkSignIn(link, { credentials, ca: server.ca, onWait: () => undefined, now: server.now })
   }
-  const services = await createServices({ profileDir, mainServer: server.origin, ca: server.ca, secretStore: memory(), about, openBrowser, party: 'command-line', ...change })
+  const services = await createServices({
+    profileDir,
+    mainServer: server.origin,
+    ca: server.ca,
+    secretStore: memory(),
+    about,
+    openBrowser,
+    party: 'command-line',
+    ...change,
+  })
   opened.push(services)
   return services
 }

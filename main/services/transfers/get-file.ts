@@ -6,6 +6,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import { partName } from '@gantry/shared/files.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import type { Files } from '../services.ts'
+import { brokenLeg } from '../sessions/files-leg.ts'
 import { localError } from './local-error.ts'
 
 /** One file from the device. It gets its name only when SHA-256 is the same on both ends; an interrupted one leaves nothing behind under that name. */
@@ -70,13 +71,14 @@ async function download(job: GetFile, file: FileHandle): Promise<{ size: number;
       // A file that was replaced meanwhile is another file.
       if (offset > 0 && answer.modifiedMs !== modifiedMs) throw new AppError('file.digest-differs')
       modifiedMs = answer.modifiedMs
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      for await (const chunk of answer.body) {
         signal.throwIfAborted()
         hash.update(chunk)
         await writeWhole(file, chunk)
         offset += chunk.length
         job.onBytes(chunk.length)
       }
+      if (offset < answer.size) throw brokenLeg()
       return { size: offset, sha256: hash.digest('base64url') as Hash, modifiedMs }
     } catch (error) {
       signal.throwIfAborted()
@@ -85,11 +87,8 @@ async function download(job: GetFile, file: FileHandle): Promise<{ size: number;
   }
 }
 
-/** The files leg broke, as an answer to a call or in the middle of a body. */
 function isBroken(error: unknown): boolean {
-  if (error instanceof AppError) return error.code === 'server.unreachable'
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return code.startsWith('ERR_HTTP2') || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET'
+  return error instanceof AppError && error.code === 'server.unreachable'
 }
 
 async function writeWhole(file: FileHandle, chunk: Buffer): Promise<void> {

@@ -20,7 +20,9 @@ export type Plan = {
 /** A device could list without end, or folders within folders. */
 const limits = { entries: 100_000, depth: 64 } as const
 
-export async function planPut(path: string, signal: AbortSignal): Promise<Plan> {
+export type PlanOptions = { files: Files; from: string; as: string | null; signal: AbortSignal }
+
+export async function planPut({ from: path, as, signal }: Omit<PlanOptions, 'files'>): Promise<Plan> {
   const plan: Plan = { folders: [], files: [], skipped: 0, failed: [] }
   const walk = async (from: string, at: string[]): Promise<void> => {
     signal.throwIfAborted()
@@ -33,14 +35,14 @@ export async function planPut(path: string, signal: AbortSignal): Promise<Plan> 
     } else plan.skipped++
   }
   try {
-    await walk(resolve(path), [basename(resolve(path))])
+    await walk(resolve(path), [as ?? basename(resolve(path))])
   } catch (error) {
     throw localError(error)
   }
   return requireSomething(plan)
 }
 
-export async function planGet(files: Files, path: string, signal: AbortSignal): Promise<Plan> {
+export async function planGet({ files, from: path, as, signal }: PlanOptions): Promise<Plan> {
   const plan: Plan = { folders: [], files: [], skipped: 0, failed: [] }
   const take = async (entry: FileEntry, from: string, parent: string[], taken: Set<string>): Promise<void> => {
     signal.throwIfAborted()
@@ -54,7 +56,7 @@ export async function planGet(files: Files, path: string, signal: AbortSignal): 
     for (const one of entries) await take(one, joinRemote(from, one.name), at, below).catch((error: unknown) => noteName(plan, error))
   }
   const entry = await files.call('files.stat', { path }, { signal })
-  const name = path.split('/').findLast((part) => part !== '') ?? 'device'
+  const name = as ?? path.split('/').findLast((part) => part !== '') ?? 'device'
   await take({ ...entry, name }, path, [], new Set())
   return requireSomething(plan)
 }

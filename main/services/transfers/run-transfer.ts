@@ -14,6 +14,8 @@ export type TransferJob = {
   from: string
   to: string
   replace: boolean
+  /** The name at the destination, in place of its own. */
+  as: string | null
   signal: AbortSignal
   onPlan: (plan: { files: number; totalBytes: number }) => void
   onBytes: (bytes: number) => void
@@ -33,7 +35,7 @@ const endsAll: ReadonlySet<string> = new Set([
 
 /** Resolves when every file is in its place and verified; else rejects with the first failure, and how many files failed. */
 export async function runTransfer(job: TransferJob): Promise<void> {
-  const plan = await (job.direction === 'put' ? planPut(job.from, job.signal) : planGet(job.files, job.from, job.signal))
+  const plan = await (job.direction === 'put' ? planPut(job) : planGet(job))
   job.onPlan({ files: plan.files.length + plan.failed.length, totalBytes: plan.files.reduce((sum, file) => sum + file.size, 0) })
   const failed = [...plan.failed]
   const guarded = async (doing: () => Promise<void>) => {

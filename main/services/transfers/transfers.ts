@@ -1,23 +1,33 @@
 import { basename } from 'node:path'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
+import type { RequestId } from '@gantry/shared/ids.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
-import type { ServiceLog, Session, Sessions, Transfers } from '../services.ts'
+import type { ServiceLog, Session, Transfers } from '../services.ts'
 import { runTransfer } from './run-transfer.ts'
 import { visibleName } from './safe-name.ts'
 import { createSpeedometer } from './speedometer.ts'
 
 export type TransferService = Transfers & { close(): void }
-export type TransferTools = { sessions: Pick<Sessions, 'get'>; onChange: (transfer: Transfer) => void; now: () => number; log: ServiceLog }
+/** What a transfer needs of a session. */
+export type TransferSession = Pick<Session, 'requestId' | 'files' | 'view' | 'ended'>
+export type TransferTools = { session: (requestId: RequestId) => TransferSession; onChange: (transfer: Transfer) => void; now: () => number; log: ServiceLog }
 
 const running = { atOnce: 3 } as const
 /** Progress is told five times a second at least, and not for every chunk. */
 const tellEveryMs = 150
 const maxKept = 1_000
 
-type Entry = { transfer: Transfer; stop: AbortController; finished: PromiseWithResolvers<Transfer>; session: Session; replace: boolean }
+type Entry = {
+  transfer: Transfer
+  stop: AbortController
+  finished: PromiseWithResolvers<Transfer>
+  session: TransferSession
+  replace: boolean
+  as: string | null
+}
 
 /** Files and folders on their way, three at once; the rest waits its turn. */
-export function createTransfers({ sessions, onChange, now, log }: TransferTools): TransferService {
+export function createTransfers({ session: sessionOf, onChange, now, log }: TransferTools): TransferService {
   const entries = new Map<string, Entry>()
   const queue: Entry[] = []
   let active = 0
@@ -43,7 +53,7 @@ export function createTransfers({ sessions, onChange, now, log }: TransferTools)
   }
 
   const run = async (entry: Entry): Promise<void> => {
-    const { session, stop, replace } = entry
+    const { session, stop, replace, as } = entry
     const { direction, from, to } = entry.transfer
     const speed = createSpeedometer(now)
     let [bytes, filesDone] = [0, 0]
@@ -52,7 +62,7 @@ export function createTransfers({ sessions, onChange, now, log }: TransferTools)
     change(entry, { state: 'running' })
     try {
       await runTransfer({
-        ...{ files: session.files, direction, from, to, replace, signal: stop.signal },
+        ...{ files: session.files, direction, from, to, replace, as, signal: stop.signal },
         onPlan: ({ files, totalBytes }) => change(entry, { files, totalBytes }),
         onBytes(count) {
           bytes += count
@@ -79,13 +89,13 @@ export function createTransfers({ sessions, onChange, now, log }: TransferTools)
     }
   }
 
-  const begin = (session: Session, input: Pick<Transfer, 'direction' | 'from' | 'to'>, replace: boolean): string => {
+  const begin = (session: TransferSession, input: Pick<Transfer, 'direction' | 'from' | 'to'>, how: Pick<Entry, 'replace' | 'as'>): string => {
     const name = visibleName(input.direction === 'put' ? basename(input.from) : (input.from.split('/').findLast((part) => part !== '') ?? '/'))
     const transfer: Transfer = {
       ...{ ...input, id: `tr-${++lastId}`, requestId: session.requestId, name, state: 'queued' },
       ...{ bytes: 0, totalBytes: null, files: 0, filesDone: 0, bytesPerSecond: 0, verified: false, failure: null },
     }
-    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, replace }
+    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, ...how }
     entries.set(transfer.id, entry)
     queue.push(entry)
     onChange(transfer)
@@ -99,24 +109,25 @@ export function createTransfers({ sessions, onChange, now, log }: TransferTools)
       settle(entry, { state: reason.code === 'file.cancelled' ? 'cancelled' : 'failed', failure: reason.code === 'file.cancelled' ? null : toFailure(reason) })
   }
   /** A session that ends takes its transfers with it, each with the cause. */
-  const endWith = (session: Session) => {
+  const endWith = (session: TransferSession) => {
     void session.ended.then(({ cause }) => {
       for (const entry of entries.values())
         if (entry.session === session && !isOver(entry.transfer)) cancel(entry, new AppError('session.ended', { details: { cause } }))
     })
   }
-  const watched = new WeakSet<Session>()
+  const watched = new WeakSet<TransferSession>()
 
   return {
-    async start({ requestId, direction, from, to, replace }) {
-      const session = sessions.get(requestId)
+    async start({ requestId, direction, from, to, replace }, { as } = {}) {
+      if (as !== undefined && from.length !== 1) throw new AppError('usage.bad', { details: { option: 'as' } })
+      const session = sessionOf(requestId)
       if (session.view().state === 'ended') throw new AppError('session.ended', { details: { cause: session.view().endCause ?? 'specialist' } })
       if (entries.size + from.length > maxKept) forgetOver(entries)
       if (!watched.has(session)) {
         watched.add(session)
         endWith(session)
       }
-      const transferIds = from.map((path) => begin(session, { direction, from: path, to }, replace))
+      const transferIds = from.map((path) => begin(session, { direction, from: path, to }, { replace, as: as ?? null }))
       if (active < running.atOnce) next()
       return { transferIds }
     },

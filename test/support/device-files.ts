@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { type DeviceFilesOptions, type FileEvent, openDeviceFiles } from '../../agent/files/device-files.ts'
+import { serveFilesLeg } from '../../agent/files/files-leg.ts'
+import type { JoinFilesLeg } from '../../main/services/sessions/files-leg.ts'
+import { selfSigned } from '../../shared/node/certificates.ts'
+import { generateSigningKey } from '../../shared/node/signing.ts'
+import type { Hash } from '../../shared/ticket.ts'
+import { wire } from './wire.ts'
+
+/** The agent's own files and its end of the files leg, over an in-memory wire. */
+export type TestDeviceFiles = {
+  root: string
+  events: FileEvent[]
+  join: JoinFilesLeg
+  /** Takes another certificate than the client's, or announces another than it shows. */
+  lie: { accepts?: Hash; announces?: Hash }
+  /** The client's ends of the legs so far. */
+  legs: Duplex[]
+  served: Promise<void>[]
+  close(): Promise<void>
+}
+
+export async function openTestDeviceFiles(rules: Partial<DeviceFilesOptions['rules']> = {}): Promise<TestDeviceFiles> {
+  const folder = mkdtempSync(join(tmpdir(), 'device-files-'))
+  const root = join(folder, 'root')
+  mkdirSync(root)
+  const events: FileEvent[] = []
+  const record = (event: FileEvent) => void events.push(event)
+  const files = await openDeviceFiles({ root, account: null, rules: { toDevice: true, fromDevice: true, maxFileBytes: 1_000_000_000, ...rules }, record })
+  const stop = new AbortController()
+  const device: TestDeviceFiles = {
+    ...{ root, events, lie: {}, legs: [], served: [] },
+    async join(clientCertificate) {
+      const identity = await selfSigned(generateSigningKey())
+      const [client, agent] = wire()
+      const options = { leg: agent, identity, files, record, touch: () => undefined, signal: stop.signal }
+      const served = serveFilesLeg({ ...options, clientCertificate: device.lie.accepts ?? clientCertificate })
+      served.catch(() => undefined)
+      device.served.push(served)
+      device.legs.push(client)
+      return { stream: client, certificate: device.lie.announces ?? identity.hash }
+    },
+    async close() {
+      stop.abort()
+      await Promise.allSettled(device.served)
+      await files.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return device
+}
