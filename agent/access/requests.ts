@@ -50,6 +50,7 @@ export type AccessRequestsWith = {
   clock: Clock
   log: Log
   draw?: () => Hash
+  prove?: typeof proveSignatures
 }
 
 /** How long the client may take to reveal its nonce: two trips over a held poll. ms */
@@ -92,7 +93,7 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   const take = async (delivery: AccessDelivery): Promise<Running> => {
     const nowMs = clock.now()
     const policy = deps.policy()
-    const proven = await proveSignatures(delivery, deps.trust, nowMs / 1_000)
+    const proven = await (deps.prove ?? proveSignatures)(delivery, deps.trust, nowMs / 1_000)
     // No await from here until it is taken, so that two deliveries cannot both find the ticket unspent.
     for (const step of steps) step(proven, { nowMs, policy, memory, roster: deps.roster(), open: all.size })
     const { request, ticket, certificate } = proven

@@ -1,0 +1,152 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../shared/ids.ts'
+import { generateSigningKey, signJws } from '../../shared/node/signing.ts'
+import type { RosterPayload } from '../../shared/ticket.ts'
+import { createPeople, type Device, type People } from '../../test/support/people.ts'
+import { memoryState } from '../state-file.ts'
+import { createRequestMemory, newMemory, type RequestMemory } from './memory.ts'
+import { defaultPolicy, Policy } from './policy.ts'
+import { type Proven, proveSignatures, readHead, type Trust } from './signatures.ts'
+import { type Situation, steps } from './steps.ts'
+
+const now = 1_800_000_000
+let people: People
+let device: Device
+let trust: Trust
+let roster: RosterPayload
+
+beforeAll(async () => {
+  people = createPeople(now)
+  device = { deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }
+  trust = { ticketKey: people.ticketKey.publicJwk, authorityKey: people.authority.publicJwk, ...device }
+  roster = (await people.roster()).payload
+})
+
+const codeOf = async (change: Parameters<People['request']>[1], atSeconds = now) =>
+  proveSignatures((await people.request(device, change)).delivery, trust, atSeconds).then(
+    () => 'accepted',
+    (error) => error.code,
+  )
+
+describe('the three signed things (R062, R065, architecture 3.5)', () => {
+  const stranger = generateSigningKey()
+
+  test('hold together', async () => {
+    const { delivery, request } = await people.request(device)
+    expect((await proveSignatures(delivery, trust, now)).request).toEqual(request)
+  })
+
+  test.each([
+    ['a ticket that somebody else signed', { signers: { ticket: stranger } }, 'ticket.bad'],
+    ['a request without the specialist key', { signers: { specialist: stranger } }, 'access.signature-bad'],
+    ['a request without the support key, the second level', { signers: { support: stranger } }, 'access.signature-bad'],
+    ['a ticket for more minutes than asked', { ticket: { minutes: 480 } }, 'ticket.bad'],
+    ['a ticket for a higher level than asked', { request: { access: 'files' as const }, ticket: { access: 'os' as const } }, 'ticket.bad'],
+    ['a ticket for another session key', { ticket: { sessionKey: stranger.publicJwk } }, 'ticket.bad'],
+    ['a ticket for another device', { request: { deviceId: newId<Device['deviceId']>('dev') } }, 'ticket.bad'],
+    ['a ticket for another device key', { ticket: { deviceKey: stranger.publicJwk } }, 'ticket.bad'],
+    ['a ticket from a clock that runs ahead', { nowSeconds: now + 31 }, 'access.clock-off'],
+    ['a ticket that ran out', { nowSeconds: now - 300 - 121 }, 'ticket.expired'],
+  ])('%s is refused', async (_, change, code) => {
+    expect(await codeOf(change)).toBe(code)
+  })
+
+  test('a certificate counts under the pinned authority alone', async () => {
+    expect(await codeOf({ certificate: await people.certificate({}, stranger) })).toBe('access.certificate-bad')
+    expect(await codeOf({ certificate: await people.certificate({ expiresAt: now - 121 }) })).toBe('auth.certificate-expired')
+  })
+
+  test('one altered character anywhere is refused', async () => {
+    const { delivery } = await people.request(device)
+    const flip = (text: string, at: number) => `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
+    for (let at = 10; at < delivery.ticket.length - 2; at += 97) {
+      if (delivery.ticket[at] === '.') continue
+      await expect(proveSignatures({ ...delivery, ticket: flip(delivery.ticket, at) }, trust, now)).rejects.toMatchObject({ code: 'ticket.bad' })
+    }
+    const request = { ...delivery.request, payload: flip(delivery.request.payload, 40) }
+    await expect(proveSignatures({ ...delivery, request }, trust, now)).rejects.toMatchObject({ code: 'access.signature-bad' })
+  })
+
+  test('a refusal can name its request even when the ticket proves nothing, and nothing at all is named for garbage', async () => {
+    const { delivery, request } = await people.request(device, { signers: { ticket: stranger } })
+    expect(readHead(delivery)).toMatchObject({ requestId: request.id })
+    expect(readHead({ ...delivery, ticket: await signJws('ticket', { hello: 1 }, stranger) })).toBeNull()
+  })
+})
+
+describe('the list of checks', () => {
+  const refusal = (proven: Proven, change: Partial<Situation> = {}) => {
+    const situation: Situation = { nowMs: now * 1_000, roster, policy: open, memory: freshMemory(), open: 0, ...change }
+    try {
+      for (const step of steps) step(proven, situation)
+      return null
+    } catch (error) {
+      return error
+    }
+  }
+  const freshMemory = () => createRequestMemory(memoryState(newMemory()))
+  const open = Policy.parse({ version: 1, rules: { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask' } })
+  const prove = async (change: Parameters<People['request']>[1] = {}) => proveSignatures((await people.request(device, change)).delivery, trust, now)
+  const take = (memory: RequestMemory, { ticket, request }: Proven, takenMs: number) =>
+    memory.take({ requestId: request.id, ticketId: ticket.id, deliveryId: newId('dlv'), ticket: null, issuedAt: ticket.issuedAt, takenMs, state: 'requested' })
+
+  test('lets through what holds', async () => {
+    expect(refusal(await prove())).toBeNull()
+  })
+
+  test('a ticket is spent once taken, and so is its request with another ticket (goal D11)', async () => {
+    const proven = await prove()
+    const memory = freshMemory()
+    take(memory, proven, now * 1_000)
+    expect(refusal(proven, { memory })).toMatchObject({ code: 'ticket.spent' })
+    const again = await prove({ request: { id: proven.request.id } })
+    expect(refusal(again, { memory })).toMatchObject({ code: 'ticket.spent' })
+  })
+
+  test('without a roster, or off it, nobody comes in', async () => {
+    const proven = await prove()
+    expect(refusal(proven, { roster: null })).toMatchObject({ code: 'access.roster-missing' })
+    expect(refusal(proven, { roster: { ...roster, specialists: [] } })).toMatchObject({ code: 'access.certificate-bad' })
+    const oneKey = roster.specialists.map((one) => ({ ...one, supportKey: one.specialistKey }))
+    expect(refusal(proven, { roster: { ...roster, specialists: oneKey } })).toMatchObject({ code: 'access.certificate-bad' })
+  })
+
+  test('an expired roster leaves only diagnostics', async () => {
+    const nowMs = (roster.expiresAt + 121) * 1_000
+    for (const access of ['files', 'application', 'os'] as const) {
+      expect(refusal(await prove({ request: { access } }), { nowMs })).toMatchObject({ code: 'access.roster-stale' })
+    }
+    expect(refusal(await prove({ request: { access: 'diagnostics' } }), { nowMs })).toBeNull()
+  })
+
+  test('the local policy is asked for level, country and connectivity (R008, R047)', async () => {
+    const proven = await prove()
+    expect(refusal(proven, { policy: { ...open, rules: { ...open.rules, os: 'deny' } } })).toMatchObject({ code: 'access.policy-denied' })
+    expect(refusal(proven, { policy: { ...open, countries: ['US'] } })).toMatchObject({ code: 'access.policy-denied', details: { country: 'CA' } })
+    expect(refusal(proven, { policy: { ...open, countries: ['US', 'CA'] } })).toBeNull()
+    expect(refusal(proven, { policy: { ...open, connectivity: 'off' } })).toMatchObject({ code: 'access.connectivity-off' })
+  })
+
+  test('more requests within an hour than the policy allows are refused before anything rings (threat T6)', async () => {
+    const memory = freshMemory()
+    const nowMs = now * 1_000
+    for (const minutesAgo of [59, 30, 1]) take(memory, await prove(), nowMs - minutesAgo * 60_000)
+    expect(refusal(await prove(), { memory })).toMatchObject({ code: 'access.rate-limited', details: { max: 3, minutes: 1 } })
+    expect(refusal(await prove(), { memory, nowMs: nowMs + 60_000 })).toBeNull()
+  })
+
+  test('a clock that was set back does not forget the requests of the hour', async () => {
+    const memory = freshMemory()
+    for (const _ of [1, 2, 3]) take(memory, await prove(), now * 1_000 + 86_400_000)
+    expect(refusal(await prove(), { memory })).toMatchObject({ code: 'access.rate-limited' })
+  })
+
+  test('a device takes four at a time', async () => {
+    expect(refusal(await prove(), { open: 4 })).toMatchObject({ code: 'access.too-many-open' })
+  })
+
+  test('the default policy asks for everything, and for the code to be typed where the device itself is opened (R080, R081)', () => {
+    expect(defaultPolicy.rules).toEqual({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' })
+    expect(defaultPolicy).toMatchObject({ requestsPerHour: 3, instantPickup: false, connectivity: 'on' })
+  })
+})
