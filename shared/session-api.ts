@@ -12,6 +12,7 @@ import { Hash, LegName } from './ticket.ts'
  * It exists only behind both levels of authentication, so what it hands out inherits them.
  */
 export const sessionCalls = {
+  /** `startedAt`, `endsAt`: milliseconds since 1970. */
   'session.describe': {
     input: z.strictObject({}),
     output: z.object({ startedAt: z.number(), endsAt: z.number(), separated: z.boolean(), user: z.string(), head: SignedHead, auditKey: z.unknown() }),
