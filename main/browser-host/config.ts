@@ -7,8 +7,8 @@ export const Config = z.strictObject({
   /** The running sandbox whose secret store is used. Without one every sign-in is refused with `auth.keychain-missing`: this host has no keychain. */
   sandboxDir: z.string().min(1).nullable(),
   mainServer: z.url(),
-  /** PEM file of the CA that the servers' certificates chain to; null = the system's. */
-  ca: z.string().min(1).nullable(),
+  /** PEM file of the only CA that the servers' certificates may chain to. */
+  ca: z.string().min(1),
   /** The built window: `out/renderer`. */
   rendererDir: z.string().min(1),
   /** Why this host runs in place of Electron: shown in the window. */

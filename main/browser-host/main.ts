@@ -6,7 +6,7 @@ import { readLines, writeLine } from '@gantry/shared/node/lines.ts'
 import { runPart } from '@gantry/shared/node/process.ts'
 import { z } from 'zod'
 import { createServices } from '../services/create-services.ts'
-import { openSandboxSecrets } from '../services/sandbox-secrets.ts'
+import { createSandboxSecrets } from '../services/sandbox-secrets.ts'
 import type { SecretStore } from '../services/secret-store.ts'
 import { readWindowFiles } from '../window-files.ts'
 import { Config } from './config.ts'
@@ -25,8 +25,8 @@ async function main(config: Config, signal: AbortSignal, ready: (facts: Record<s
   const services = await createServices({
     profileDir: config.profileDir,
     mainServer: config.mainServer,
-    ca: config.ca === null ? null : await readFile(config.ca, 'utf8'),
-    secretStore: config.sandboxDir === null ? noSecrets : await openSandboxSecrets(config.sandboxDir),
+    ca: await readFile(config.ca, 'utf8'),
+    secretStore: config.sandboxDir === null ? noSecrets : createSandboxSecrets(config.sandboxDir),
     openBrowser: (url) => say({ open: url }),
     party: 'desktop',
     about: { version: '0.1.0', host: 'browser', hostReason: config.reason, sandbox: config.sandboxDir !== null },

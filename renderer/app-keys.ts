@@ -1,0 +1,40 @@
+import { useWindowState } from './state.ts'
+import { type Keys, useKeys } from './ui/keys.ts'
+import { useStore } from './ui/store.ts'
+
+/** Keys that belong to the whole window: the palette, session tabs, regions, the list of keys. */
+export function useAppKeys(isIn: boolean): void {
+  const { place, sessions } = useWindowState()
+  const { dialog } = useStore(place.store)
+  const open = () => sessions.store.get()
+  const tabs: Keys = Object.fromEntries(
+    [1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => [
+      `Ctrl+${digit}`,
+      () => {
+        const session = open()[digit - 1]
+        if (session) place.openTab(session.requestId)
+      },
+    ]),
+  )
+  const next = () => {
+    const all = open()
+    const at = all.findIndex(({ requestId }) => requestId === place.store.get().tab)
+    const session = all[(at + 1) % Math.max(1, all.length)]
+    if (session) place.openTab(session.requestId)
+  }
+  useKeys({ ...tabs, 'Ctrl+Tab': next, F6: nextRegion, '?': () => place.go('help') }, isIn && dialog === null)
+  useKeys(
+    { 'Ctrl+K': () => (dialog?.kind === 'palette' ? place.closeDialog() : place.openDialog({ kind: 'palette' })) },
+    isIn && (dialog === null || dialog.kind === 'palette'),
+  )
+}
+
+/** The next part of the screen gets the focus, round and round; parts that are hidden are passed over. */
+function nextRegion(): void {
+  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter((region) => region.offsetParent !== null)
+  const at = regions.findLastIndex((region) => region.contains(document.activeElement))
+  const region = regions[(at + 1) % Math.max(1, regions.length)]
+  const inner = region?.querySelector<HTMLElement>('.rows[tabindex], .file-grid, .xterm-helper-textarea')
+  const target = region?.classList.contains('rail') ? region.querySelector<HTMLElement>('[aria-current]') : (inner ?? region)
+  target?.focus()
+}

@@ -1,0 +1,90 @@
+import type { DeviceRow } from '@gantry/shared/client-api.ts'
+import { UnstyledButton } from '@mantine/core'
+import { Star } from 'lucide-react'
+import { useSpeech } from '../ui/language.tsx'
+import { ThreadGlyph } from '../ui/thread.tsx'
+import { offline, threadOf } from '../ui/thread-model.ts'
+import type { DeviceList } from './device-store.ts'
+import { type Around, tell } from './device-story.ts'
+
+type RowProps = {
+  device: DeviceRow
+  rowIndex: number
+  top: number
+  isChosen: boolean
+  isFavourite: boolean
+  around: Around
+  list: DeviceList
+  onChoose: (id: DeviceRow['id']) => void
+  onOpen: (device: DeviceRow) => void
+  onFavourite: (id: DeviceRow['id']) => void
+}
+
+export function DeviceRowView({ device, rowIndex, top, isChosen, isFavourite, around, list, onChoose, onOpen, onFavourite }: RowProps) {
+  const speech = useSpeech()
+  const { words, format } = speech
+  const { why, todo, tone } = tell(device, around, speech)
+  const thread = threadOf(device.reach)
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the list's own keys act on the chosen row
+    <div
+      id={device.id}
+      className={`r ${list.offline ? 'aged' : ''}`}
+      role="row"
+      aria-rowindex={rowIndex}
+      aria-selected={isChosen}
+      tabIndex={-1}
+      style={{ transform: `translateY(${top}px)` }}
+      onClick={() => onChoose(device.id)}
+      onDoubleClick={() => onOpen(device)}
+    >
+      <span role="gridcell" className="st">
+        <UnstyledButton
+          className={`star ${isFavourite ? 'on' : ''}`}
+          tabIndex={-1}
+          aria-label={isFavourite ? words.devices.unfavourite : words.devices.favourite}
+          aria-pressed={isFavourite}
+          onClick={() => onFavourite(device.id)}
+        >
+          <Star className="i s" aria-hidden />
+        </UnstyledButton>
+      </span>
+      <span role="gridcell" className="c">
+        <b className="cut">{device.name}</b>
+        <span className="cut t3 small second">{device.site.name}</span>
+      </span>
+      <span role="gridcell" className="c m">
+        <span className="cut">{device.model.name}</span>
+        <span className="cut t3 mono small second">{device.serial}</span>
+      </span>
+      <span role="gridcell" className="c state" title={`${why}. ${todo}`}>
+        <span className="row-x">
+          <ThreadGlyph thread={list.offline ? offline(thread) : thread} />
+          <span className={`cut why c-${tone}`}>{why}</span>
+        </span>
+        <span className="cut t3 small do second">{todo}</span>
+      </span>
+      <span role="gridcell" className="c sw">
+        <span className="num cut">{device.softwareVersion ?? '—'}</span>
+      </span>
+      <span role="gridcell" className="c last num">
+        <span>{contact(device, around.nowMs, list.offline, speech)}</span>
+        <span className="t3 small second">{format.time(around.nowMs, device.site.timeZone)}</span>
+      </span>
+    </div>
+  )
+}
+
+/** How old the last word from the device is; a held poll has no age. */
+function contact(
+  { lastContactMs, instantPickup, reach }: DeviceRow,
+  nowMs: number,
+  isOffline: boolean,
+  { words, format }: ReturnType<typeof useSpeech>,
+): string {
+  if (lastContactMs === null) return words.devices.never
+  const age = nowMs - lastContactMs
+  if (isOffline) return format.age(age)
+  if (reach.why === 'in-session') return words.devices.now
+  return instantPickup && reach.stopsAt === null && age < 60_000 ? words.devices.held : format.age(age)
+}

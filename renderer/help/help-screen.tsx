@@ -1,0 +1,88 @@
+import type { WindowWords } from '@gantry/shared/words/window.ts'
+import { useWindowState } from '../state.ts'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { useSpeech } from '../ui/language.tsx'
+import { useStore } from '../ui/store.ts'
+
+type Does = keyof WindowWords['help']['does']
+type Group = keyof WindowWords['help']['groups']
+const keys: Record<Group, [string, Does][]> = {
+  everywhere: [
+    ['Ctrl K', 'palette'],
+    ['Ctrl 1…9', 'tab'],
+    ['Ctrl Tab', 'nextTab'],
+    ['F6', 'region'],
+    ['Esc', 'close'],
+    ['?', 'keys'],
+  ],
+  devices: [
+    ['/', 'search'],
+    ['↑ ↓', 'rows'],
+    ['Enter', 'ask'],
+    ['Space', 'details'],
+    ['F', 'favourite'],
+    ['Ctrl S', 'saveView'],
+  ],
+  request: [
+    ['Ctrl Enter', 'send'],
+    ['Esc', 'close'],
+  ],
+  session: [
+    ['Alt 1 2 3', 'panes'],
+    ['Ctrl Shift F', 'find'],
+    ['Ctrl Shift C  V', 'copyPaste'],
+    ['Ctrl Shift E', 'end'],
+  ],
+  files: [
+    ['F5', 'transfer'],
+    ['F2', 'rename'],
+    ['Delete', 'remove'],
+    ['Backspace', 'up'],
+    ['Shift ↑ ↓', 'mark'],
+  ],
+}
+
+/** Who to call, and all keys. */
+export function HelpScreen() {
+  const { words } = useSpeech()
+  const { supportContacts } = useStore(useWindowState().signIn)
+  const text = words.help
+  return (
+    <main className="screen" aria-labelledby="help-title" data-region tabIndex={-1}>
+      <header>
+        <h1 id="help-title">{text.title}</h1>
+      </header>
+      <h2 className="head">{text.contacts}</h2>
+      {supportContacts.length === 0 && <p className="t3">{text.noContacts}</p>}
+      <ul className="stores">
+        {supportContacts.map(({ region, phone, mail }) => (
+          <li key={region}>
+            <span className="strong grow">{region}</span>
+            <span className="mono num selectable">{phone}</span>
+            <CopyButton text={phone} />
+            <span className="mono selectable">{mail}</span>
+            <CopyButton text={mail} />
+          </li>
+        ))}
+      </ul>
+      <h2 className="head keys-head">{text.keys}</h2>
+      <div className="keys">
+        {(Object.keys(keys) as Group[]).map((group) => (
+          <section key={group}>
+            <h3 className="strong">{text.groups[group]}</h3>
+            <dl>
+              {keys[group].map(([key, does]) => (
+                <div key={key}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{text.does[does]}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,76 @@
+import type { RequestId } from '@gantry/shared/ids.ts'
+import { X } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { isAsking } from './request/request-store.ts'
+import { useWindowState } from './state.ts'
+import { Button, IconButton } from './ui/button.tsx'
+import { useSpeech } from './ui/language.tsx'
+import { useStore } from './ui/store.ts'
+
+type What = 'answered' | 'turnedDown' | 'ended'
+type Notice = { requestId: RequestId; device: string; what: What }
+export type NoticesState = { list: readonly Notice[]; forget(notice: Notice): void }
+
+/**
+ * Tells of what happened elsewhere: the answer to a request that was put aside, the end of a session that is not in view. The answer to the request
+ * in view opens its session by itself.
+ */
+export function useNotices(): NoticesState {
+  const state = useWindowState()
+  const requests = useStore(state.requests.store)
+  const sessions = useStore(state.sessions.store)
+  const [list, setList] = useState<readonly Notice[]>([])
+  const known = useRef(new Map<RequestId, string>())
+
+  useEffect(() => {
+    for (const request of requests) {
+      const now = request.state === 'open' ? 'open' : isAsking(request) ? 'asking' : 'over'
+      const before = known.current.get(request.requestId)
+      known.current.set(request.requestId, now)
+      if (before !== 'asking' || now === 'asking') continue
+      const { dialog } = state.place.store.get()
+      const isFollowed = dialog?.kind === 'follow' && dialog.requestId === request.requestId
+      if (isFollowed && now === 'open') state.place.openTab(request.requestId)
+      else if (!isFollowed && request.state !== 'cancelled')
+        add({ requestId: request.requestId, device: request.device.name, what: now === 'open' ? 'answered' : 'turnedDown' })
+    }
+  }, [requests, state.place])
+
+  const sessionStates = useRef(new Map<RequestId, string>())
+  useEffect(() => {
+    for (const session of sessions) {
+      const before = sessionStates.current.get(session.requestId)
+      sessionStates.current.set(session.requestId, session.state)
+      const { screen, tab } = state.place.store.get()
+      const isInView = screen === 'sessions' && (tab === session.requestId || sessions.length === 1)
+      if (before === 'open' && session.state === 'ended' && !isInView) add({ requestId: session.requestId, device: session.device.name, what: 'ended' })
+    }
+  }, [sessions, state.place])
+
+  function add(notice: Notice): void {
+    setList((now) => [...now.filter(({ requestId }) => requestId !== notice.requestId), notice].slice(-4))
+  }
+  return { list, forget: (notice) => setList((now) => now.filter((one) => one !== notice)) }
+}
+
+export function Notices({ notices }: { notices: NoticesState }) {
+  const { words } = useSpeech()
+  const { place } = useWindowState()
+  const show = (notice: Notice) => {
+    notices.forget(notice)
+    if (notice.what === 'turnedDown') place.openDialog({ kind: 'follow', requestId: notice.requestId })
+    else place.openTab(notice.requestId)
+  }
+  return (
+    <div className="notices" role="status">
+      {notices.list.map((notice) => (
+        <div key={notice.requestId} className="notice">
+          <span className={`dot ${notice.what === 'answered' ? 'live' : 'ended'}`} aria-hidden />
+          <span className="grow">{words.shell[notice.what](notice.device)}</span>
+          <Button onClick={() => show(notice)}>{words.shell.show}</Button>
+          <IconButton icon={X} small label={words.ui.dismiss} onClick={() => notices.forget(notice)} />
+        </div>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,26 @@
+import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
+import type { AccessLevel } from '@gantry/shared/profile.ts'
+import { createStore, type Store } from './ui/store.ts'
+
+export type Screen = 'devices' | 'sessions' | 'history' | 'audit' | 'help' | 'settings'
+export type Dialog = { kind: 'ask'; deviceId: DeviceId; access?: AccessLevel } | { kind: 'follow'; requestId: RequestId } | { kind: 'palette' }
+/** Where the person is in the window. */
+export type Place = { screen: Screen; tab: RequestId | null; dialog: Dialog | null }
+export type PlaceState = {
+  store: Store<Place>
+  go(screen: Screen): void
+  openTab(tab: RequestId): void
+  openDialog(dialog: Dialog): void
+  closeDialog(): void
+}
+
+export function createPlace(): PlaceState {
+  const store = createStore<Place>({ screen: 'devices', tab: null, dialog: null })
+  return {
+    store,
+    go: (screen) => store.change((place) => ({ ...place, screen, dialog: null })),
+    openTab: (tab) => store.set({ screen: 'sessions', tab, dialog: null }),
+    openDialog: (dialog) => store.change((place) => ({ ...place, dialog })),
+    closeDialog: () => store.change((place) => ({ ...place, dialog: null })),
+  }
+}

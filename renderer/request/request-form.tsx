@@ -1,0 +1,249 @@
+import type { DeviceRow } from '@gantry/shared/client-api.ts'
+import type { Failure } from '@gantry/shared/errors.ts'
+import { type AccessLevel, accessLevels, ServiceKind } from '@gantry/shared/profile.ts'
+import { Modal } from '@mantine/core'
+import { ChevronDown, CornerDownLeft, X } from 'lucide-react'
+import { type ReactNode, useId, useState } from 'react'
+import { call, failureOf } from '../api.ts'
+import { RuleMark } from '../devices/rule-mark.tsx'
+import { useWindowState } from '../state.ts'
+import { Button, IconButton } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { FailureNote } from '../ui/failure-note.tsx'
+import { useSpeech } from '../ui/language.tsx'
+import { DevicePreview } from './device-preview.tsx'
+import { type Draft, emptyDraft, maxCase, maxReason, minuteChoices, missingIn } from './request-draft.ts'
+
+type FormProps = { device: DeviceRow; access?: AccessLevel | undefined; onClose: () => void }
+
+/** What is asked of a device, with the words that the person there will read. Ctrl Enter signs and sends. */
+export function RequestForm({ device, access, onClose }: FormProps) {
+  const { words } = useSpeech()
+  const { place } = useWindowState()
+  const [draft, setDraft] = useState<Draft>(() => emptyDraft(device, access))
+  const [isSending, setSending] = useState(false)
+  const [failure, setFailure] = useState<Failure | null>(null)
+  const [isTried, setTried] = useState(false)
+  const missing = missingIn(draft)
+  const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part })
+
+  const send = () => {
+    setTried(true)
+    if (isSending || missing || !draft.access) return
+    setSending(true)
+    setFailure(null)
+    const { caseId, reason, minutes, serviceKind } = draft
+    call('request.start', { deviceId: device.id, access: draft.access, serviceKind, caseId: caseId.trim(), reason: reason.trim(), minutes }).then(
+      ({ requestId }) => place.openDialog({ kind: 'follow', requestId }),
+      (error) => {
+        setFailure(failureOf(error))
+        setSending(false)
+      },
+    )
+  }
+
+  return (
+    <Dialog title={words.request.title} onClose={onClose} className="ask">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          send()
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          event.preventDefault()
+          send()
+        }}
+      >
+        <header>
+          <Modal.Title component="h1">{words.request.title}</Modal.Title>
+          <p className="t2 cut">
+            {device.name}, {device.site.name} <span className="t3 mono">{device.serial}</span>
+          </p>
+          <span className="close">
+            <IconButton icon={X} label={words.ui.close} keys={words.ui.esc} onClick={onClose} />
+          </span>
+        </header>
+        <div className="fb">
+          <div className="fl">
+            <Levels device={device} draft={draft} onChange={change} />
+            <div className="three">
+              <KindField draft={draft} onChange={change} />
+              <CaseField draft={draft} onChange={change} isMissing={isTried && missing === 'caseId'} />
+              <MinutesField draft={draft} onChange={change} />
+            </div>
+            <ReasonField draft={draft} onChange={change} isMissing={isTried && missing === 'reason'} />
+            {failure && <FailureNote failure={failure} />}
+          </div>
+          <DevicePreview draft={draft} device={device} />
+        </div>
+        <footer className="dlg-foot">
+          <span className={`small grow ${isTried && missing ? 'c-danger' : 't2'}`} role={isTried && missing ? 'alert' : undefined}>
+            {isTried && missing ? words.request.missing[missing] : <WhatIsNeeded device={device} access={draft.access} />}
+          </span>
+          <Button size="lg" onClick={onClose} keys={words.ui.esc}>
+            {words.ui.cancel}
+          </Button>
+          <Button
+            size="lg"
+            look="primary"
+            type="submit"
+            closedBecause={isSending ? words.request.sending : undefined}
+            keys={
+              <>
+                Ctrl <CornerDownLeft className="i" />
+              </>
+            }
+          >
+            {isSending ? words.request.sending : words.request.send}
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  )
+}
+
+type FieldProps = { draft: Draft; onChange: (part: Partial<Draft>) => void; isMissing?: boolean }
+
+function Levels({ device, draft, onChange }: FieldProps & { device: DeviceRow }) {
+  const { words } = useSpeech()
+  return (
+    <fieldset>
+      <legend className="lb">{words.request.level}</legend>
+      <div className="levels">
+        {accessLevels.map((level) => {
+          const isHeld = device.levels.includes(level)
+          const rule = device.rules?.[level]
+          const isClosed = !isHeld || rule === 'deny'
+          return (
+            <label key={level} className={`lv ${draft.access === level ? 'on' : ''} ${isClosed ? 'shut' : ''}`}>
+              <input
+                type="radio"
+                name="access"
+                className="rad"
+                checked={draft.access === level}
+                disabled={isClosed}
+                onChange={() => onChange({ access: level })}
+                data-autofocus={draft.access === level || undefined}
+              />
+              <span className="grow">
+                <b>{words.levels[level].name}</b>
+                <span className="small t3 d">{words.levels[level].detail}</span>
+              </span>
+              {isHeld ? rule && <RuleMark rule={rule} /> : <span className="small t3">{words.request.notAllowed}</span>}
+            </label>
+          )
+        })}
+      </div>
+    </fieldset>
+  )
+}
+
+function KindField({ draft, onChange }: FieldProps) {
+  const { words } = useSpeech()
+  return (
+    <Labelled label={words.request.kind}>
+      {(id) => (
+        <span className="field lg">
+          <select id={id} value={draft.serviceKind} onChange={(event) => onChange({ serviceKind: ServiceKind.parse(event.target.value) })}>
+            {ServiceKind.options.map((kind) => (
+              <option key={kind} value={kind}>
+                {words.serviceKinds[kind]}
+              </option>
+            ))}
+          </select>
+          <ChevronDown className="i s t3" aria-hidden />
+        </span>
+      )}
+    </Labelled>
+  )
+}
+
+function CaseField({ draft, onChange, isMissing }: FieldProps) {
+  const { words } = useSpeech()
+  return (
+    <Labelled label={words.request.caseId}>
+      {(id) => (
+        <span className="field lg" data-invalid={isMissing || undefined}>
+          <input
+            id={id}
+            className="mono"
+            value={draft.caseId}
+            maxLength={maxCase}
+            spellCheck={false}
+            autoComplete="off"
+            placeholder={words.request.caseHint}
+            aria-invalid={isMissing || undefined}
+            onChange={(event) => onChange({ caseId: event.target.value })}
+          />
+        </span>
+      )}
+    </Labelled>
+  )
+}
+
+function MinutesField({ draft, onChange }: FieldProps) {
+  const { words } = useSpeech()
+  return (
+    <fieldset>
+      <legend className="lb">{words.request.minutes}</legend>
+      <div className="seg">
+        {minuteChoices.map((minutes) => (
+          <label key={minutes} className={draft.minutes === minutes ? 'on' : ''}>
+            <input
+              type="radio"
+              name="minutes"
+              className="sr"
+              checked={draft.minutes === minutes}
+              aria-label={words.request.minutesUnit(minutes)}
+              onChange={() => onChange({ minutes })}
+            />
+            <span aria-hidden>{draft.minutes === minutes ? words.request.minutesUnit(minutes) : minutes}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  )
+}
+
+function ReasonField({ draft, onChange, isMissing }: FieldProps) {
+  const { words, format } = useSpeech()
+  return (
+    <Labelled label={words.request.reason}>
+      {(id) => (
+        <span className="field ta" data-invalid={isMissing || undefined}>
+          <textarea
+            id={id}
+            value={draft.reason}
+            maxLength={maxReason}
+            aria-invalid={isMissing || undefined}
+            onChange={(event) => onChange({ reason: event.target.value })}
+          />
+          <span className="small t3 num cnt">{words.request.counted(format.number(draft.reason.length), format.number(maxReason))}</span>
+        </span>
+      )}
+    </Labelled>
+  )
+}
+
+function Labelled({ label, children }: { label: string; children: (id: string) => ReactNode }) {
+  const id = useId()
+  return (
+    <div>
+      <label className="lb" htmlFor={id}>
+        {label}
+      </label>
+      {children(id)}
+    </div>
+  )
+}
+
+/** Who has to do what at the device for this level. */
+function WhatIsNeeded({ device, access }: { device: DeviceRow; access: AccessLevel | null }) {
+  const { words } = useSpeech()
+  const { foot } = words.request
+  const rule = access ? device.rules?.[access] : undefined
+  if (!rule) return foot.unknown
+  const person = device.contact?.name ?? foot.somebody
+  return rule === 'ask' || rule === 'ask-typed' ? foot[rule](person) : foot[rule]
+}

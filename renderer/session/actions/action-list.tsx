@@ -1,0 +1,82 @@
+import { type ActionName, actions } from '@gantry/shared/actions.ts'
+import { Play, Wrench } from 'lucide-react'
+import { useState } from 'react'
+import { Button } from '../../ui/button.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
+import { useSpeech } from '../../ui/language.tsx'
+import type { ActionsControl } from './use-actions.ts'
+
+/** The actions of the session's level. One that changes the device asks for a reason first. */
+export function ActionList({ control }: { control: ActionsControl }) {
+  const { words, language } = useSpeech()
+  const text = words.session.actions
+  const [asked, setAsked] = useState<ActionName | null>(null)
+  const begin = (action: ActionName) => (actions[action].changes ? setAsked(action) : control.start(action, {}))
+  return (
+    <div className="actions">
+      <div className="ph">
+        <Wrench className="i s" aria-hidden />
+        <b className="grow">{text.title}</b>
+      </div>
+      <ul>
+        {control.names.map((name) => {
+          const isRunning = control.run.kind === 'running' && control.run.action === name
+          return (
+            <li key={name}>
+              <span className="grow">
+                <span className="et">{actions[name].title[language]}</span>
+                <span className="es">{actions[name].changes ? text.changes : text.reads}</span>
+              </span>
+              <Button icon={Play} onClick={() => begin(name)} closedBecause={control.run.kind === 'running' ? text.running : undefined}>
+                {isRunning ? text.running : text.run}
+              </Button>
+            </li>
+          )
+        })}
+      </ul>
+      {asked && <ReasonDialog action={asked} onClose={() => setAsked(null)} onRun={(reason) => control.start(asked, { reason })} />}
+    </div>
+  )
+}
+
+const leastReason = 3
+const mostReason = 200
+
+function ReasonDialog({ action, onRun, onClose }: { action: ActionName; onRun: (reason: string) => void; onClose: () => void }) {
+  const { words, language } = useSpeech()
+  const text = words.session.actions
+  const [reason, setReason] = useState('')
+  const title = text.confirm(actions[action].title[language])
+  return (
+    <Dialog title={title} onClose={onClose} width={440}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (reason.trim().length < leastReason) return
+          onRun(reason.trim())
+          onClose()
+        }}
+      >
+        <div className="confirm">
+          <h1>{title}</h1>
+          <p className="t2">{text.confirmText}</p>
+          <label>
+            <span className="lb">{text.reason}</span>
+            <span className="field lg">
+              <input value={reason} maxLength={mostReason} data-autofocus onChange={(event) => setReason(event.target.value)} />
+            </span>
+          </label>
+        </div>
+        <footer className="dlg-foot">
+          <span className="grow" />
+          <Button size="lg" onClick={onClose} keys={words.ui.esc}>
+            {words.ui.cancel}
+          </Button>
+          <Button size="lg" look="primary" type="submit">
+            {text.run}
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  )
+}

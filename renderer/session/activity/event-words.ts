@@ -1,0 +1,70 @@
+import { actions } from '@gantry/shared/actions.ts'
+import type { AuditEvent } from '@gantry/shared/audit.ts'
+import { isErrorCode } from '@gantry/shared/errors.ts'
+import {
+  Activity,
+  ArrowDown,
+  ArrowUp,
+  BadgeCheck,
+  ChevronRight,
+  CircleStop,
+  FilePen,
+  FolderPlus,
+  Hand,
+  Lock,
+  type LucideIcon,
+  Route,
+  Send,
+  SquareTerminal,
+  Trash2,
+  Wrench,
+} from 'lucide-react'
+import type { Speech } from '../../ui/language.tsx'
+
+export type EventLine = { icon: LucideIcon; tone: 'live' | 'danger' | 'ink'; title: string; detail: string }
+
+const icons: Partial<Record<AuditEvent['kind'], LucideIcon>> = {
+  'access.requested': Send,
+  'access.approved': Hand,
+  'access.asked': Hand,
+  'access.refused': Lock,
+  'session.opened': BadgeCheck,
+  'session.ended': CircleStop,
+  'terminal.opened': SquareTerminal,
+  'menu.opened': SquareTerminal,
+  'exec.started': ChevronRight,
+  'exec.finished': ChevronRight,
+  'action.finished': Wrench,
+  'file.sent': ArrowUp,
+  'file.received': ArrowDown,
+  'file.deleted': Trash2,
+  'file.renamed': FilePen,
+  'folder.made': FolderPlus,
+  'file.refused': Lock,
+  'channel.refused': Lock,
+  'leg.paired': Route,
+  'leg.admitted': Route,
+}
+
+/** One event in words, from its public part alone: names and paths stay at the device. */
+export function describeEvent(event: AuditEvent, { words, format, language, explain }: Speech): EventLine {
+  const { kinds, by } = words.session.activity
+  const data = event.data ?? {}
+  const bytes = typeof data.bytes === 'number' ? data.bytes : typeof data.size === 'number' ? data.size : null
+  const action = typeof data.action === 'string' && Object.hasOwn(actions, data.action) ? actions[data.action as keyof typeof actions].title[language] : null
+  const code = typeof data.code === 'string' && isErrorCode(data.code) ? explain({ code: data.code }).what : null
+  const isRefusal = event.kind.endsWith('.refused')
+  const detail = [
+    action,
+    bytes === null ? null : format.bytes(bytes),
+    event.cause ? words.session.ended.titles[event.cause] : null,
+    code,
+    event.actor.kind === 'specialist' ? null : (event.actor.name ?? by[event.actor.kind]),
+  ]
+  return {
+    icon: icons[event.kind] ?? Activity,
+    tone: isRefusal ? 'danger' : event.kind === 'access.approved' || event.kind === 'session.opened' ? 'live' : 'ink',
+    title: kinds[event.kind] ?? event.kind,
+    detail: detail.filter(Boolean).join(', '),
+  }
+}

@@ -1,0 +1,253 @@
+import type { FileEntry } from '@gantry/shared/files.ts'
+import { UnstyledButton } from '@mantine/core'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import {
+  ArrowDown,
+  ArrowUp,
+  ChevronRight,
+  File,
+  FileArchive,
+  FileCog,
+  FileSymlink,
+  FileText,
+  Folder as FolderIcon,
+  FolderOpen,
+  Package,
+  Shield,
+} from 'lucide-react'
+import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useRef } from 'react'
+import { FailureNote } from '../../ui/failure-note.tsx'
+import { useSpeech } from '../../ui/language.tsx'
+import { useLasting, useNow } from '../../ui/now.ts'
+import { SafeName } from '../../ui/safe-text.tsx'
+import { crumbsOf, type FileSortKey, joined, modeText } from './file-paths.ts'
+import { allMarked, moveTo, toggled } from './file-selection.ts'
+import type { Folder } from './use-folder.ts'
+
+const rowHeight = 22
+const pageRows = 10
+const lowSpaceBytes = 5_000_000_000
+
+export type ListKeys = Record<string, () => void>
+type FileListProps = { side: 'here' | 'device'; folder: Folder; tools: ReactNode; keys: ListKeys; ref: Ref<HTMLDivElement>; onFocus: () => void }
+
+/** One side's folder: crumbs, columns, rows. The names are the disk's or the device's own and are shown with what cannot be seen written out. */
+export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListProps) {
+  const { words, format } = useSpeech()
+  const text = words.session.files
+  const { listing, failure, rows, selection } = folder
+  const scroller = useRef<HTMLDivElement>(null)
+  const isReading = useLasting(folder.isReading && !listing)
+  const hasParent = listing !== null && crumbsOf(listing.path).length > 1
+  const offset = hasParent ? 1 : 0
+  const virtual = useVirtualizer({ count: rows.length + offset, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 10 })
+  useEffect(() => {
+    if (selection.marked.size > 0) virtual.scrollToIndex(selection.cursor + offset, { align: 'auto' })
+  }, [virtual, selection, offset])
+
+  const names = rows.map(({ name }) => name)
+  const openEntry = (entry: FileEntry | undefined) => {
+    if (listing && entry && (entry.kind === 'folder' || entry.kind === 'link')) folder.open(joined(listing.path, entry.name))
+  }
+  const listKeys: ListKeys = {
+    ...keys,
+    ArrowDown: () => folder.setSelection(moveTo(names, selection, selection.marked.size === 0 ? selection.cursor : selection.cursor + 1, false)),
+    ArrowUp: () => folder.setSelection(moveTo(names, selection, selection.cursor - 1, false)),
+    'Shift+ArrowDown': () => folder.setSelection(moveTo(names, selection, selection.cursor + 1, true)),
+    'Shift+ArrowUp': () => folder.setSelection(moveTo(names, selection, selection.cursor - 1, true)),
+    PageDown: () => folder.setSelection(moveTo(names, selection, selection.cursor + pageRows, false)),
+    PageUp: () => folder.setSelection(moveTo(names, selection, selection.cursor - pageRows, false)),
+    Home: () => folder.setSelection(moveTo(names, selection, 0, false)),
+    End: () => folder.setSelection(moveTo(names, selection, names.length - 1, false)),
+    'Ctrl+A': () => folder.setSelection(allMarked(names, selection)),
+    Space: () => folder.setSelection(toggled(names, selection, selection.cursor)),
+    Enter: () => openEntry(rows[selection.cursor]),
+    Backspace: folder.up,
+  }
+  return (
+    <div className={`files-side ${side}`}>
+      <Crumbs side={side} folder={folder} tools={tools} />
+      {failure && <FailureNote failure={failure} />}
+      <div
+        className="file-grid"
+        role="grid"
+        aria-label={text.listLabel(side === 'here' ? text.here : text.device)}
+        aria-multiselectable
+        aria-rowcount={rows.length + 1}
+        aria-activedescendant={rows[selection.cursor] ? `${side}-row-${selection.cursor}` : undefined}
+        tabIndex={0}
+        ref={ref}
+        onFocus={onFocus}
+        onKeyDown={(event) => actOnKey(event, listKeys)}
+      >
+        <Heads folder={folder} />
+        <div className="file-rows" role="rowgroup" ref={scroller}>
+          {rows.length === 0 && listing && !failure && <p className="small t3 file-none">{text.empty}</p>}
+          {isReading && <p className="small t3 file-none">{text.reading}</p>}
+          <div className="tall" style={{ height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map(({ index, start }) => {
+              const style = { transform: `translateY(${start}px)` }
+              if (index < offset) {
+                return (
+                  // biome-ignore lint/a11y/useKeyWithClickEvents: Backspace does the same
+                  <div key=".." className="fr dir" role="row" tabIndex={-1} style={style} onDoubleClick={folder.up} onClick={folder.up}>
+                    <span role="gridcell" className="cut row-x">
+                      <FolderOpen className="i s" aria-hidden />
+                      <span aria-label={text.up}>..</span>
+                    </span>
+                  </div>
+                )
+              }
+              const at = index - offset
+              const entry = rows[at]
+              return (
+                entry && (
+                  <FileRow
+                    key={entry.name}
+                    id={`${side}-row-${at}`}
+                    entry={entry}
+                    style={style}
+                    isMarked={selection.marked.has(entry.name)}
+                    isCursor={at === selection.cursor && selection.marked.size > 0}
+                    onMark={(event) =>
+                      folder.setSelection(event.ctrlKey || event.metaKey ? toggled(names, selection, at) : moveTo(names, selection, at, event.shiftKey))
+                    }
+                    onOpen={() => openEntry(entry)}
+                  />
+                )
+              )
+            })}
+          </div>
+        </div>
+        <p className="sr" role="status">
+          {selection.marked.size > 1 ? text.selected(format.number(selection.marked.size)) : ''}
+        </p>
+      </div>
+    </div>
+  )
+}
+
+function actOnKey(event: KeyboardEvent, keys: ListKeys): void {
+  const shift = event.shiftKey && event.key.length > 1 ? 'Shift+' : ''
+  const control = event.ctrlKey || event.metaKey ? 'Ctrl+' : ''
+  const key = event.key === ' ' ? 'Space' : event.key.length === 1 ? event.key.toUpperCase() : event.key
+  const act = keys[`${control}${shift}${key}`]
+  if (!act || event.altKey) return
+  event.preventDefault()
+  event.stopPropagation()
+  act()
+}
+
+function Crumbs({ side, folder, tools }: { side: 'here' | 'device'; folder: Folder; tools: ReactNode }) {
+  const { words, format } = useSpeech()
+  const text = words.session.files
+  const name = side === 'here' ? text.here : text.device
+  const crumbs = folder.listing ? crumbsOf(folder.listing.path) : []
+  const root = crumbs[0]
+  return (
+    <div className="crumb">
+      <UnstyledButton className="crumb-root" onClick={() => root && folder.open(root.path)}>
+        {name}
+      </UnstyledButton>
+      <nav className="crumbs" aria-label={text.path(name)}>
+        {crumbs.slice(1).map((crumb) => (
+          <span key={crumb.path} className="row-x">
+            <ChevronRight className="i xs t3" aria-hidden />
+            <UnstyledButton
+              className="cut crumb-part"
+              onClick={() => folder.open(crumb.path)}
+              aria-current={crumb.path === folder.listing?.path ? 'location' : undefined}
+            >
+              <SafeName name={crumb.name} />
+            </UnstyledButton>
+          </span>
+        ))}
+      </nav>
+      {folder.listing && (
+        <span className={`small num nowrap ${folder.listing.freeBytes < lowSpaceBytes ? 'c-wait' : 't3'}`}>
+          {text.free(format.bytes(folder.listing.freeBytes))}
+        </span>
+      )}
+      <span className="crumb-tools">{tools}</span>
+    </div>
+  )
+}
+
+const columns: { key: FileSortKey; className: string }[] = [
+  { key: 'name', className: '' },
+  { key: 'size', className: 'fs' },
+  { key: 'changed', className: 'fd' },
+  { key: 'mode', className: 'fm' },
+]
+
+function Heads({ folder: { sort, setSort } }: { folder: Folder }) {
+  const { words } = useSpeech()
+  const Arrow = sort.isDescending ? ArrowUp : ArrowDown
+  return (
+    <div role="rowgroup">
+      <div className="fr fh head" role="row">
+        {columns.map(({ key, className }) => (
+          <span key={key} role="columnheader" className={className} aria-sort={sort.key === key ? (sort.isDescending ? 'descending' : 'ascending') : 'none'}>
+            <UnstyledButton className="sort" tabIndex={-1} onClick={() => setSort({ key, isDescending: sort.key === key && !sort.isDescending })}>
+              {words.session.files[key]}
+              {sort.key === key && <Arrow className="i xs" aria-hidden />}
+            </UnstyledButton>
+          </span>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+type RowProps = {
+  id: string
+  entry: FileEntry
+  style: { transform: string }
+  isMarked: boolean
+  isCursor: boolean
+  onMark: (event: { ctrlKey: boolean; metaKey: boolean; shiftKey: boolean }) => void
+  onOpen: () => void
+}
+
+function FileRow({ id, entry, style, isMarked, isCursor, onMark, onOpen }: RowProps) {
+  const { words, format } = useSpeech()
+  const nowMs = useNow(60_000)
+  const Icon = iconOf(entry)
+  const isPart = entry.name.endsWith('.gantry-part')
+  const isToday = new Date(entry.modifiedMs).toDateString() === new Date(nowMs).toDateString()
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the list's own keys act on the cursor's row
+    <div
+      id={id}
+      className={`fr ${entry.kind === 'folder' ? 'dir' : ''} ${isMarked ? 'sel' : ''} ${isCursor ? 'cursor' : ''} ${isPart ? 'part' : ''}`}
+      role="row"
+      aria-selected={isMarked}
+      tabIndex={-1}
+      style={style}
+      onClick={onMark}
+      onDoubleClick={onOpen}
+    >
+      <span role="gridcell" className="row-x">
+        <Icon className="i s" aria-label={words.session.files.kinds[entry.kind]} />
+        <SafeName name={entry.name} className="cut" />
+      </span>
+      <span role="gridcell" className="num fs">
+        {entry.kind === 'folder' ? '—' : format.bytes(entry.size)}
+      </span>
+      <span role="gridcell" className="num fd">
+        {isToday ? format.time(entry.modifiedMs) : format.dayOf(entry.modifiedMs)}
+      </span>
+      <span role="gridcell" className="mono fm">
+        {modeText(entry)}
+      </span>
+    </div>
+  )
+}
+
+function iconOf({ kind, name }: FileEntry): typeof File {
+  if (kind !== 'file') return kind === 'folder' ? FolderIcon : kind === 'link' ? FileSymlink : Shield
+  if (/\.(zip|gz|xz|zst|7z|tar|bz2)$/i.test(name)) return FileArchive
+  if (/\.(toml|ini|conf|cfg|json|ya?ml|xml)$/i.test(name)) return FileCog
+  if (/\.(txt|log|csv|md)$/i.test(name)) return FileText
+  return /\.(nvu|deb|rpm|pkg|msi|exe|bin)$/i.test(name) ? Package : File
+}

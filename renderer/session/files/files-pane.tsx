@@ -1,0 +1,181 @@
+import type { Failure } from '@gantry/shared/errors.ts'
+import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
+import { ArrowDown, ArrowUp, Folder, FolderPlus, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { call, failureOf } from '../../api.ts'
+import { useWindowState } from '../../state.ts'
+import { IconButton } from '../../ui/button.tsx'
+import { FailureNote } from '../../ui/failure-note.tsx'
+import { useSpeech } from '../../ui/language.tsx'
+import { useStore } from '../../ui/store.ts'
+import { FileList } from './file-list.tsx'
+import { joined } from './file-paths.ts'
+import { type FileQuestion, FileQuestionDialog } from './file-question.tsx'
+import { TransferList } from './transfer-list.tsx'
+import { isOver } from './transfer-store.ts'
+import { type Folder as FolderState, useFolder } from './use-folder.ts'
+
+type FilesPaneProps = { session: SessionView; isMaximised: boolean; onMaximise: () => void }
+type Side = 'here' | 'device'
+type Start = CallInput<'transfer.start'>
+
+/** Two folders side by side, this computer's and the device's, and what moves between them. */
+export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) {
+  const { words } = useSpeech()
+  const text = words.session.files
+  const { requestId } = session
+  const here = useFolder(useCallback((path) => call('local.list', { path }), []))
+  const there = useFolder(
+    useCallback(
+      async (path) => {
+        const asked = path ?? '/'
+        return { path: asked, parent: null, ...(await call('remote.list', { requestId, path: asked })) }
+      },
+      [requestId],
+    ),
+  )
+  const [active, setActive] = useState<Side>('here')
+  const [question, setQuestion] = useState<FileQuestion | null>(null)
+  const [failure, setFailure] = useState<Failure | null>(null)
+  const lists = { here: useRef<HTMLDivElement>(null), device: useRef<HTMLDivElement>(null) }
+  useRefreshAfterTransfers(session, here, there)
+
+  const attempt = (doing: Promise<unknown>, after: FolderState) =>
+    void doing.then(
+      () => {
+        setFailure(null)
+        after.refresh()
+      },
+      (error) => setFailure(failureOf(error)),
+    )
+  const start = (input: Start) =>
+    void call('transfer.start', input).then(
+      () => setFailure(null),
+      (error) => setFailure(failureOf(error)),
+    )
+
+  const copy = (side: Side) => {
+    const [from, to] = side === 'here' ? [here, there] : [there, here]
+    const { listing } = from
+    if (!listing || !to.listing || from.marked.length === 0) return
+    const taken = new Set(to.listing.entries.map(({ name }) => name))
+    const input = {
+      requestId,
+      direction: side === 'here' ? ('put' as const) : ('get' as const),
+      from: from.marked.map(({ name }) => joined(listing.path, name)),
+      to: to.listing.path,
+    }
+    const clashes = from.marked.filter(({ name }) => taken.has(name))
+    if (clashes.length === 0) return start({ ...input, replace: false })
+    setQuestion({ kind: 'replace', entries: clashes, onYes: () => start({ ...input, replace: true }) })
+  }
+  const makeFolder = (side: Side) => {
+    const { listing } = side === 'here' ? here : there
+    if (!listing) return
+    const make = (name: string) => {
+      const path = joined(listing.path, name)
+      attempt(side === 'here' ? call('local.make-folder', { path }) : call('remote.make-folder', { requestId, path }), side === 'here' ? here : there)
+    }
+    setQuestion({ kind: 'make', onYes: make })
+  }
+  const rename = () => {
+    const { listing, marked } = there
+    const entry = marked[0]
+    if (!listing || !entry || marked.length !== 1) return
+    const from = joined(listing.path, entry.name)
+    setQuestion({ kind: 'rename', entry, onYes: (name) => attempt(call('remote.rename', { requestId, from, to: joined(listing.path, name) }), there) })
+  }
+  const remove = () => {
+    const { listing, marked } = there
+    if (!listing || marked.length === 0) return
+    const each = async () => {
+      for (const { name } of marked) await call('remote.delete', { requestId, path: joined(listing.path, name) })
+    }
+    setQuestion({ kind: 'remove', entries: marked, onYes: () => attempt(each(), there) })
+  }
+
+  return (
+    <section
+      className="pane filesp"
+      aria-label={text.title}
+      data-region
+      tabIndex={-1}
+      onFocus={(event) => event.target === event.currentTarget && lists[active].current?.focus()}
+    >
+      <div className="ph">
+        <Folder className="i s" aria-hidden />
+        <b className="grow">{text.title}</b>
+        <IconButton
+          icon={isMaximised ? Minimize2 : Maximize2}
+          small
+          label={isMaximised ? words.session.terminal.restore : words.session.terminal.maximise}
+          onClick={onMaximise}
+        />
+      </div>
+      {failure && <FailureNote failure={failure} />}
+      <div className="dual">
+        <FileList
+          side="here"
+          folder={here}
+          ref={lists.here}
+          onFocus={() => setActive('here')}
+          keys={{ F5: () => copy('here'), F7: () => makeFolder('here'), 'Ctrl+R': here.refresh }}
+          tools={<Tools side="here" folder={here} onCopy={() => copy('here')} onMake={() => makeFolder('here')} />}
+        />
+        <FileList
+          side="device"
+          folder={there}
+          ref={lists.device}
+          onFocus={() => setActive('device')}
+          keys={{ F5: () => copy('device'), F2: rename, F7: () => makeFolder('device'), Delete: remove, 'Ctrl+R': there.refresh }}
+          tools={<Tools side="device" folder={there} onCopy={() => copy('device')} onMake={() => makeFolder('device')} onRename={rename} onRemove={remove} />}
+        />
+      </div>
+      <TransferList requestId={requestId} onStart={start} />
+      {question && (
+        <FileQuestionDialog
+          question={question}
+          onClose={() => {
+            setQuestion(null)
+            lists[active].current?.focus()
+          }}
+        />
+      )}
+    </section>
+  )
+}
+
+type ToolsProps = { side: Side; folder: FolderState; onCopy: () => void; onMake: () => void; onRename?: () => void; onRemove?: () => void }
+
+function Tools({ side, folder, onCopy, onMake, onRename, onRemove }: ToolsProps) {
+  const { words } = useSpeech()
+  const text = words.session.files
+  const count = folder.marked.length
+  return (
+    <>
+      {onRemove && count > 0 && <IconButton icon={Trash2} small label={text.remove} keys="Delete" onClick={onRemove} />}
+      {onRename && count === 1 && <IconButton icon={Pencil} small label={text.rename} keys="F2" onClick={onRename} />}
+      {count > 0 && (
+        <IconButton icon={side === 'here' ? ArrowUp : ArrowDown} small label={side === 'here' ? text.toDevice : text.toHere} keys="F5" onClick={onCopy} />
+      )}
+      <IconButton icon={FolderPlus} small label={text.newFolder} keys="F7" onClick={onMake} />
+      <IconButton icon={RefreshCw} small label={text.refresh} onClick={folder.refresh} />
+    </>
+  )
+}
+
+/** A finished transfer has changed the folder that it went into. */
+function useRefreshAfterTransfers({ requestId }: SessionView, here: FolderState, there: FolderState): void {
+  const transfers = useStore(useWindowState().transfers.store)
+  const mine = transfers.filter((transfer) => transfer.requestId === requestId && isOver(transfer))
+  const puts = mine.filter(({ direction }) => direction === 'put').length
+  const gets = mine.length - puts
+  const newest = useRef({ here, there })
+  newest.current = { here, there }
+  useEffect(() => {
+    if (puts > 0) newest.current.there.refresh()
+  }, [puts])
+  useEffect(() => {
+    if (gets > 0) newest.current.here.refresh()
+  }, [gets])
+}

@@ -1,0 +1,127 @@
+import type { RequestId } from '@gantry/shared/ids.ts'
+import type { CallInput, Transfer } from '@gantry/shared/ipc.ts'
+import { UnstyledButton } from '@mantine/core'
+import { ArrowDown, ArrowUp, BadgeCheck, CircleAlert, RotateCcw, X } from 'lucide-react'
+import { call, knownFailure } from '../../api.ts'
+import { useWindowState } from '../../state.ts'
+import { IconButton } from '../../ui/button.tsx'
+import { useSpeech } from '../../ui/language.tsx'
+import { safeName } from '../../ui/safe-name.ts'
+import { SafeName } from '../../ui/safe-text.tsx'
+import { useStore } from '../../ui/store.ts'
+import { isOver } from './transfer-store.ts'
+
+type Start = CallInput<'transfer.start'>
+
+export function TransferList({ requestId, onStart }: { requestId: RequestId; onStart: (input: Start) => void }) {
+  const { words } = useSpeech()
+  const { transfers } = useWindowState()
+  const mine = useStore(transfers.store).filter((transfer) => transfer.requestId === requestId)
+  if (mine.length === 0) return null
+  const over = mine.filter(isOver)
+  const count = (...states: Transfer['state'][]) => mine.filter(({ state }) => states.includes(state)).length
+  const text = words.session.transfers
+  return (
+    <div className="transfers">
+      <div className="qh head">
+        <span className="grow" role="status">
+          {`${text.title}: ${text.summary(count('running', 'verifying'), count('queued'), mine.filter(({ verified }) => verified).length)}`}
+        </span>
+        {over.length > 0 && (
+          <UnstyledButton className="link small" onClick={() => transfers.forget(over.map(({ id }) => id))}>
+            {text.clear}
+          </UnstyledButton>
+        )}
+      </div>
+      <ul className="queue">
+        {mine.toReversed().map((transfer) => (
+          <TransferLine key={transfer.id} transfer={transfer} onStart={onStart} />
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (input: Start) => void }) {
+  const { words } = useSpeech()
+  const { transfers } = useWindowState()
+  const text = words.session.transfers
+  const { id, name, direction, state, bytes, totalBytes } = transfer
+  const shown = safeName(name)
+  const Arrow = direction === 'put' ? ArrowUp : ArrowDown
+  const share = totalBytes ? bytes / totalBytes : state === 'done' ? 1 : 0
+  const again = (replace: boolean) => {
+    transfers.forget([id])
+    onStart({ requestId: transfer.requestId, direction, from: [transfer.from], to: transfer.to, replace })
+  }
+  return (
+    <li className={state}>
+      <span className="row-x">
+        <Arrow className="i s t3" aria-hidden />
+        <SafeName name={name} className="cut strong" />
+      </span>
+      <span
+        className="pb"
+        role="progressbar"
+        aria-label={text.progressLabel(shown)}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.floor(share * 100)}
+      >
+        <i style={{ transform: `scaleX(${share})` }} />
+      </span>
+      <span className="num small t2 qm cut">
+        <Progress transfer={transfer} />
+      </span>
+      <TransferState transfer={transfer} />
+      <span className="row-x q-acts">
+        {state === 'failed' && transfer.failure?.code === 'file.exists' && (
+          <UnstyledButton className="link small" onClick={() => again(true)}>
+            {text.replace}
+          </UnstyledButton>
+        )}
+        {(state === 'failed' || state === 'cancelled') && <IconButton icon={RotateCcw} small label={text.retry(shown)} onClick={() => again(false)} />}
+        {isOver(transfer) ? (
+          <IconButton icon={X} small label={text.forget(shown)} onClick={() => transfers.forget([id])} />
+        ) : (
+          <IconButton icon={X} small label={text.cancel(shown)} onClick={() => void call('transfer.cancel', { transferId: id }).catch(() => undefined)} />
+        )}
+      </span>
+    </li>
+  )
+}
+
+function Progress({ transfer: { state, bytes, totalBytes, bytesPerSecond, files, filesDone } }: { transfer: Transfer }) {
+  const { words, format } = useSpeech()
+  const text = words.session.transfers
+  if (state === 'queued') return null
+  const amount = totalBytes === null || state === 'done' ? format.bytes(bytes) : text.progress(format.bytes(bytes), format.bytes(totalBytes))
+  const left = totalBytes !== null && bytesPerSecond > 0 ? format.duration(((totalBytes - bytes) / bytesPerSecond) * 1_000) : null
+  const speed = state === 'running' && left !== null ? text.speed(format.rate(bytesPerSecond), left) : null
+  const many = files > 1 ? text.files(format.number(filesDone), format.number(files)) : null
+  return [amount, speed, many].filter(Boolean).join(', ')
+}
+
+function TransferState({ transfer: { state, direction, verified, failure } }: { transfer: Transfer }) {
+  const { words, explain } = useSpeech()
+  const { states, verified: proof } = words.session.transfers
+  if (state === 'failed' && failure) {
+    const { what, todo } = explain(knownFailure(failure))
+    return (
+      <span className="row-x small qs c-danger" role="alert" title={`${what} ${todo} (${failure.code})`}>
+        <CircleAlert className="i s" aria-hidden />
+        <span className="cut">{what}</span>
+      </span>
+    )
+  }
+  if (state === 'done' && verified) {
+    return (
+      <span className="row-x small qs" title={proof}>
+        <BadgeCheck className="i s c-live" aria-hidden />
+        <span className="cut">{states.done}</span>
+      </span>
+    )
+  }
+  const word = state === 'running' ? states[direction] : state === 'done' ? states.doneUnverified : states[state]
+  return <span className={`row-x small qs ${state === 'running' || state === 'verifying' ? 'c-live' : 't3'}`}>{word}</span>
+}

@@ -1,0 +1,110 @@
+import type { SessionView } from '@gantry/shared/ipc.ts'
+import { CircleStop, Eye, ShieldAlert } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { call } from '../api.ts'
+import { useWindowState } from '../state.ts'
+import { Button } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { useKeys } from '../ui/keys.ts'
+import { useSpeech } from '../ui/language.tsx'
+import { useNow } from '../ui/now.ts'
+import { useStore } from '../ui/store.ts'
+import { ThreadPath } from '../ui/thread.tsx'
+import { through } from '../ui/thread-model.ts'
+import { isOver } from './files/transfer-store.ts'
+import { urgencyOf } from './timeline.ts'
+import { TimelineStrip } from './timeline-strip.tsx'
+
+/** Over a live session: where it runs, how long still, who sees it, and End, which is always in reach. */
+export function SessionHeader({ session, isShown }: { session: SessionView; isShown: boolean }) {
+  const { words, format } = useSpeech()
+  const text = words.session
+  const { side } = words.devices
+  const nowMs = useNow()
+  const [isEnding, setEnding] = useState(false)
+  const { store } = useWindowState().transfers
+  const unfinished = useStore(store).filter((transfer) => transfer.requestId === session.requestId && !isOver(transfer)).length
+  const grantedMs = session.endsMs - session.startedMs
+  const leftMs = Math.max(0, session.endsMs - nowMs)
+  const urgency = urgencyOf(leftMs, grantedMs)
+  useKeys({ 'Ctrl+Shift+E': () => setEnding(true) }, isShown)
+  const end = () => {
+    setEnding(false)
+    void call('session.end', { requestId: session.requestId }).catch(() => undefined)
+  }
+  const places = [{ name: side.you }, { name: session.accessServer.name, detail: undefined }, { name: side.site }, { name: side.device }]
+  return (
+    <>
+      <header className="shead">
+        <div className="id">
+          <h1 className="cut">{session.device.name}</h1>
+          <span className="tag level">{words.levels[session.access].name}</span>
+          <span className="small t3 cut opt">{session.device.site}</span>
+          <span className="small t3 cut opt selectable">{text.case(session.caseId)}</span>
+        </div>
+        <ThreadPath look="head" label={text.path} thread={{ ...through('live'), halo: 'still' }} places={places} />
+        <div className={`count ${urgency}`} role="timer" aria-live="off">
+          <b className="num">{format.countdown(leftMs)}</b>
+          <span className="small t3">{text.left(Math.round(grantedMs / 60_000))}</span>
+        </div>
+        <Button size="lg" look="end" icon={CircleStop} keys="Ctrl ⇧ E" onClick={() => setEnding(true)}>
+          {text.end}
+        </Button>
+      </header>
+      <SaidOnce urgency={urgency} leftMs={leftMs} />
+      <TimelineStrip session={session} nowMs={nowMs} />
+      <SeenLine session={session} />
+      {isEnding && (
+        <ConfirmDialog
+          title={text.endTitle}
+          look="end"
+          confirm={text.endConfirm}
+          onConfirm={end}
+          onClose={() => setEnding(false)}
+          text={
+            <>
+              <p>{text.endText(session.device.name)}</p>
+              {unfinished > 0 && <p className="c-wait">{text.endTransfers(unfinished)}</p>}
+            </>
+          }
+        />
+      )}
+    </>
+  )
+}
+
+function SeenLine({ session }: { session: SessionView }) {
+  const { words } = useSpeech()
+  const text = words.session
+  return (
+    <div className="seen">
+      <p className="row-x grow">
+        <Eye className="i" aria-hidden />
+        <span className="seen-text">
+          <b>{session.approvedBy === 'person' ? text.seenPerson : text.seenAnyone}</b> {text.seen}
+        </span>
+      </p>
+      {!session.separated && (
+        <span className="row-x small c-wait">
+          <ShieldAlert className="i s" aria-hidden />
+          {text.notSeparated}
+        </span>
+      )}
+    </div>
+  )
+}
+
+/** The limits of the time left, each said once to a screen reader. */
+function SaidOnce({ urgency, leftMs }: { urgency: ReturnType<typeof urgencyOf>; leftMs: number }) {
+  const { words, format } = useSpeech()
+  const [said, setSaid] = useState('')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: said when the limit is passed, not each second after
+  useEffect(() => {
+    if (urgency !== 'calm') setSaid(words.session.endsSoon(format.duration(leftMs)))
+  }, [urgency])
+  return (
+    <p className="sr" role="status">
+      {said}
+    </p>
+  )
+}

@@ -1,0 +1,85 @@
+import { Tooltip, UnstyledButton } from '@mantine/core'
+import type { LucideIcon } from 'lucide-react'
+import type { ReactNode, Ref } from 'react'
+
+type Look = 'default' | 'primary' | 'end' | 'quiet'
+type ButtonProps = {
+  children: ReactNode
+  onClick?: () => void
+  look?: Look
+  size?: 'md' | 'lg'
+  icon?: LucideIcon
+  /** The key that does the same, shown in the button. */
+  keys?: ReactNode
+  /** Why it cannot be pressed now; it stays in reach of the keyboard, so that the reason can be read. */
+  closedBecause?: string | undefined
+  grow?: boolean
+  type?: 'button' | 'submit'
+  ref?: Ref<HTMLButtonElement>
+  autoFocus?: boolean
+}
+
+export function Button({
+  children,
+  onClick,
+  look = 'default',
+  size = 'md',
+  icon: Icon,
+  keys,
+  closedBecause,
+  grow = false,
+  type = 'button',
+  ref,
+  autoFocus,
+}: ButtonProps) {
+  const button = (
+    <UnstyledButton
+      ref={ref ?? null}
+      type={type}
+      className={`btn ${look} ${size} ${grow ? 'grow' : ''}`}
+      aria-disabled={closedBecause !== undefined || undefined}
+      onClick={closedBecause === undefined ? onClick : (event) => event.preventDefault()}
+      data-autofocus={autoFocus || undefined}
+    >
+      {Icon && <Icon className="i" aria-hidden />}
+      {children}
+      {keys !== undefined && closedBecause === undefined && <kbd aria-hidden>{keys}</kbd>}
+    </UnstyledButton>
+  )
+  return closedBecause ? (
+    <Tooltip label={closedBecause} multiline maw={320}>
+      {button}
+    </Tooltip>
+  ) : (
+    button
+  )
+}
+
+type IconButtonProps = {
+  icon: LucideIcon
+  label: string
+  onClick?: () => void
+  keys?: string
+  look?: 'quiet' | 'gold'
+  isPressed?: boolean
+  small?: boolean
+  ref?: Ref<HTMLButtonElement>
+}
+
+/** A tool: the tooltip names the action and its key. */
+export function IconButton({ icon: Icon, label, onClick, keys, look = 'quiet', isPressed, small = false, ref, ...others }: IconButtonProps) {
+  return (
+    <Tooltip label={keys ? `${label} (${keys})` : label}>
+      <UnstyledButton
+        {...others}
+        ref={ref ?? null}
+        className={`btn quiet icon ${small ? 'small-icon' : ''} ${look === 'gold' ? 'gold' : ''}`}
+        aria-label={label}
+        aria-pressed={isPressed}
+        onClick={onClick}
+      >
+        <Icon className="i" aria-hidden />
+      </UnstyledButton>
+    </Tooltip>
+  )
+}

@@ -1,0 +1,22 @@
+import { useEffect, useState } from 'react'
+
+/** The time, told again each `everyMs` milliseconds. */
+export function useNow(everyMs = 1_000): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs])
+  return now
+}
+
+/** True once `isWaiting` has lasted `ms`: nothing is shown for a wait that is over at once. */
+export function useLasting(isWaiting: boolean, ms = 150): boolean {
+  const [isLasting, setLasting] = useState(false)
+  useEffect(() => {
+    if (!isWaiting) return setLasting(false)
+    const timer = setTimeout(() => setLasting(true), ms)
+    return () => clearTimeout(timer)
+  }, [isWaiting, ms])
+  return isWaiting && isLasting
+}
