@@ -23,11 +23,15 @@ const words = new Set(
   head heartbeat heater high idle in init initialised initialized injector interface is kernel lamp left link loaded log low lost memory missing mode module motor network no
   normal not of off offset ok older on open opened over overheated panel passed pending piston power pressure process pump ready reason reboot recovered reload reloaded request reset restart
   restarted restarting retry rotated running self sensor seq service shutdown slowly software started starting state status stopped stopping storage strobe supply syringe system
-  target task temperature than test time timeout to tube under unit up update updated uptime use valve version voltage volume waiting warm warning was watchdog with within without zero`.split(/\s+/),
+  target task temperature than test time timeout to tube under unit up update updated uptime use valve version voltage volume waiting warm warning was watchdog with within without zero`.split(
+    /\s+/,
+  ),
 )
 const keys = new Set(
   `attempt attempts battery build bytes channel code component count cpu duration elapsed errno error exit fan firmware free freebytes level limit load mb memory mode module ms pct
-  percent pid port pressure psi queue rate restarts retries rev rpm sensor seq signal size state status step temp temperature threads time total unit uptime version volts`.split(/\s+/),
+  percent pid port pressure psi queue rate restarts retries rev rpm sensor seq signal size state status step temp temperature threads time total unit uptime version volts`.split(
+    /\s+/,
+  ),
 )
 const value = /^(?:-?\d{1,4}(?:\.\d{1,3})?(?:ms|s|m|h|%|c|v|kb|mb|gb|kpa|psi|rpm)?|v?\d{1,3}(?:\.\d{1,3}){1,3}|0x[0-9a-f]{1,8}|[a-z]{2,12})$/i
 const number = /^-?\d{1,4}(?:\.\d{1,3})?(?:ms|s|m|h|%|c|v|kb|mb|gb|kpa|psi|rpm)?$/i

@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import type { Actions } from '@gantry/shared/actions.ts'
 import type { Input, Output } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { z } from 'zod'
 import type { ActionContext } from './context.ts'
 import { runService } from './run-service.ts'
 

@@ -10,9 +10,11 @@ export async function runService(argv: readonly string[], { timeoutMs, signal }:
   const [file, ...args] = argv
   if (!file) throw new AppError('action.failed', { details: { reason: 'not-configured' } })
   const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' }
-  const { stdout } = await run(file, args, { env, cwd: '/', timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes, signal }).catch((error: unknown) => {
-    throw new AppError('action.failed', { cause: error, details: { reason: reasonOf(error) } })
-  })
+  const { stdout } = await run(file, args, { env, cwd: '/', timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes, signal }).catch(
+    (error: unknown) => {
+      throw new AppError('action.failed', { cause: error, details: { reason: reasonOf(error) } })
+    },
+  )
   try {
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
   } catch (error) {

@@ -2,7 +2,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import { at, chmod, chown, close, fdatasync, flags, fstat, fsync, mkdir, open, opendir, rename, rmdir, self, truncate, unlink, utimes } from './descriptors.ts'
 import type { Attributes, DeviceFiles, Ground, Operation } from './device-files.ts'
 import { found } from './listing.ts'
-import { joinPath, requireCreatable, splitPath } from './names.ts'
+import { joinPath, requireCreatable } from './names.ts'
 import type { Node, Place } from './place.ts'
 import { requireEntryRight, requireOwner, requireRight } from './rights.ts'
 
@@ -66,8 +66,6 @@ export function createChanges(ground: Ground): Pick<DeviceFiles, 'commit' | 'ren
   }
 }
 
-type TwoPlaces = (source: Place, target: Place) => Promise<unknown>
-
 /** Two places at once. Both names are held open until `act` is through. */
 function visitTwo<T>({ visit, root }: Ground, name: string, from: string, to: string, act: (source: Place, target: Place) => Promise<T>): Promise<T> {
   const operation: Operation = { name, direction: 'toDevice', lastLink: 'keep' }
@@ -84,7 +82,7 @@ function visitTwo<T>({ visit, root }: Ground, name: string, from: string, to: st
 async function move(source: Place, target: Place): Promise<void> {
   const folder = parentOf(target)
   await rename(at(parentOf(source).fd, source.name), at(folder.fd, target.name))
-  const fd = await open(self(folder.fd), flags.folder)
+  const fd = await open(self(folder.fd), flags.sync)
   await fsync(fd).finally(() => close(fd))
 }
 

@@ -35,6 +35,8 @@ export const flags = {
   /** The entry itself, be it a link, a pipe or a device; nothing is opened, so nothing happens. */
   name: pathOnly | O_NOFOLLOW,
   folder: pathOnly | O_DIRECTORY,
+  /** A folder opened for real, since only such a one can be synced. */
+  sync: O_RDONLY | O_DIRECTORY,
   read: O_RDONLY | O_NONBLOCK,
   write: O_RDWR | O_NONBLOCK,
   create: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,

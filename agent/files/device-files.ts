@@ -7,7 +7,7 @@ import { createChanges } from './changes.ts'
 import { close, fileFailure } from './descriptors.ts'
 import { createDigests, type Digests } from './digests.ts'
 import { createListing } from './listing.ts'
-import { type DevicePath, joinPath, showPath, splitPath } from './names.ts'
+import { type DevicePath, showPath, splitPath } from './names.ts'
 import type { OpenFile } from './open-file.ts'
 import { createOpening } from './opening.ts'
 import { locate, openRoot, type Place, type Root } from './place.ts'
@@ -122,4 +122,3 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
     close: () => close(root.fd),
   }
 }
-

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
 import { at, close, fchmod, fchown, flags, open, self } from './descriptors.ts'
-import type { DeviceFiles, Ground, Operation, OpenMode } from './device-files.ts'
+import type { DeviceFiles, Ground, OpenMode, Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { requireCreatable } from './names.ts'
 import { createOpenFile } from './open-file.ts'
@@ -75,4 +75,3 @@ async function createFile({ root }: Ground, { folder, name }: { folder: Node; na
     throw error
   }
 }
-

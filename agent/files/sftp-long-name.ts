@@ -2,7 +2,14 @@ import type { Stats } from 'node:fs'
 
 /** The line that `sftp> ls -l` prints: version 3 leaves it to the server (draft-ietf-secsh-filexfer-02 section 7). */
 export function longName(name: string, stat: Stats): string {
-  const columns = [modeText(stat), String(stat.nlink).padStart(3), String(stat.uid).padEnd(8), String(stat.gid).padEnd(8), String(stat.size).padStart(8), dateText(stat.mtime)]
+  const columns = [
+    modeText(stat),
+    String(stat.nlink).padStart(3),
+    String(stat.uid).padEnd(8),
+    String(stat.gid).padEnd(8),
+    String(stat.size).padStart(8),
+    dateText(stat.mtime),
+  ]
   return `${columns.join(' ')} ${name}`
 }
 

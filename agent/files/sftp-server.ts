@@ -258,7 +258,10 @@ async function readFolder(session: Session, packet: PacketReader): Promise<Buffe
 async function fileSystem({ files }: Session, packet: PacketReader, path: string): Promise<Buffer> {
   const space = await files.space(path)
   const numbers = [space.bsize, space.bsize, space.blocks, space.bfree, space.bavail, space.files, space.ffree, space.ffree, 0, 0, 255]
-  return packets.extended(packet.id, numbers.map((value) => BigInt(Math.trunc(value))))
+  return packets.extended(
+    packet.id,
+    numbers.map((value) => BigInt(Math.trunc(value))),
+  )
 }
 
 /** One event per file and direction, with what was moved. */

@@ -1,15 +1,22 @@
-import { z } from 'zod'
-import type { ServerChannel } from 'ssh2'
 import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { parse, type Serve } from '@gantry/shared/contract.ts'
 import { AppError, type Result, toFailure } from '@gantry/shared/errors.ts'
 import { parseLine, readLines } from '@gantry/shared/node/lines.ts'
 import { type AccessLevel, includesLevel } from '@gantry/shared/profile.ts'
 import { maxSessionLineBytes } from '@gantry/shared/session-api.ts'
+import type { ServerChannel } from 'ssh2'
+import { z } from 'zod'
 import type { SessionRecord } from './record.ts'
 
 /** The subsystem `gantry-actions`: one line {"id","name","input"} in, one line {"id","result"} out, and the channel closes with status 0 or 1. */
-export type ActionChannelOptions<Context> = { channel: ServerChannel; level: AccessLevel; serve: Serve<Context>; context: Context; record: SessionRecord; touch(bytes: number): void }
+export type ActionChannelOptions<Context> = {
+  channel: ServerChannel
+  level: AccessLevel
+  serve: Serve<Context>
+  context: Context
+  record: SessionRecord
+  touch(bytes: number): void
+}
 
 const Call = z.strictObject({ id: z.number().int().positive(), name: z.string().max(80), input: z.unknown() })
 
@@ -29,7 +36,10 @@ export async function serveAction<Context>(options: ActionChannelOptions<Context
   channel.end()
 }
 
-async function answer<Context>({ level, serve, context, record }: ActionChannelOptions<Context>, { name, input }: { name: string; input: unknown }): Promise<Result<unknown>> {
+async function answer<Context>(
+  { level, serve, context, record }: ActionChannelOptions<Context>,
+  { name, input }: { name: string; input: unknown },
+): Promise<Result<unknown>> {
   try {
     requireLevel(name, level, record)
     record.write('action.started', { data: { action: name } })

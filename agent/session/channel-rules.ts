@@ -2,10 +2,7 @@ import { type AccessLevel, includesLevel } from '@gantry/shared/profile.ts'
 import { subsystems } from '@gantry/shared/session-api.ts'
 
 /** What may be asked of a session channel, and which access level holds it. Deny by default: what is not in the table is refused. */
-export type ChannelRequest =
-  | { type: 'shell'; pty: boolean }
-  | { type: 'exec'; pty: boolean }
-  | { type: 'subsystem'; name: string; leg: 'first' | 'joined' }
+export type ChannelRequest = { type: 'shell'; pty: boolean } | { type: 'exec'; pty: boolean } | { type: 'subsystem'; name: string; leg: 'first' | 'joined' }
 
 export type Opening = 'shell' | 'menu' | 'exec' | 'sftp' | 'actions' | 'session'
 

@@ -1,5 +1,5 @@
-import type { ServerChannel } from 'ssh2'
 import { drained } from '@gantry/shared/node/lines.ts'
+import type { ServerChannel } from 'ssh2'
 import { forgetWaiting } from './ssh-internals.ts'
 
 /**
@@ -9,8 +9,6 @@ import { forgetWaiting } from './ssh-internals.ts'
 export type ChannelWriter = {
   /** Resolves when the next chunk is welcome. Chunks leave in the order of the calls. Resolves at once when the channel is gone; see `gone`. */
   write(chunk: Uint8Array, to?: 'stdout' | 'stderr'): Promise<void>
-  /** Everything written so far has been taken. */
-  settled(): Promise<void>
   readonly gone: boolean
 }
 
@@ -31,26 +29,29 @@ export function createTransport(leg: { writableLength: number; destroyed: boolea
 }
 
 export function createChannelWriter(channel: ServerChannel, transport: Transport): ChannelWriter {
-  const closed = new Promise<void>((resolve) => channel.once('close', resolve))
   let gone = false
   let last = Promise.resolve()
-  void closed.then(() => {
+  let taken: () => void = () => undefined
+  // ssh2 never calls back for a channel that was closed meanwhile.
+  channel.once('close', () => {
     gone = true
+    taken()
   })
   const push = async (chunk: Uint8Array, to: 'stdout' | 'stderr') => {
     await transport.room()
     if (gone || !channel.writable) return
     forgetWaiting(channel)
     const target = to === 'stdout' ? channel : channel.stderr
-    // ssh2 never calls back for a channel that was closed meanwhile.
-    await Promise.race([closed, new Promise<void>((resolve) => target.write(chunk, () => resolve()))])
+    await new Promise<void>((resolve) => {
+      taken = resolve
+      target.write(chunk, () => resolve())
+    })
   }
   return {
     write(chunk, to = 'stdout') {
       last = last.then(() => push(chunk, to))
       return last
     },
-    settled: () => last,
     get gone() {
       return gone
     },

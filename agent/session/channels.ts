@@ -1,6 +1,6 @@
-import type { AcceptConnection, Connection, PseudoTtyInfo, RejectConnection, ServerChannel, Session } from 'ssh2'
 import type { AccessLevel } from '@gantry/shared/profile.ts'
 import { includesLevel } from '@gantry/shared/profile.ts'
+import type { AcceptConnection, Connection, PseudoTtyInfo, RejectConnection, ServerChannel, Session } from 'ssh2'
 import { type ChannelRequest, isHarmlessEnvironment, isTerminalType, judgeChannel, type Opening } from './channel-rules.ts'
 import type { SessionRecord } from './record.ts'
 

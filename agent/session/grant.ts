@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream'
 import type { KeyObject } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AgentToPanel } from '@gantry/shared/panel.ts'
 import type { CertificatePayload, CompactJws, LegName, PublicJwk, RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'

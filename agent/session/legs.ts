@@ -43,4 +43,3 @@ export function createLegs(track: (task: Promise<unknown>) => void): Legs {
     },
   }
 }
-

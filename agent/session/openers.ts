@@ -1,8 +1,8 @@
 import type { ServerChannel } from 'ssh2'
 import { type DeviceFiles } from '../files/device-files.ts'
 import { serveSftp } from '../files/sftp-server.ts'
-import type { ChannelStart, Openers, Started } from './channels.ts'
 import { createChannelWriter, type Transport } from './channel-writer.ts'
+import type { ChannelStart, Openers, Started } from './channels.ts'
 import { runExec } from './exec.ts'
 import type { PanelTee } from './panel-tee.ts'
 import type { Program, Programs } from './programs.ts'
@@ -66,7 +66,12 @@ export function createOpeners(options: OpenersOptions): Openers {
 
 type ProgramEnd = { code: number; bytes: number; signal?: string }
 
-function runProgram({ transport, tee, touch, track }: OpenersOptions, program: Program, { channel, pty }: ChannelStart, onEnd: (end: ProgramEnd) => void): Started {
+function runProgram(
+  { transport, tee, touch, track }: OpenersOptions,
+  program: Program,
+  { channel, pty }: ChannelStart,
+  onEnd: (end: ProgramEnd) => void,
+): Started {
   const show = tee.openTerminal()
   const end = ({ code, signal, bytes }: Exit & { bytes: number }) => onEnd({ code, bytes, ...(signal ? { signal } : {}) })
   try {

@@ -19,7 +19,7 @@ export type ProcessFacts = {
 }
 
 export type SessionProcesses = {
-  /** Ends everything, `SIGHUP` first. Resolves when nothing is left, or after ten rounds. Returns how many were killed the hard way. */
+  /** Ends everything, `SIGHUP` first. Resolves with how many there were when nothing is left, or after ten rounds. */
   end(): Promise<number>
 }
 
@@ -35,22 +35,23 @@ const graceMs = 150
 const maxRounds = 10
 
 async function endAll(belonging: Belonging): Promise<number> {
+  const ended = new Set<string>()
   const first = await membersNow(belonging)
   if (first.length === 0) return 0
   for (const { pid } of first) signal(pid, 'SIGHUP')
   for (const { pid } of first) signal(pid, 'SIGCONT')
+  for (const one of first) ended.add(identity(one))
   await sleep(graceMs)
-  let killed = 0
   for (let round = 0; round < maxRounds; round += 1) {
     const members = await membersNow(belonging)
     if (members.length === 0) break
     // All are stopped before one is killed, so that none can fork while the others die.
     for (const { pid } of members) signal(pid, 'SIGSTOP')
     for (const { pid } of members) signal(pid, 'SIGKILL')
-    killed += members.length
+    for (const one of members) ended.add(identity(one))
     await sleep(20)
   }
-  return killed
+  return ended.size
 }
 
 async function membersNow(belonging: Belonging): Promise<ProcessFacts[]> {
@@ -116,5 +117,10 @@ async function factsOf(pid: string): Promise<ProcessFacts | null> {
 
 function markIn(environment: string): string | null {
   const prefix = `${sessionMark}=`
-  return environment.split('\0').find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? null
+  return (
+    environment
+      .split('\0')
+      .find((entry) => entry.startsWith(prefix))
+      ?.slice(prefix.length) ?? null
+  )
 }

@@ -46,30 +46,38 @@ export function openPty({ file, args, cwd, env, term, cols, rows }: PtyOptions):
     pid: terminal.pid,
     async run(take) {
       let received = 0
-      let waiting = 0
-      let last = Promise.resolve()
-      const accept = async (chunk: Buffer) => {
-        await take(chunk)
-        waiting -= chunk.length
-        if (waiting < maxWaitingBytes / 2) socket.resume()
+      let waiting: Buffer[] = []
+      let waitingBytes = 0
+      let pumping: Promise<void> | null = null
+      // A terminal gives 4 KiB at most at once; what has gathered while the last piece was taken goes on as one.
+      const pump = async () => {
+        while (waiting.length > 0) {
+          const chunk = Buffer.concat(waiting, waitingBytes)
+          waiting = []
+          waitingBytes = 0
+          await take(chunk)
+          socket.resume()
+        }
+        pumping = null
       }
       terminal.onData((data) => {
         // With `encoding: null` node-pty gives octets; its types do not say so.
         const chunk = data as unknown as Buffer
         received += chunk.length
-        waiting += chunk.length
-        if (waiting >= maxWaitingBytes) socket.pause()
-        last = last.then(() => accept(chunk))
+        waiting.push(chunk)
+        waitingBytes += chunk.length
+        if (waitingBytes >= maxWaitingBytes) socket.pause()
+        pumping ??= pump()
       })
       const exit = await exited
       // Programs in the background may keep the terminal open; what the one in front wrote is there once it has been quiet.
       for (let seen = -1; seen !== received && !socket.destroyed; ) {
         seen = received
         await Promise.race([closed, sleep(quietMs)])
-        await last
+        await pumping
       }
       socket.destroy()
-      await last
+      await pumping
       return exit
     },
     async write(chunk) {

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EndCause } from '@gantry/shared/access-request.ts'
+import { actions } from '@gantry/shared/actions.ts'
 import type { Actor } from '@gantry/shared/audit.ts'
 import { serve } from '@gantry/shared/contract.ts'
-import { actions } from '@gantry/shared/actions.ts'
 import { toFailure } from '@gantry/shared/errors.ts'
 import type { LegName } from '@gantry/shared/ticket.ts'
 import type { ServerChannel } from 'ssh2'
@@ -18,8 +18,8 @@ import { serveChannels } from './channels.ts'
 import type { Grant, SessionTools } from './grant.ts'
 import { startClock } from './idle-clock.ts'
 import { createLegs } from './legs.ts'
-import { createOpeners } from './openers.ts'
 import type { Life } from './life.ts'
+import { createOpeners } from './openers.ts'
 import { createPanelTee } from './panel-tee.ts'
 import type { SessionProcesses } from './processes.ts'
 import { createPrograms } from './programs.ts'
@@ -43,7 +43,14 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   const startedMs = now()
   const endsMs = startedMs + request.minutes * 60_000
   record.write('session.opened', {
-    data: { access: request.access, serviceKind: request.serviceKind, minutes: request.minutes, approvedBy, separated: separation.separated, ...serverOf(first) },
+    data: {
+      access: request.access,
+      serviceKind: request.serviceKind,
+      minutes: request.minutes,
+      approvedBy,
+      separated: separation.separated,
+      ...serverOf(first),
+    },
   })
   if (!separation.separated) tools.log.warn({ requestId: request.id }, 'programs of this session run as the agent: no separate user')
   const shown = { specialist: grant.certificate.name, access: request.access, reason: request.reason, caseId: request.caseId, approvedBy }
@@ -66,10 +73,10 @@ export async function runSession(session: RunSession): Promise<EndCause> {
 
   await aborted(life.signal)
   clock.stop()
-  const killed = await session.processes.end()
+  const ended = await session.processes.end()
   await Promise.race([tasks.settled(), sleep(settleMs, undefined, { ref: false })])
   tee.close()
-  return closeRecord(session, { bytes, killed, seconds: Math.round((now() - startedMs) / 1_000) })
+  return closeRecord(session, { bytes, ended, seconds: Math.round((now() - startedMs) / 1_000) })
 }
 
 type Serving = RunSession & { startedMs: number; endsMs: number; touch(bytes: number): void; tee: ReturnType<typeof createPanelTee>; tasks: Tasks }
@@ -82,12 +89,28 @@ function startServing(session: Serving): void {
   const programs = createPrograms({ config, separation, mark: request.id })
   const person = { username: certificate.username, sessionKey: ticket.sessionKey, supportKey: certificate.supportKey }
   const serveActions = serve(actions, actionHandlers, (error, name) => log.error({ err: error, name }, 'an action failed'))
-  const context: ActionContext = { service: config.service, versions: config.versions, filesRoot: config.filesRoot, signal: life.signal, now: tools.now ?? Date.now }
+  const context: ActionContext = {
+    service: config.service,
+    versions: config.versions,
+    filesRoot: config.filesRoot,
+    signal: life.signal,
+    now: tools.now ?? Date.now,
+  }
   const action = (channel: ServerChannel) => serveAction({ channel, level, serve: serveActions, context, record, touch })
 
   const connect = async (leg: Duplex, which: 'first' | 'joined') => {
     const transport = createTransport(leg)
-    const openers = createOpeners({ transport, programs, tee, record, files, touch, track: tasks.add, serveAction: action, serveSession: (channel) => sessionChannels.serve(channel) })
+    const openers = createOpeners({
+      transport,
+      programs,
+      tee,
+      record,
+      files,
+      touch,
+      track: tasks.add,
+      serveAction: action,
+      serveSession: (channel) => sessionChannels.serve(channel),
+    })
     return serveSsh({
       leg,
       hostKey: tools.hostKey,
@@ -131,15 +154,20 @@ function startServing(session: Serving): void {
 const endCauses = { goodbye: 'specialist', lost: 'connection-lost', refused: 'policy' } as const
 
 /** Who ended it, for the audit. */
-const enders: Partial<Record<EndCause, z.infer<typeof Actor>['kind']>> = { specialist: 'specialist', person: 'person', 'case-closed': 'main-server', revoked: 'main-server' }
+const enders: Partial<Record<EndCause, z.infer<typeof Actor>['kind']>> = {
+  specialist: 'specialist',
+  person: 'person',
+  'case-closed': 'main-server',
+  revoked: 'main-server',
+}
 
-function closeRecord({ grant, tools, life, record }: RunSession, { bytes, killed, seconds }: { bytes: number; killed: number; seconds: number }): EndCause {
+function closeRecord({ grant, tools, life, record }: RunSession, { bytes, ended, seconds }: { bytes: number; ended: number; seconds: number }): EndCause {
   const { request, certificate } = grant
   let cause = life.cause()
   const kind = enders[cause] ?? 'agent'
   const actor = kind === 'specialist' ? { kind, id: certificate.specialistId, name: certificate.name } : { kind }
   try {
-    record.write('session.ended', { actor, cause, data: { seconds, bytes, processesKilled: killed, refused: record.refusals } })
+    record.write('session.ended', { actor, cause, data: { seconds, bytes, processesEnded: ended, refused: record.refusals } })
   } catch {
     cause = 'audit-failed'
   }

@@ -53,7 +53,17 @@ async function works(options: string[]): Promise<boolean> {
 export const sessionMark = 'GANTRY_SESSION'
 
 /** All that a program of a session inherits. Nothing of the agent's own environment is in it. */
-export function cleanEnvironment({ user, shell, mark, locale }: { user: DeviceUser; shell: string; mark: string; locale: Record<string, string> }): Record<string, string> {
+export function cleanEnvironment({
+  user,
+  shell,
+  mark,
+  locale,
+}: {
+  user: DeviceUser
+  shell: string
+  mark: string
+  locale: Record<string, string>
+}): Record<string, string> {
   return {
     LANG: 'C.UTF-8',
     ...locale,

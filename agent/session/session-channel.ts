@@ -1,10 +1,10 @@
-import type { ServerChannel } from 'ssh2'
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { AuditLink } from '@gantry/shared/audit.ts'
 import { type Handlers, serve } from '@gantry/shared/contract.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { serveLines, writeLine } from '@gantry/shared/node/lines.ts'
 import { maxSessionLineBytes, type SessionCalls, type SessionEventName, sessionCalls } from '@gantry/shared/session-api.ts'
+import type { ServerChannel } from 'ssh2'
 import type { SessionAuditLog, SessionLog } from './grant.ts'
 
 /**

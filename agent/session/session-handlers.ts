@@ -1,5 +1,5 @@
-import { AppError } from '@gantry/shared/errors.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { selfSigned } from '@gantry/shared/node/certificates.ts'
 import { generateSigningKey } from '@gantry/shared/node/signing.ts'
 import { includesLevel } from '@gantry/shared/profile.ts'

@@ -3,9 +3,9 @@ import type { Duplex } from 'node:stream'
 import type { AuthContext, Connection, ServerConfig } from 'ssh2'
 import { createAuthentication, type Person } from './authentication.ts'
 import { silentChannelRequests, silentGlobalRequests } from './channel-rules.ts'
-import { hostKeyPem } from './ssh-keys.ts'
 import { isStrict, observe } from './ssh-internals.ts'
-import { algorithms, corkPerTurn, ident, rekeyAfter, ssh2 } from './ssh-tuning.ts'
+import { hostKeyPem } from './ssh-keys.ts'
+import { algorithms, prepareLeg, ident, rekeyAfter, ssh2 } from './ssh-tuning.ts'
 
 /**
  * The SSH server on one control leg. It owns algorithms, keys, re-keying, and the rule that what nobody handles is refused and told;
@@ -30,6 +30,7 @@ export type SshEnd = 'goodbye' | 'lost' | 'refused'
 
 const sshLimits: SshLimits = { authenticationMs: 20_000, rekeyBytes: rekeyAfter.bytes, rekeyMs: rekeyAfter.ms, keepAliveMs: 15_000, maxChannels: 64 }
 const byApplication = 11
+const lingerMs = 1_000
 
 /** Resolves when the leg is closed. An abort says goodbye and closes it. */
 export function serveSsh(options: SshConnectionOptions): Promise<SshEnd> {
@@ -66,9 +67,11 @@ export function serveSsh(options: SshConnectionOptions): Promise<SshEnd> {
   })
   // The other end has said its last byte; half a connection is none.
   leg.once('end', () => leg.end())
+  // Having said our own last byte we wait for the peer's, for a while.
+  leg.once('finish', () => setTimeout(() => leg.destroy(), lingerMs).unref())
   if (signal.aborted) leg.destroy()
   // ssh2 asks for a socket and uses what every duplex stream has.
-  server.injectSocket(corkPerTurn(leg, (bytes) => state.count(bytes)) as never)
+  server.injectSocket(prepareLeg(leg, (bytes) => state.count(bytes)) as never)
   return promise
 }
 
@@ -86,7 +89,6 @@ function attach(connection: Connection, options: SshConnectionOptions & { limits
   const breakOff = () => {
     state.broken = true
     connection.end()
-    closeSoon(leg)
   }
   observe(connection, {
     channelOpen: ({ type }) => {
@@ -102,7 +104,6 @@ function attach(connection: Connection, options: SshConnectionOptions & { limits
     },
     disconnect: (reason) => {
       state.goodbye = state.ready && reason === byApplication
-      closeSoon(leg)
     },
     violation: (what) => {
       onRefused(`protocol-violation ${what}`)
@@ -146,11 +147,6 @@ function decide(context: AuthContext, authenticate: ReturnType<typeof createAuth
   if (verdict === 'accepted' || verdict === 'usable') context.accept()
   else if (verdict !== 'over') context.reject(['publickey'], verdict === 'partial')
   return verdict
-}
-
-/** The peer closes last, unless it does not. */
-function closeSoon(leg: Duplex): void {
-  setTimeout(() => leg.destroy(), 1_000).unref()
 }
 
 /** Both directions change keys together (RFC 4253 section 9). */
