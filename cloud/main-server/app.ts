@@ -87,10 +87,12 @@ async function openGround(config: Config, { opened, now }: Start): Promise<Groun
 
 async function openListeners({ host, publicHost, peoplePort, agentPort, tls }: Config, { deviceCa }: Keys, opened: AsyncDisposableStack) {
   const [cert, key] = [readPem(tls.cert), readPem(tls.key)]
+  const listeners: Listener[] = []
+  opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.close(graceMs)))))
   const people = await openListener({ host, port: peoplePort, cert, key })
-  opened.defer(() => people.close(graceMs))
+  listeners.push(people)
   const agents = await openListener({ host, port: agentPort, cert, key, clientCa: deviceCa.certificatePem })
-  opened.defer(() => agents.close(graceMs))
+  listeners.push(agents)
   return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicHost, agents.port) }
 }
 

@@ -5,7 +5,13 @@ export const signInEn = {
   steps: { label: 'Steps', password: 'Password', code: 'Code', done: 'Back to the app' },
   asked: 'Gantry on this computer asked for this sign-in.',
   notYou: 'If you did not start it, close this page.',
-  password: { heading: 'Sign in', username: 'User name', password: 'Password', button: 'Continue' },
+  password: {
+    heading: 'Sign in',
+    username: 'User name',
+    password: 'Password',
+    button: 'Continue',
+    wrong: 'User name and password do not fit. Check them and try again.',
+  },
   code: {
     heading: 'Code from your authenticator',
     forWhom: (organisation: string, username: string) => `Six digits for ${organisation}, ${username}`,

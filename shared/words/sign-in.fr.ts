@@ -6,7 +6,13 @@ export const signInFr: SignInWords = {
   steps: { label: 'Étapes', password: 'Mot de passe', code: 'Code', done: 'Retour à l’appli' },
   asked: 'Gantry sur cet ordinateur a demandé cette connexion.',
   notYou: 'Si ce n’est pas vous, fermez cette page.',
-  password: { heading: 'Connexion', username: 'Nom d’utilisateur', password: 'Mot de passe', button: 'Continuer' },
+  password: {
+    heading: 'Connexion',
+    username: 'Nom d’utilisateur',
+    password: 'Mot de passe',
+    button: 'Continuer',
+    wrong: 'Le nom d’utilisateur et le mot de passe ne concordent pas. Vérifiez-les et réessayez.',
+  },
   code: {
     heading: 'Code de votre authentificateur',
     forWhom: (organisation, username) => `Six chiffres pour ${organisation}, ${username}`,

@@ -77,6 +77,19 @@ describe('asking for access', () => {
     expect(await held).toMatchObject([{ kind: 'access-request', ticket: asked.view.ticket }])
   })
 
+  test('of many held polls none misses a request that arrives while it begins', async () => {
+    for (let round = 0; round < 10; round++) {
+      const asked = await signedRequest(server, server.people.elena, server.devices.mine)
+      const [deliveries] = await Promise.all([
+        agent.poll({ holdMs: 10_000 }),
+        elena.call('access-request.create', { request: asked.signed, certificate: server.people.elena.certificate }),
+      ])
+      expect(deliveries).toMatchObject([{ kind: 'access-request' }])
+      await elena.call('access-request.cancel', { requestId: asked.payload.id })
+      await handleAll()
+    }
+  })
+
   test('the same request again is a replay, also under another ticket', async () => {
     const { signed } = await makeRequest()
     await expect(elena.call('access-request.create', { request: signed, certificate: server.people.elena.certificate })).rejects.toMatchObject({

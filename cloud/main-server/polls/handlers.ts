@@ -29,12 +29,19 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
       await markHandled(db, caller.deviceId, handled, now())
       await noteContact(tools, caller.deviceId, contact)
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
-      let deliveries = await openDeliveries(db, caller.deviceId)
-      if (deliveries.length === 0 && holdMs > 0) {
-        await waiters.wait(caller.deviceId, holdMs, caller.signal)
-        deliveries = await openDeliveries(db, caller.deviceId)
+      // Listening begins before the first look, or what is queued in between would wait for the next poll.
+      const enough = new AbortController()
+      const woken = waiters.wait(caller.deviceId, holdMs, AbortSignal.any([caller.signal, enough.signal]))
+      try {
+        let deliveries = await openDeliveries(db, caller.deviceId)
+        if (deliveries.length === 0 && holdMs > 0) {
+          await woken
+          deliveries = await openDeliveries(db, caller.deviceId)
+        }
+        return { deliveries, serverTimeMs: now() }
+      } finally {
+        enough.abort()
       }
-      return { deliveries, serverTimeMs: now() }
     },
   }
 }

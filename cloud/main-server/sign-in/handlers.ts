@@ -131,7 +131,10 @@ function sandboxCode({ totpSecret, totpStep }: Account, nowMs: number): SandboxC
 }
 
 function problemOf(failure: Failure, language: Language): Problem {
-  if (failure.code === 'auth.wrong-credentials' && failure.details?.factor === 'code') return { text: words[language].code.wrong, code: failure.code }
+  if (failure.code === 'auth.wrong-credentials') {
+    const { code, password } = words[language]
+    return { text: failure.details?.factor === 'code' ? code.wrong : password.wrong, code: failure.code }
+  }
   const { what, todo } = errorWords(failure, language)
   return { text: `${what} ${todo}`, code: failure.code }
 }

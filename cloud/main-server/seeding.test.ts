@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
+import { enrolAgent } from '../../test/support/test-agent.ts'
+import type { Seed } from './seed.ts'
+
+let server: TestServer
+afterEach(() => server.close())
+
+/** Stops the server, lets `change` work on the seed file, starts it again. */
+async function reseed(change: (seed: Seed) => void): Promise<void> {
+  const path = join(server.stateDir, '..', 'seed.json')
+  const seed = JSON.parse(readFileSync(path, 'utf8')) as Seed
+  change(seed)
+  writeFileSync(path, JSON.stringify(seed))
+  await server.stop()
+  await server.start()
+}
+
+describe('a changed seed', () => {
+  test('brings names, profiles and passwords up to date, and leaves what devices told alone', async () => {
+    server = await createTestServer()
+    const agent = await enrolAgent(server, server.devices.mine)
+    await agent.poll({ softwareVersion: '7.0' })
+    const { elena } = server.people
+    await reseed(({ customers, specialists, profiles }) => {
+      const device = customers[0]?.sites[0]?.devices[0]
+      if (device) device.name = 'CT Suite 3b'
+      for (const person of specialists) person.password = `${person.password} and more`
+      for (const profile of profiles) profile.grants = [{ devices: [server.devices.mine.id], levels: ['diagnostics'] }]
+    })
+    await agent.poll({ softwareVersion: '7.0' })
+    const { access_token } = await server.signIn({ ...elena, password: `${elena.password} and more` })
+    const { devices } = await server.client(access_token).call('device.list', {})
+    expect(devices).toMatchObject([{ name: 'CT Suite 3b', softwareVersion: '7.0', levels: ['diagnostics'] }])
+    expect((await server.signIn(elena)).access_token).toBeUndefined()
+  })
+
+  test('that does not fit stops the start and names the field; the old state is as it was', async () => {
+    server = await createTestServer()
+    await expect(
+      reseed(({ specialists }) => {
+        for (const person of specialists) person.username = 'Not A Name'
+      }),
+    ).rejects.toMatchObject({ code: 'state.unreadable', details: { what: 'seed', field: 'specialists.0.username' } })
+    await reseed(({ specialists }) => {
+      for (const [place, person] of specialists.entries()) person.username = place === 0 ? 'elena' : 'tomas'
+    })
+    expect((await server.signIn(server.people.elena)).access_token).toBeTruthy()
+  })
+})
