@@ -138,7 +138,7 @@ async function send(from: Duplex, to: Duplex, megabytes: number): Promise<{ sent
   return { sent: sent.digest('hex'), received: received.digest('hex') }
 }
 
-describe('nobody else gets a byte through (R028)', () => {
+describe('nobody else gets a byte through (R028, R063)', () => {
   test('a ticket of another signer, an altered one, and one for another server', async () => {
     const world = await start()
     const ticket = await world.ticket()
@@ -237,7 +237,7 @@ async function step(world: LegWorld, opening: Opening) {
   return { socket, nonce: /Gantry-Nonce: (\S+)/.exec(head)?.[1] ?? '' }
 }
 
-describe('limits before authentication (R032)', () => {
+describe('limits before authentication (R063)', () => {
   test('a slow head is cut off', async () => {
     const world = await start({ openingTimeoutMs: 300 })
     const socket = await connect(world)
@@ -341,7 +341,7 @@ describe('pairing', () => {
   })
 })
 
-describe('the audit of an access server (R089)', () => {
+describe('the audit of an access server (R092)', () => {
   test('tells each leg by its metadata, and knows how many bytes went which way', async () => {
     const world = await start()
     const ticket = await world.ticket()

@@ -1,21 +1,21 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
 import { generateSigningKey, privatePem, type SigningKey, signingKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { Config } from './config.ts'
-import { type Admitted, type ConversationTools, converse, sayVerdict } from './conversation.ts'
+import { type ConversationTools, converse, sayVerdict } from './conversation.ts'
 import { createJoinedTickets } from './joined-tickets.ts'
 import { createLegAudit, type Refused } from './leg-audit.ts'
 import { listen, type Place } from './listener.ts'
-import { createPairing, type Met, type Seat } from './pairing.ts'
-import { pump } from './pump.ts'
+import { createPairing } from './pairing.ts'
+import { carry, createSeat, type LegSeat } from './seat.ts'
 
 /**
  * The access server: carries ciphertext between two outbound connections, and is trusted for availability only. This is its composition root.
- * A connection's way: accepted (`listener.ts`) → opened and admitted (`conversation.ts`, `admit.ts`) → seated (`pairing.ts`) → pumped (`pump.ts`).
+ * A connection's way: accepted (`listener.ts`) → opened and admitted (`conversation.ts`, `admit.ts`) → seated (`pairing.ts`) → carried (`seat.ts`, `pump.ts`).
  */
 export type AccessServer = {
   /** `https://host:port` */
@@ -30,12 +30,11 @@ export type ServerTools = {
   log?: (level: 'info' | 'warn' | 'error', facts: Record<string, unknown>, message: string) => void
 }
 
-type LegSeat = Seat & { socket: TLSSocket; admitted: Admitted; joined: boolean /** Why we closed it, if it was we. */; cause?: ErrorCode }
-
 export async function startAccessServer(config: Config, { now = Date.now, log = () => {} }: ServerTools = {}): Promise<AccessServer> {
   const { name, site, host, limits, stateDir } = config
   const auditLog = openAuditLog({ folder: stateDir, key: auditKey(stateDir), party: name, keepsPrivate: false, now })
-  const audit = createLegAudit(auditLog, name)
+  const onNotAudited = (error: unknown) => log('error', { err: String(error) }, 'not audited')
+  const audit = createLegAudit(auditLog, name, onNotAudited)
   const seconds = () => Math.floor(now() / 1000)
   const joined = createJoinedTickets()
   /** Conversations and joined legs that are still to be finished and written down. */
@@ -44,41 +43,18 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
     running.add(work)
     void work.finally(() => running.delete(work))
   }
-  const pairing = createPairing<LegSeat>({ ...limits, onMet: (met) => run(carry(met)) })
+  const pairing = createPairing<LegSeat>({ ...limits, onMet: (met) => run(carry(met, { audit, joined, now, onNotAudited })) })
   let draining = false
 
-  /** Refusing goes on without an audit; only admitting may not. */
-  const onRefused = (refused: Refused) => {
+  /** Refusing and stopping go on without an audit; only admitting may not. */
+  const tryAudit = (write: () => void) => {
     try {
-      audit.refused(refused)
+      write()
     } catch (error) {
-      log('error', { err: String(error) }, 'a refusal could not be audited')
+      onNotAudited(error)
     }
   }
-
-  const carry = async ({ client, agent, leave }: Met<LegSeat>) => {
-    const { ticket } = client.admitted
-    const startedMs = now()
-    let last: NodeJS.Timeout | undefined
-    try {
-      joined.note(ticket, seconds())
-      audit.leg('leg.paired', client.admitted, { epochClient: client.epoch, epochAgent: agent.epoch })
-      last = setTimeout(() => closeAll([client, agent], 'session.ended'), (joined.endsAt(ticket, seconds()) - seconds()) * 1_000)
-      for (const seat of [client, agent]) {
-        seat.joined = true
-        sayVerdict(seat.socket)
-      }
-      const { bytesFromClient, bytesFromAgent, broken } = await pump(client.socket, agent.socket)
-      const cause = client.cause ?? agent.cause ?? (broken ? 'broken' : 'ended')
-      audit.leg('leg.closed', client.admitted, { bytesFromClient, bytesFromAgent, cause, seconds: Math.round((now() - startedMs) / 1_000) })
-    } catch (error) {
-      log('error', { err: String(error) }, 'a leg was closed because it could not be audited')
-      closeAll([client, agent], 'audit.unavailable')
-    } finally {
-      clearTimeout(last)
-      leave()
-    }
-  }
+  const onRefused = (refused: Refused) => tryAudit(() => audit.refused(refused))
 
   const tools: ConversationTools = {
     context: () => ({ name, ticketKey: config.ticketKey, now: seconds(), joinedAt: joined.joinedAt }),
@@ -90,11 +66,12 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
   const onConnection = async (socket: TLSSocket, place: Place) => {
     socket.on('error', (error) => log('info', { err: error.message }, 'a connection broke'))
     const admitted = await converse(socket, place, tools)
-    place.leave()
+    // One that is refused keeps its place until it is closed.
     if (!admitted || socket.destroyed) return
+    place.leave()
     try {
       audit.leg('leg.admitted', admitted, { side: admitted.opening.side, epoch: admitted.opening.epoch, address: place.address })
-      const giveBack = pairing.take(seatOf(socket, admitted))
+      const giveBack = pairing.take(createSeat(socket, admitted))
       socket.once('close', giveBack)
       socket.setKeepAlive(true, 30_000)
     } catch (error) {
@@ -103,12 +80,15 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
     }
   }
 
+  audit.server('server.started', { site })
   const listener = await listen({
     ...{ host, port: config.port, limits, cert: readFileSync(config.tls.cert, 'utf8'), key: readFileSync(config.tls.key, 'utf8') },
     onConnection: (socket, place) => run(onConnection(socket, place)),
     onRefused: (error, address) => onRefused({ error, address, opened: undefined }),
+  }).catch((error: unknown) => {
+    auditLog.close()
+    throw error
   })
-  audit.server('server.started', { site, port: listener.port })
 
   return {
     origin: `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
@@ -120,29 +100,10 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
       await listener.close()
       await Promise.all(running)
       audit.close()
-      audit.server('server.stopped', {})
+      tryAudit(() => audit.server('server.stopped', {}))
       auditLog.close()
     },
   }
-}
-
-function seatOf(socket: TLSSocket, admitted: Admitted): LegSeat {
-  const { ticket, opening } = admitted
-  const { side, leg, epoch, link } = opening
-  const seat: LegSeat = {
-    ...{ ticketId: ticket.id, side, leg, epoch, link, socket, admitted, joined: false },
-    close: (code) => {
-      seat.cause = code
-      // Behind the verdict every byte belongs to the other end, so that a joined leg can only be cut.
-      if (seat.joined) socket.destroy()
-      else sayVerdict(socket, code)
-    },
-  }
-  return seat
-}
-
-function closeAll(seats: LegSeat[], code: ErrorCode): void {
-  for (const seat of seats) seat.close(code)
 }
 
 async function within(work: Promise<void>, ms: number): Promise<void> {

@@ -21,14 +21,19 @@ export type LegAudit = {
   close(): void
 }
 
-export function createLegAudit(log: AuditLog, name: string): LegAudit {
+/** `onFailure` hears of counted refusals that could not be written; everything else throws `audit.unavailable` to whoever wanted it written. */
+export function createLegAudit(log: AuditLog, name: string, onFailure: (error: unknown) => void): LegAudit {
   const actor = { kind: 'access-server', name } as const
   const counted = new Map<string, { code: ErrorCode; count: number }>()
 
   const flush = () => {
     const entries = [...counted.values()]
     counted.clear()
-    for (const { code, count } of entries) if (count > 0) log.append({ kind: 'leg.refused', actor, data: { code, count, windowSeconds: windowMs / 1000 } })
+    try {
+      for (const { code, count } of entries) if (count > 0) log.append({ kind: 'leg.refused', actor, data: { code, count, windowSeconds: windowMs / 1000 } })
+    } catch (error) {
+      onFailure(error)
+    }
   }
   let timer: NodeJS.Timeout | undefined
 

@@ -9,6 +9,8 @@ export type Pumped = { bytesFromClient: number; bytesFromAgent: number; broken: 
  */
 export async function pump(client: Duplex, agent: Duplex): Promise<Pumped> {
   const result: Pumped = { bytesFromClient: 0, bytesFromAgent: 0, broken: false }
+  // Two pipelines listen to each stream, more than the ten that Node takes for a leak.
+  for (const stream of [client, agent]) stream.setMaxListeners(30)
   const both = [pipeline(client, agent), pipeline(agent, client)]
   client.on('data', (chunk: Buffer) => {
     result.bytesFromClient += chunk.length

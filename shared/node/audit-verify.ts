@@ -8,7 +8,7 @@ import { type AuditFault, type ChainLink, fits, nameFault } from './audit-fault.
 import { auditFiles, lineHash, maxLineBytes, type Opening, parseAuditLine, parseOpening, privateHash, readHead, readHeadUnverified } from './audit-line.ts'
 
 /**
- * Verifies an audit log from its first byte to its last (R091, R092), without its owner's help: every byte of every line against the chain, the end against
+ * Verifies an audit log from its first byte to its last (R090), without its owner's help: every byte of every line against the chain, the end against
  * the signed head beside it and against heads that other parties witnessed. It may be written to meanwhile.
  */
 export type AuditVerdict = {

@@ -182,7 +182,7 @@ export function createLineClient<C extends Contract>(contract: C, stream: Duplex
 export type ServeLimits = { maxBytes: number; maxRunning?: number; signal?: AbortSignal }
 
 /**
- * Answers calls by line until the stream ends. Answers leave in the order in which they are ready.
+ * Answers calls by line until the stream ends or breaks. Answers leave in the order in which they are ready.
  * Rejects with `contract.too-large` or `contract.bad-input` when the peer breaks the form; the caller then closes the stream.
  */
 export async function serveLines<Context>(stream: Duplex, serve: Serve<Context>, context: Context, limits: ServeLimits): Promise<void> {
@@ -193,11 +193,18 @@ export async function serveLines<Context>(stream: Duplex, serve: Serve<Context>,
     // The peer may be gone by now; then nobody is left to be told.
     await writeLine(stream, { id, result }).catch(() => undefined)
   }
-  for await (const line of readLines(stream, { maxBytes, signal })) {
-    const call = parse(CallLine, parseLine(line), 'line')
-    const one: Promise<void> = answer(call).finally(() => running.delete(one))
-    running.add(one)
-    if (running.size >= maxRunning) await Promise.race(running)
+  // A late error of the stream, when nobody reads any more, must not end the process.
+  stream.on('error', () => undefined)
+  try {
+    for await (const line of readLines(stream, { maxBytes, signal })) {
+      const call = parse(CallLine, parseLine(line), 'line')
+      const one: Promise<void> = answer(call).finally(() => running.delete(one))
+      running.add(one)
+      if (running.size >= maxRunning) await Promise.race(running)
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (error instanceof AppError) throw error
   }
   await Promise.all(running)
 }

@@ -27,7 +27,10 @@ export async function runPart<T>(part: Part<T>): Promise<void> {
     const config = readConfig(part.Config)
     const stopWithinMs = typeof part.stopWithinMs === 'function' ? part.stopWithinMs(config) : (part.stopWithinMs ?? 5_000)
     const signal = stopSignal(hasFlag(config), part.readsStdin ?? false, stopWithinMs)
+    // A part lives until its `main` says that it is done, also while it holds nothing that keeps Node running.
+    const alive = setInterval(() => undefined, 3_600_000)
     await part.main(config, signal, createReady())
+    clearInterval(alive)
     process.exit(0)
   } catch (error) {
     fail(error)

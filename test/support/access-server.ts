@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { type AccessServer, type ServerTools, startAccessServer } from '../../cloud/access-server/access-server.ts'
 import { Config, type ConfigInput } from '../../cloud/access-server/config.ts'
 import { newId } from '../../shared/ids.ts'
-import { createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
+import { type Ca, createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
 import { generateSigningKey, type SigningKey, sha256, signJws } from '../../shared/node/signing.ts'
 import type { AccessServerRef, CompactJws, TicketPayload } from '../../shared/ticket.ts'
+
+/** What two access servers of one vendor share. */
+export type LegKeys = { ca: Ca; ticketKey: SigningKey; sessionKey: SigningKey; deviceKey: SigningKey }
 
 /** An access server on loopback with a CA, a ticket key and the two keys of one session, as the main server and both ends would have them. */
 export type LegWorld = {
@@ -16,22 +19,26 @@ export type LegWorld = {
   ticketKey: SigningKey
   sessionKey: SigningKey
   deviceKey: SigningKey
+  keys: LegKeys
   stateDir: string
   ticket(change?: Partial<TicketPayload>): Promise<{ text: CompactJws; payload: TicketPayload }>
   close(): Promise<void>
 }
 
-export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['limits']>> = {}, tools: ServerTools = {}): Promise<LegWorld> {
+/** `name` and `keys` are for a second server of the same vendor. */
+export type LegWorldTools = ServerTools & { name?: string; keys?: LegKeys }
+
+export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['limits']>> = {}, tools: LegWorldTools = {}): Promise<LegWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'legs-'))
-  const ca = await createCa('Test servers')
+  const { name = 'north-1', keys = await createKeys(), ...serverTools } = tools
+  const { ca, ticketKey, sessionKey, deviceKey } = keys
   const issued = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'localhost'] })
   const tls = { cert: join(folder, 'server.pem'), key: join(folder, 'server.key') }
   writeFileSync(tls.cert, issued.certificatePem)
   writeFileSync(tls.key, issued.keyPem, { mode: 0o600 })
-  const [ticketKey, sessionKey, deviceKey] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]
   const stateDir = join(folder, 'state')
   const config: ConfigInput = {
-    name: 'north-1',
+    name,
     site: 'North',
     host: '127.0.0.1',
     port: 0,
@@ -40,8 +47,8 @@ export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['lim
     stateDir,
     limits: { drainMs: 200, ...limits },
   }
-  const server = await startAccessServer(Config.parse(config), tools)
-  const ref: AccessServerRef = { name: 'north-1', site: 'North', host: '127.0.0.1', port: server.port }
+  const server = await startAccessServer(Config.parse(config), serverTools)
+  const ref: AccessServerRef = { name, site: 'North', host: '127.0.0.1', port: server.port }
   const ticket = async (change: Partial<TicketPayload> = {}) => {
     const payload = ticketPayload({ ref, sessionKey, deviceKey, change })
     return { payload, text: await signJws('ticket', payload, ticketKey) }
@@ -50,7 +57,11 @@ export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['lim
     await server.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  return { server, ref, ca: ca.certificatePem, ticketKey, sessionKey, deviceKey, stateDir, ticket, close }
+  return { server, ref, ca: ca.certificatePem, ticketKey, sessionKey, deviceKey, keys, stateDir, ticket, close }
+}
+
+async function createKeys(): Promise<LegKeys> {
+  return { ca: await createCa('Test servers'), ticketKey: generateSigningKey(), sessionKey: generateSigningKey(), deviceKey: generateSigningKey() }
 }
 
 type Parts = { ref: AccessServerRef; sessionKey: SigningKey; deviceKey: SigningKey; change: Partial<TicketPayload> }

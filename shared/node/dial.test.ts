@@ -1,0 +1,113 @@
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { createServer, type Server, type TlsOptions } from 'node:tls'
+import { afterEach, describe, expect, test } from 'vitest'
+import { AppError } from '../errors.ts'
+import { createCa, issueServerCertificate } from './certificates.ts'
+import { dialTls } from './dial.ts'
+import { readUntil } from './read-until.ts'
+
+const open: (Server | TcpServer)[] = []
+afterEach(() => {
+  for (const server of open.splice(0)) server.close()
+})
+
+const ca = await createCa('Right CA')
+const good = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'localhost'] })
+
+async function listen(server: Server | TcpServer): Promise<number> {
+  open.push(server)
+  server.on('error', () => undefined)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+async function tlsServer(options: TlsOptions = {}): Promise<number> {
+  const server = createServer({ cert: good.certificatePem, key: good.keyPem, ...options }, (socket) => {
+    socket.on('error', () => undefined)
+    socket.write('hello\n')
+  })
+  return listen(server)
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+    return 'none'
+  } catch (error) {
+    return error instanceof AppError ? { code: error.code, ...error.details } : error
+  }
+}
+
+const dial = (port: number, change: Partial<Parameters<typeof dialTls>[0]> = {}) => dialTls({ host: '127.0.0.1', port, ca: ca.certificatePem, ...change })
+
+describe('dialling (R060, R061)', () => {
+  test('gives a TLS 1.3 socket, by address and by name', async () => {
+    const port = await tlsServer()
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const socket = await dial(port, { host })
+      expect(socket.getProtocol()).toBe('TLSv1.3')
+      expect((await readUntil(socket, '\n', { maxBytes: 100 })).toString()).toBe('hello')
+      socket.destroy()
+    }
+  })
+
+  test('takes TLS 1.2 with forward secrecy and an AEAD cipher, and nothing older or weaker', async () => {
+    const socket = await dial(await tlsServer({ maxVersion: 'TLSv1.2' }))
+    expect(socket.getCipher().name).toMatch(/^ECDHE-ECDSA-.*(GCM|CHACHA20)/)
+    socket.destroy()
+    for (const weak of [
+      { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' },
+      { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' },
+    ] as const) {
+      expect(await failureOf(dial(await tlsServer(weak)))).toMatchObject({ code: 'server.unreachable', hop: 'tls' })
+    }
+  })
+
+  test('says who issued a certificate that is not the one it looks for', async () => {
+    const proxy = await createCa('Proxy that opens TLS')
+    const forged = await issueServerCertificate(proxy, { hosts: ['127.0.0.1'] })
+    const port = await tlsServer({ cert: forged.certificatePem, key: forged.keyPem })
+    expect(await failureOf(dial(port))).toMatchObject({ code: 'server.identity-wrong', host: '127.0.0.1', issuer: 'Proxy that opens TLS' })
+  })
+
+  test.each([
+    ['of another name', { hosts: ['elsewhere.example'] }],
+    ['that has expired', { hosts: ['127.0.0.1'], days: 1, now: Date.now() - 3 * 86_400_000 }],
+    ['that is not valid yet', { hosts: ['127.0.0.1'], now: Date.now() + 86_400_000 }],
+  ])('refuses a certificate %s', async (_what, options) => {
+    const issued = await issueServerCertificate(ca, options)
+    const port = await tlsServer({ cert: issued.certificatePem, key: issued.keyPem })
+    expect(await failureOf(dial(port))).toMatchObject({ code: 'server.identity-wrong', issuer: 'Right CA' })
+  })
+
+  test('is not talked out of it by the environment', async () => {
+    const other = await createCa('Other CA')
+    const port = await tlsServer()
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+    try {
+      expect(await failureOf(dial(port, { ca: other.certificatePem }))).toMatchObject({ code: 'server.identity-wrong' })
+    } finally {
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+    }
+  })
+
+  test('says how far it came: name, TCP, TLS', async () => {
+    expect(await failureOf(dial(1, { host: 'no-such-host.invalid' }))).toMatchObject({ code: 'server.unreachable', hop: 'dns' })
+    const port = await tlsServer()
+    for (const server of open.splice(0)) await new Promise((resolve) => server.close(resolve))
+    expect(await failureOf(dial(port))).toMatchObject({ code: 'server.unreachable', hop: 'tcp', reason: 'ECONNREFUSED' })
+    const plain = await listen(createTcpServer((socket) => socket.end('not TLS\r\n').on('error', () => undefined)))
+    expect(await failureOf(dial(plain))).toMatchObject({ code: 'server.unreachable', hop: 'tls' })
+  })
+
+  test('gives up after its time limit, and at once when aborted', async () => {
+    const silent = await listen(createTcpServer((socket) => socket.on('error', () => undefined)))
+    expect(await failureOf(dial(silent, { timeoutMs: 100 }))).toMatchObject({ code: 'server.unreachable', hop: 'tls', reason: 'timeout' })
+    const reason = new Error('not needed any more')
+    expect(await failureOf(dial(silent, { signal: AbortSignal.abort(reason) }))).toBe(reason)
+    const controller = new AbortController()
+    const dialling = failureOf(dial(silent, { signal: controller.signal }))
+    setTimeout(() => controller.abort(reason), 20)
+    expect(await dialling).toBe(reason)
+  })
+})
