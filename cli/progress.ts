@@ -65,7 +65,7 @@ function stepWords(name: RequestProgress['steps'][number]['name'], progress: Req
   // No code and no question: the device's own rules said yes.
   if (name === 'approved' && !progress.steps.some((step) => step.name === 'asking')) return words.progress.approvedByPolicy
   const server = progress.accessServer ? `${plain(progress.accessServer.name)}, ${plain(progress.accessServer.site)}` : ''
-  return words.progress.steps[name]({ passed: progress.passed.map(plain).join(', '), server, seconds: requestLimits.answerSeconds })
+  return words.progress.steps[name]({ checks: progress.passed.length, server, seconds: requestLimits.answerSeconds })
 }
 
 /** 3 + 3, as the panel shows it. */

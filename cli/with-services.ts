@@ -47,7 +47,9 @@ export async function withSession<T>(
     progress.close()
   }
   interrupt.onFirst(console.words.progress.ending)
+  let done = false
   const ended = session.ended.then(({ cause }) => {
+    if (done) return new Promise<never>(() => undefined)
     console.say(console.words.progress.ended(cause))
     throw new AppError('session.ended', { details: { cause } })
   })
@@ -55,6 +57,7 @@ export async function withSession<T>(
   try {
     return await Promise.race([work(session), ended])
   } finally {
+    done = true
     await session.end().catch(() => undefined)
   }
 }

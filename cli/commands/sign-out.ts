@@ -5,6 +5,9 @@ import type { CommandContext } from '../program.ts'
 import { filesOf, listConfigurations } from '../ssh-config/configuration.ts'
 import { withServices } from '../with-services.ts'
 
+/** Ending takes the services 5 s at most. */
+const endMs = 8_000
+
 /** Revokes and forgets the sign-in. Sessions of printed ssh configurations run in processes of their own, and end too. */
 export function signOut({ place, console }: CommandContext): Promise<ExitCode> {
   return withServices({ place, console }, async ({ services, store, profile }) => {
@@ -28,8 +31,12 @@ async function endOne(socketPath: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect(socketPath, () => void writeLine(socket, { kind: 'end' }).catch(() => resolve(false)))
   socket.on('error', () => resolve(false))
-  // It closes the connection once it has begun to end.
+  // It closes the connection when its session is over: only then may the sign-in go, which it needs to withdraw what it asked.
   socket.on('end', () => resolve(true))
   socket.resume()
-  return promise.finally(() => socket.destroy())
+  const timer = setTimeout(() => resolve(true), endMs)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    socket.destroy()
+  })
 }

@@ -30,6 +30,7 @@ const firstLineMs = 10_000
 const causeMs = 500
 /** What was sent last may still be on its way into the leg when the ProxyCommand is gone. */
 const flushMs = 1_000
+const held = new WeakSet<Socket>()
 
 export async function serveBroker(options: BrokerServerOptions): Promise<BrokerServer> {
   const connections = new Set<Promise<void>>()
@@ -39,7 +40,7 @@ export async function serveBroker(options: BrokerServerOptions): Promise<BrokerS
     const one: Promise<void> = serveConnection(socket, options, legs)
       .catch(() => undefined)
       .finally(() => {
-        socket.end()
+        if (!held.has(socket)) socket.end()
         connections.delete(one)
       })
     connections.add(one)
@@ -59,13 +60,19 @@ export async function serveBroker(options: BrokerServerOptions): Promise<BrokerS
 async function serveConnection(socket: Socket, options: BrokerServerOptions, legs: Map<string, (socket: Socket) => void>): Promise<void> {
   const line = await readUntil(socket, '\n', { maxBytes: maxBrokerLineBytes, signal: AbortSignal.timeout(firstLineMs) })
   const message = parse(ToBroker, parseLine(line.toString('utf8')), 'line')
-  if (message.kind === 'end') return options.broker.stop()
+  if (message.kind === 'end') return end(socket, options.broker)
   if (message.kind === 'join') return serveMember(socket, options, legs)
   const claim = legs.get(message.token)
   legs.delete(message.token)
   if (!claim) throw new AppError('session.unknown')
   claim(socket)
   await new Promise((resolve) => socket.once('close', resolve))
+}
+
+/** Left open: it closes with the process, and whoever waits for that knows that the session is over and every request withdrawn. */
+function end(socket: Socket, broker: Broker): void {
+  held.add(socket)
+  broker.stop()
 }
 
 async function serveMember(socket: Socket, { broker, isRenewal }: BrokerServerOptions, legs: Map<string, (socket: Socket) => void>): Promise<void> {

@@ -24,6 +24,8 @@ const startMs = 60_000
 const pollMs = 25
 /** How long the broker may take to say why a session ended. */
 const causeMs = 2_000
+/** The device's closing follows its last words within this time. */
+const hangUpMs = 40
 /** A broker that is just ending sends its callers to the next one; more than a few times in a row is no chance. */
 const maxAgain = 5
 
@@ -139,6 +141,7 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
         process.off('SIGINT', gone)
         progress.close()
         pumped = pump(await dial(), message.token, { io, fromSsh })
+        outliveSsh(pumped)
         // The broker says why, then closes; a broker that is gone says nothing.
         void pumped.then(() => sleep(causeMs)).then(() => control.destroy())
       }
@@ -151,6 +154,20 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
     process.off('SIGINT', gone)
     control.destroy()
   }
+}
+
+/**
+ * OpenSSH sends SIGHUP when it is done. When it is done because the device hung up, the cause is still on its way, and the person wants to know it: then the process
+ * lives until it has told it. Otherwise it must not hold stderr open, which whoever runs ssh may be reading to its end.
+ */
+function outliveSsh(pumped: Promise<void>): void {
+  process.once('SIGHUP', () => {
+    let hungUp = false
+    void pumped.then(() => {
+      hungUp = true
+    })
+    void sleep(hangUpMs).then(() => !hungUp && process.exit(0))
+  })
 }
 
 /** Until the device's side is at its end: OpenSSH closes its own only when ours has closed, so waiting for both would be for ever. */

@@ -17,9 +17,9 @@ const causes: Record<EndCause, string> = {
   'agent-stopped': 'the agent on the device was stopped',
   'audit-failed': 'the audit could not be written, so nothing may be done',
 }
-const steps: Record<StepName, (facts: { passed: string; server: string; seconds: number }) => string> = {
+const steps: Record<StepName, (facts: { checks: number; server: string; seconds: number }) => string> = {
   signed: () => 'request signed',
-  checked: ({ passed }) => `checked by the main server${passed && `: ${passed}`}`,
+  checked: ({ checks }) => `checked by the main server, ${checks} checks passed`,
   'picked-up': () => 'picked up by the device, which checked every signature',
   code: () => 'code worked out at both ends',
   asking: ({ seconds }) => `the device rings; the person there has ${seconds} s to answer`,

@@ -17,7 +17,7 @@ const causes: Record<EndCause, string> = {
 }
 const steps: CommandLineWords['progress']['steps'] = {
   signed: () => 'demande signée',
-  checked: ({ passed }) => `vérifiée par le serveur principal${passed && ` : ${passed}`}`,
+  checked: ({ checks }) => `vérifiée par le serveur principal, ${checks} vérifications réussies`,
   'picked-up': () => 'reçue par l’appareil, qui a vérifié chaque signature',
   code: () => 'code calculé aux deux bouts',
   asking: ({ seconds }) => `l’appareil sonne; la personne a ${seconds} s pour répondre`,
