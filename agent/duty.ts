@@ -88,6 +88,11 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       sender.nudge()
     },
     audit: audit.append,
+    sessionTold(requestId) {
+      const events = [...(audit.log()?.read({ requestId, kinds: ['session.opened', 'session.ended'] }) ?? [])]
+      const last = events.at(-1)?.event.kind
+      return last === undefined ? null : last === 'session.opened' ? 'opened' : 'ended'
+    },
     openSession: (grant, until) => deps.openSession({ grant, tools: toolsFor(grant), signal: until }),
     onBusy: () => loop?.wake(),
     clock,
@@ -237,11 +242,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
           signal: until,
         }),
       hostKey: identity.keys.host.privateKey,
-      audit(event) {
-        const written = audit.append(event)
-        if (event.kind === 'session.opened' && event.requestId) memory.move(event.requestId, 'open')
-        return written
-      },
+      audit: audit.append,
       auditLog,
       tellPanel: panel.tell,
       config: {

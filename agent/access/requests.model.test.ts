@@ -1,155 +1,27 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { NewAuditEvent } from '../../shared/audit.ts'
-import { AppError } from '../../shared/errors.ts'
 import { type DeliveryId, newId } from '../../shared/ids.ts'
-import { matchingCode } from '../../shared/node/matching-code.ts'
 import { generateSigningKey, newNonce } from '../../shared/node/signing.ts'
-import type { AgentToPanel, PanelRequest, PanelToAgent } from '../../shared/panel.ts'
 import type { LevelRule } from '../../shared/profile.ts'
-import type { AnswerPayload, RosterPayload } from '../../shared/ticket.ts'
-import { createManualClock, type ManualClock } from '../../test/support/clock.ts'
-import { type Asked, createPeople, type Device, type People } from '../../test/support/people.ts'
-import { hostKeyText } from '../identity.ts'
-import { silentLog } from '../log.ts'
-import type { PanelLink } from '../panel-link.ts'
-import { memoryState } from '../state-file.ts'
-import { createRequestMemory, newMemory } from './memory.ts'
-import { Policy } from './policy.ts'
-import { createAccessRequests } from './requests.ts'
-import { proveSignatures } from './signatures.ts'
+import { type Case, makeCase, rosters, World } from '../../test/support/access-world.ts'
 
 /**
  * R065, goal D15: whatever the order in which deliveries, presses, crashes, clocks and policies come, a session opens only when every condition holds. The rules
- * are told a second time here, as what the outside can see, and each opened session is held against them at the very step at which it opened.
+ * are told a second time here and in `World`, as what the outside can see, and each opened session is held against them at the very step at which it opened.
  */
-const now = 1_800_000_000
-const hostKey = hostKeyText(generateSigningKey().publicJwk)
-let people: People
-let device: Device
-let rosters: Record<'good' | 'expired' | 'without', RosterPayload>
-
-type Case = Asked & { valid: boolean }
 let cases: Case[]
 
 beforeAll(async () => {
-  people = createPeople(now)
-  device = { deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }
   const stranger = generateSigningKey()
-  const roster = async (change: Partial<RosterPayload>) => (await people.roster(change)).payload
-  rosters = { good: await roster({}), expired: await roster({ issuedAt: now - 9_000, expiresAt: now - 1_000 }), without: await roster({ specialists: [] }) }
-  const made = async (valid: boolean, change: Parameters<People['request']>[1] = {}): Promise<Case> => ({ ...(await people.request(device, change)), valid })
   cases = [
-    await made(true),
-    await made(true, { request: { access: 'diagnostics' } }),
-    await made(true, { request: { access: 'files' } }),
-    await made(false, { signers: { ticket: stranger } }),
-    await made(false, { signers: { support: stranger } }),
-    await made(false, { request: { deviceId: newId('dev') } }),
+    await makeCase(true),
+    await makeCase(true, { request: { access: 'diagnostics' } }),
+    await makeCase(true, { request: { access: 'files' } }),
+    await makeCase(false, { signers: { ticket: stranger } }),
+    await makeCase(false, { signers: { support: stranger } }),
+    await makeCase(false, { request: { deviceId: newId('dev') } }),
   ]
 })
-
-/** The real check, which depends on nothing but its arguments, remembered: 10,000 runs ask it the same few things. */
-const proofs = new Map<string, ReturnType<typeof proveSignatures>>()
-const proveOnce: typeof proveSignatures = (delivery, trust, atSeconds) => {
-  const key = `${delivery.ticket} ${atSeconds}`
-  const known = proofs.get(key) ?? proveSignatures(delivery, trust, atSeconds)
-  proofs.set(key, known)
-  return known
-}
-
-/** One run: the device with its disk, and what stands around it. */
-class World {
-  readonly disk = memoryState(newMemory())
-  readonly opened: string[] = []
-  readonly events: NewAuditEvent[] = []
-  readonly draws = new Map<string, AnswerPayload['answer']>()
-  readonly clock: ManualClock = createManualClock(now * 1_000)
-  policy = Policy.parse({ version: 1, requestsPerHour: 20 })
-  roster: RosterPayload | null = rosters.good
-  auditWorks = true
-  panelThere = true
-  shown = new Map<string, PanelRequest>()
-  listeners = new Set<(message: PanelToAgent) => void>()
-  requests = this.start()
-
-  /** A crash: the old device never runs on, and the new one knows the disk alone. */
-  start() {
-    const generation = { clock: this.clock, shown: this.shown, listeners: this.listeners }
-    const alive = () => generation.shown === this.shown
-    const tell = (message: AgentToPanel) => {
-      if (message.type === 'request.asked') generation.shown.set(message.request.requestId, message.request)
-      if (message.type === 'request.closed') generation.shown.delete(message.requestId)
-    }
-    const panel: PanelLink = {
-      connected: () => this.panelThere,
-      waitConnected: async (ms, signal) => {
-        if (!this.panelThere) await generation.clock.sleep(ms, signal)
-        return this.panelThere
-      },
-      tell,
-      onPress(listener) {
-        generation.listeners.add(listener)
-        return () => generation.listeners.delete(listener)
-      },
-    }
-    return createAccessRequests({
-      trust: { ticketKey: people.ticketKey.publicJwk, authorityKey: people.authority.publicJwk, ...device },
-      hostKey,
-      memory: createRequestMemory(this.disk),
-      roster: () => this.roster,
-      policy: () => this.policy,
-      panel,
-      answer: async (head, answer) => {
-        if (answer.kind === 'picked-up' && alive()) this.draws.set(head.requestId, answer)
-      },
-      audit: (event) => {
-        if (!this.auditWorks) throw new AppError('audit.unavailable')
-        this.events.push(event)
-      },
-      openSession: (grant, signal) => {
-        if (alive()) this.opened.push(grant.request.id)
-        const { promise, resolve } = Promise.withResolvers<'case-closed'>()
-        signal.addEventListener('abort', () => resolve(signal.reason), { once: true })
-        return promise
-      },
-      onBusy: () => {},
-      clock: generation.clock,
-      log: silentLog,
-      prove: proveOnce,
-    })
-  }
-
-  async crash(): Promise<void> {
-    const nowMs = this.clock.now()
-    this.shown = new Map()
-    this.listeners = new Set()
-    // Timers of the dead device stay where they are.
-    Object.assign(this, { clock: createManualClock(nowMs) })
-    this.requests = this.start()
-    await this.requests.recover()
-  }
-
-  rule(one: Case): LevelRule {
-    return this.policy.rules[one.request.access]
-  }
-
-  /** All but the person's yes. */
-  mayPickUp(one: Case): boolean {
-    const fresh = this.roster === rosters.good || (this.roster === rosters.expired && one.request.access === 'diagnostics')
-    const inTime = this.clock.now() / 1_000 <= now + 300 + 120
-    const { connectivity, countries } = this.policy
-    const allowed = connectivity === 'on' && this.rule(one) !== 'deny' && (countries === null || countries.includes(people.person.country))
-    return one.valid && fresh && inTime && allowed && this.auditWorks && !this.opened.includes(one.request.id)
-  }
-
-  code(one: Case): string {
-    const draw = this.draws.get(one.request.id)
-    if (draw?.kind !== 'picked-up') return 'none'
-    const { ticket } = one.delivery
-    return matchingCode({ ticket, sessionKey: one.request.sessionKey, hostKey, c: one.nonce, d: draw.draw })
-  }
-}
 
 type Step = { name: string; run: (world: World) => Promise<string | null> }
 

@@ -45,6 +45,8 @@ export type AccessRequestsWith = {
   answer: (head: AnswerHead, answer: AnswerPayload['answer']) => Promise<void>
   /** Stored when it returns; throws `audit.unavailable`. */
   audit: (event: NewAuditEvent) => unknown
+  /** What the audit says of a session, which is the truth after a crash: whether it was opened and not ended, or ended. */
+  sessionTold: (requestId: RequestId) => 'opened' | 'ended' | null
   openSession: (grant: Grant, signal: AbortSignal) => Promise<EndCause>
   onBusy: () => void
   clock: Clock
@@ -249,7 +251,10 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
       }
     },
     async recover() {
-      for (const entry of memory.open()) await recoverOne(entry)
+      for (const entry of memory.open()) {
+        // Where that cannot be written down now (no store, a full disk) it stays open, and the next start tries again.
+        await recoverOne(entry).catch((error: unknown) => log.error({ requestId: entry.requestId, cause: causeOf(error) }, 'not recovered'))
+      }
     },
     async stop() {
       for (const running of all.values()) stopOne(running, new AppError('access.interrupted'), 'agent-stopped')
@@ -257,16 +262,15 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     },
   }
 
-  async function recoverOne(entry: Entry): Promise<void> {
-    const { requestId, ticketId, ticket, state } = entry
-    if (state === 'open') {
-      deps.audit({ kind: 'session.ended', actor: { kind: 'agent' }, requestId, cause: 'agent-stopped' })
-    } else if (state === 'approved') {
-      deps.audit({ kind: 'access.expired', actor: { kind: 'agent' }, requestId, data: { code: 'access.interrupted' } })
-    } else if (ticket) {
-      await refuse({ requestId, ticketId, ticketHash: sha256(ticket) }, new AppError('access.interrupted'))
+  async function recoverOne({ requestId, ticketId, ticket, state }: Entry): Promise<void> {
+    if (state !== 'approved') {
+      if (ticket) await refuse({ requestId, ticketId, ticketHash: sha256(ticket) }, new AppError('access.interrupted'))
+      return memory.move(requestId, 'refused')
     }
-    memory.move(requestId, state === 'open' ? 'ended' : state === 'approved' ? 'expired' : 'refused')
+    const told = deps.sessionTold(requestId)
+    if (told === 'opened') deps.audit({ kind: 'session.ended', actor: { kind: 'agent' }, requestId, cause: 'agent-stopped' })
+    if (told === null) deps.audit({ kind: 'access.expired', actor: { kind: 'agent' }, requestId, data: { code: 'access.interrupted' } })
+    memory.move(requestId, told === null ? 'expired' : 'ended')
   }
 }
 

@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../../shared/errors.ts'
+import { newId } from '../../shared/ids.ts'
+import { newNonce } from '../../shared/node/signing.ts'
+import type { LevelRule } from '../../shared/profile.ts'
+import { type Case, makeCase, World } from '../../test/support/access-world.ts'
+
+const one = await makeCase(true)
+
+function world(rule: LevelRule = 'ask'): World {
+  const made = new World()
+  made.policy = { ...made.policy, rules: { diagnostics: rule, files: rule, application: rule, os: rule } }
+  return made
+}
+const answersTo = ({ answers }: World, { request }: Case) =>
+  answers.filter((answer) => answer.requestId === request.id).map((answer) => (answer.kind === 'refused' ? `refused ${answer.code}` : answer.kind))
+const reveal = async (on: World, { request, nonce }: Case, as = nonce) => {
+  on.requests.reveal({ id: newId('dlv'), kind: 'reveal', requestId: request.id, nonce: as })
+  await on.clock.advance(0)
+}
+const press = async (on: World, { request }: Case, allow: boolean, code: string | null = null) => {
+  for (const listener of on.listeners) listener({ type: 'request.answered', requestId: request.id, allow, code })
+  await on.clock.advance(0)
+}
+const ask = async (on: World, which = one) => {
+  await on.requests.receive(which.delivery)
+  await on.clock.advance(0)
+  await reveal(on, which)
+}
+const open = async (on: World, which = one) => {
+  await ask(on, which)
+  await press(on, which, true)
+  expect(on.opened).toEqual([which.request.id])
+}
+
+describe('an access request at the device', () => {
+  test('is picked up, asked, approved and opened, each step said and written down (architecture 2)', async () => {
+    const on = world()
+    await ask(on)
+    expect(on.shown.get(one.request.id)).toMatchObject({ code: on.code(one), triesLeft: 3, specialist: 'Elena Marchetti', minutes: 30 })
+    expect(on.opened).toEqual([])
+    await press(on, one, true)
+    expect(answersTo(on, one)).toEqual(['picked-up', 'asking', 'approved'])
+    expect(on.events.map((event) => event.kind)).toEqual(['access.requested', 'access.picked-up', 'access.asked', 'access.approved'])
+    on.sessions[0]?.end('specialist')
+    await on.clock.advance(0)
+    expect(on.requests.busy()).toBe(false)
+    expect(on.disk.value.entries[0]?.state).toBe('ended')
+  })
+
+  test('whose typed text is private stays so: the reason is in no public part (R096)', async () => {
+    const on = world()
+    await ask(on)
+    expect(JSON.stringify(on.events.map(({ private: _, ...event }) => event))).not.toContain('The console reacts slowly')
+    expect(on.events[0]?.private).toEqual({ reason: 'The console reacts slowly' })
+  })
+
+  test('is refused when the revealed number is not the committed one, and never asked', async () => {
+    const on = world()
+    await on.requests.receive(one.delivery)
+    await on.clock.advance(0)
+    await reveal(on, one, newNonce())
+    expect(answersTo(on, one)).toEqual(['picked-up', 'refused access.commitment-bad'])
+    expect(on.shown.size).toBe(0)
+  })
+
+  test('that nobody reveals for, or nobody answers, is refused in time (R084)', async () => {
+    const silent = world()
+    await silent.requests.receive(one.delivery)
+    await silent.clock.advance(60_000)
+    expect(answersTo(silent, one)).toEqual(['picked-up', 'refused access.expired'])
+    const alone = world()
+    await ask(alone)
+    await alone.clock.advance(119_999)
+    expect(answersTo(alone, one)).toEqual(['picked-up', 'asking'])
+    await alone.clock.advance(1)
+    expect(answersTo(alone, one)).toEqual(['picked-up', 'asking', 'refused access.no-answer'])
+  })
+
+  test('without a panel is refused before it is picked up', async () => {
+    const on = world()
+    on.panelThere = false
+    await on.requests.receive(one.delivery)
+    await on.clock.advance(3_000)
+    expect(answersTo(on, one)).toEqual(['refused access.panel-missing'])
+  })
+
+  test('without an audit store is refused, and so is one whose yes cannot be written down (goal D28)', async () => {
+    const never = world('allow')
+    never.auditWorks = false
+    await never.requests.receive(one.delivery)
+    expect(answersTo(never, one)).toEqual(['refused audit.unavailable'])
+    const late = world()
+    await ask(late)
+    late.auditWorks = false
+    await press(late, one, true)
+    expect(answersTo(late, one)).toEqual(['picked-up', 'asking', 'refused audit.unavailable'])
+    expect(late.opened).toEqual([])
+  })
+
+  test('that is cancelled leaves the panel and gets no further answer', async () => {
+    const on = world()
+    await ask(on)
+    on.requests.cancel(one.request.id)
+    await on.clock.advance(0)
+    expect(answersTo(on, one)).toEqual(['picked-up', 'asking'])
+    expect(on.shown.size).toBe(0)
+    await press(on, one, true)
+    expect(on.opened).toEqual([])
+    expect(on.disk.value.entries[0]?.state).toBe('cancelled')
+  })
+
+  test('that comes twice gets one answer: the first one stands', async () => {
+    const on = world()
+    await open(on)
+    await on.requests.receive({ ...one.delivery, id: newId('dlv') })
+    expect(answersTo(on, one)).toEqual(['picked-up', 'asking', 'approved'])
+    expect(on.events.at(-1)).toMatchObject({ kind: 'access.refused', data: { code: 'ticket.spent' } })
+    expect(on.opened).toHaveLength(1)
+  })
+})
+
+describe('a session at the device', () => {
+  test('ends by the person’s press, by the main server’s word, by a cancel and by the policy, each with its cause', async () => {
+    const ends: [string, (on: World) => void][] = [
+      ['person', (on) => [...on.listeners].forEach((listener) => void listener({ type: 'session.end', requestId: one.request.id }))],
+      ['revoked', (on) => on.requests.end(one.request.id, 'revoked')],
+      ['specialist', (on) => on.requests.cancel(one.request.id)],
+      ['policy', (on) => on.requests.enforce({ ...on.policy, connectivity: 'off' })],
+      ['policy', (on) => on.requests.enforce({ ...on.policy, rules: { ...on.policy.rules, os: 'deny' } })],
+      ['agent-stopped', (on) => void on.requests.stop()],
+    ]
+    for (const [cause, end] of ends) {
+      const on = world()
+      await open(on)
+      end(on)
+      expect(on.sessions[0]?.signal.reason).toBe(cause)
+    }
+  })
+
+  test('goes on under a policy that would only ask again, and another person’s End does not reach it', async () => {
+    const on = world()
+    await open(on)
+    on.requests.enforce({ ...on.policy, rules: { ...on.policy.rules, os: 'ask-typed' } })
+    for (const listener of on.listeners) listener({ type: 'session.end', requestId: newId('req') })
+    on.requests.end(newId('req'), 'revoked')
+    expect(on.sessions[0]?.signal.aborted).toBe(false)
+  })
+
+  test('that never began is told as expired with the reason of its dial', async () => {
+    const on = world()
+    await open(on)
+    on.sessions[0]?.fail(new AppError('leg.peer-missing'))
+    await on.clock.advance(0)
+    expect(on.events.at(-1)).toMatchObject({ kind: 'access.expired', data: { code: 'leg.peer-missing' } })
+    expect(on.requests.busy()).toBe(false)
+  })
+})
+
+describe('after a crash', () => {
+  test('a request that was waiting is refused, signed, once', async () => {
+    const on = world()
+    await ask(on)
+    await on.crash()
+    expect(answersTo(on, one)).toEqual(['picked-up', 'asking', 'refused access.interrupted'])
+    await on.crash()
+    expect(answersTo(on, one)).toHaveLength(3)
+  })
+
+  test('a session that was open is told as ended', async () => {
+    const on = world()
+    await open(on)
+    on.events.push({ kind: 'session.opened', actor: { kind: 'agent' }, requestId: one.request.id })
+    await on.crash()
+    expect(on.events.at(-1)).toMatchObject({ kind: 'session.ended', cause: 'agent-stopped', requestId: one.request.id })
+    expect(on.disk.value.entries[0]?.state).toBe('ended')
+  })
+
+  test('a session whose end was written is not ended twice', async () => {
+    const on = world()
+    await open(on)
+    on.events.push({ kind: 'session.opened', actor: { kind: 'agent' }, requestId: one.request.id })
+    on.events.push({ kind: 'session.ended', actor: { kind: 'agent' }, requestId: one.request.id, cause: 'person' })
+    await on.crash()
+    expect(on.events.filter((event) => event.kind === 'session.ended')).toHaveLength(1)
+    expect(on.disk.value.entries[0]?.state).toBe('ended')
+  })
+
+  test('what cannot be written down is tried again at the next start', async () => {
+    const on = world()
+    await open(on)
+    on.auditWorks = false
+    await on.crash()
+    expect(on.disk.value.entries[0]?.state).toBe('approved')
+    on.auditWorks = true
+    await on.crash()
+    expect(on.disk.value.entries[0]?.state).toBe('expired')
+  })
+})
