@@ -65,7 +65,7 @@ export async function startSandbox(dir: string = newStateFolder(), ...more: stri
   running.child.stdout?.on('data', () => running.stdout().includes('\n') && resolve(running.stdout().split('\n')[0] ?? ''))
   void running.done.then(({ code, stderr }) => reject(new Error(`the sandbox ended with ${code}: ${stderr}`)))
   const facts = Facts.parse(JSON.parse(await line))
-  const startGantry = (...argv: string[]) => run([process.execPath, join(root, 'cli/main.ts'), '--sandbox', dir, ...argv], { input: '' })
+  const startGantry = (...argv: string[]) => run([process.execPath, join(root, 'cli/main.ts'), '--sandbox', dir, ...argv])
   return {
     dir,
     facts,
