@@ -218,6 +218,21 @@ describe('the device’s answers', () => {
     expect(await show(asked)).toMatchObject({ state: 'requested', answers: [] })
   })
 
+  test('a report that overtakes the approval is not lost', async () => {
+    const asked = await makeRequest()
+    await agent.answer(asked.view.ticket, pickedUp())
+    await agent.report([opened(asked)])
+    expect(await show(asked)).toMatchObject({ state: 'picked-up' })
+    await agent.answer(asked.view.ticket, approved())
+    expect(await show(asked)).toMatchObject({ state: 'open' })
+    const second = await makeRequest()
+    await agent.answer(second.view.ticket, pickedUp())
+    await agent.report([opened(second), { ...opened(second), kind: 'session.ended', cause: 'person' }])
+    await agent.answer(second.view.ticket, approved())
+    expect(await show(second)).toMatchObject({ state: 'ended', endCause: 'person' })
+    await agent.report([{ ...opened(asked), kind: 'session.ended', cause: 'person' }])
+  })
+
   test('a refusal carries the device’s code', async () => {
     const asked = await makeRequest()
     await agent.answer(asked.view.ticket, { kind: 'refused', code: 'access.rate-limited', details: { minutes: 12 } })

@@ -1,11 +1,11 @@
 import type { AccessState } from '@gantry/shared/access-request.ts'
 import type { AuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
-import type { DeviceId } from '@gantry/shared/ids.ts'
+import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
 import { readUnverified, sha256, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload, type CompactJws } from '@gantry/shared/ticket.ts'
 import { deadlines } from './steps.ts'
-import { type Change, findRequest, moveRequest, noteOpened, type RequestRow, storeAnswer } from './store.ts'
+import { type Change, findRequest, moveRequest, noteSession, type RequestRow, storeAnswer } from './store.ts'
 import { type AccessTools, announce } from './tools.ts'
 
 /**
@@ -25,7 +25,9 @@ export async function takeAnswer(tools: AccessTools, jws: CompactJws, deviceId: 
     if (!moved) throw new AppError('access.wrong-state', { details: { state: row.state } })
     return true
   })
-  if (stored) await announce(tools, row.id)
+  if (!stored) return
+  await moveAsReported(tools, row.id)
+  await announce(tools, row.id)
 }
 
 async function verifyAnswer(jws: CompactJws, row: RequestRow): Promise<AnswerPayload> {
@@ -49,19 +51,22 @@ function effectOf(answer: AnswerPayload['answer'], row: RequestRow, nowMs: numbe
   }
 }
 
-/** The device's own report that a session opened or ended. It may come late, or twice. */
+/** The device's own report that a session opened or ended. It may come late, twice, or before the answer that it follows from. */
 export async function followSession(tools: AccessTools, event: AuditEvent, deviceId: DeviceId): Promise<void> {
-  const { db, now } = tools
   if (!event.requestId || (event.kind !== 'session.opened' && event.kind !== 'session.ended')) return
-  const row = await findRequest(db, event.requestId, { deviceId })
+  const row = await findRequest(tools.db, event.requestId, { deviceId })
   if (!row) return
   const atMs = Date.parse(event.at)
-  if (event.kind === 'session.opened') {
-    await noteOpened(db, row.id, atMs)
-    const moved = await moveRequest(db, { id: row.id, from: row.state, to: 'open', nowMs: now() }, { deadlineMs: deadlines.open(now(), row.minutes) })
-    if (moved) await announce(tools, row.id)
-    return
-  }
-  const change = { endedMs: atMs, endCause: event.cause ?? ('connection-lost' as const) }
-  if (await moveRequest(db, { id: row.id, from: row.state, to: 'ended', nowMs: now() }, change)) await announce(tools, row.id)
+  const said = event.kind === 'session.opened' ? { openedMs: atMs } : { endedMs: atMs, endCause: event.cause ?? ('connection-lost' as const) }
+  await noteSession(tools.db, row.id, said)
+  if (await moveAsReported(tools, row.id)) await announce(tools, row.id)
+}
+
+/** From `approved` on, the state is what the device reported; times run by our clock, since its own may be off. True if it moved. */
+async function moveAsReported({ db, now }: AccessTools, id: RequestId): Promise<boolean> {
+  const row = await findRequest(db, id)
+  if (!row || (row.state !== 'approved' && row.state !== 'open')) return false
+  if (row.ended_ms !== null) return moveRequest(db, { id, from: row.state, to: 'ended', nowMs: now() })
+  if (row.opened_ms === null) return false
+  return moveRequest(db, { id, from: row.state, to: 'open', nowMs: now() }, { deadlineMs: deadlines.open(now(), row.minutes) })
 }

@@ -171,7 +171,6 @@ function withKey<T extends { device_key_json: string }>({ device_key_json, ...ro
 
 export type Change = {
   deadlineMs?: number
-  openedMs?: number
   endedMs?: number
   endCause?: EndCause
   refusal?: AccessRequestView['refusal']
@@ -190,7 +189,6 @@ export async function moveRequest(
       state: to,
       changed_ms: nowMs,
       ...(change.deadlineMs === undefined ? {} : { deadline_ms: change.deadlineMs }),
-      ...(change.openedMs === undefined ? {} : { opened_ms: change.openedMs }),
       ...(change.endedMs === undefined ? {} : { ended_ms: change.endedMs }),
       ...(change.endCause === undefined ? {} : { end_cause: change.endCause }),
       ...(change.refusal === undefined ? {} : { refusal_json: JSON.stringify(change.refusal) }),
@@ -201,9 +199,11 @@ export async function moveRequest(
   return result.numUpdatedRows === 1n
 }
 
-/** A session that was reported after its request had run out here still shows in the device's history. */
-export async function noteOpened(queries: Queries, id: RequestId, openedMs: number): Promise<void> {
-  await queries.updateTable('access_requests').set({ opened_ms: openedMs }).where('id', '=', id).where('opened_ms', 'is', null).execute()
+/** Keeps what the device said of its session whatever the state is here: a report may overtake an answer, or come after the request had run out. */
+export async function noteSession(queries: Queries, id: RequestId, said: { openedMs: number } | { endedMs: number; endCause: EndCause }): Promise<void> {
+  const update = queries.updateTable('access_requests').where('id', '=', id)
+  if ('openedMs' in said) await update.set({ opened_ms: said.openedMs }).where('opened_ms', 'is', null).execute()
+  else await update.set({ ended_ms: said.endedMs, end_cause: said.endCause }).where('ended_ms', 'is', null).execute()
 }
 
 export async function storeReveal(queries: Queries, id: RequestId, nonce: string): Promise<void> {
