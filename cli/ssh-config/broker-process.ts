@@ -9,7 +9,7 @@ import { type Broker, type BrokerSession, createBroker } from './broker.ts'
 import { listen, serveBroker } from './broker-server.ts'
 import { type Configuration, type ConfigurationFiles, filesOf, readConfiguration } from './configuration.ts'
 import { type AgentKey, serveKeys } from './key-agent.ts'
-import { ensureRuntimeFolder } from './runtime-folder.ts'
+import { ensureRuntimeFolder, leaveRuntimeFolder } from './runtime-folder.ts'
 import { takeSessionKey } from './session-keys.ts'
 import { publicLine } from './ssh-wire.ts'
 
@@ -22,12 +22,13 @@ export async function runBroker(folder: string): Promise<void> {
   process.umask(0o077)
   const configuration = readConfiguration(folder)
   const files = filesOf(folder, configuration)
-  ensureRuntimeFolder(configuration.runtimeFolder)
   const lock = createProfileLock(files.brokerLock, { waitMs: lockWaitMs })
   await lock(() => hold(configuration, files))
 }
 
 async function hold(configuration: Configuration, files: ConfigurationFiles): Promise<void> {
+  // Under the lock: the broker before takes the folder away at its end.
+  ensureRuntimeFolder(configuration.runtimeFolder)
   const keys: AgentKey[] = []
   let open: OpenPlace | undefined
   const broker = createBroker({
@@ -50,6 +51,7 @@ async function hold(configuration: Configuration, files: ConfigurationFiles): Pr
   await Promise.all([server.drain(drainMs), open?.services.close()])
   keys.length = 0
   stopWatching()
+  leaveRuntimeFolder(configuration.runtimeFolder)
 }
 
 type Asking = {

@@ -106,6 +106,8 @@ async function serveMember(socket: Socket, { broker, isRenewal }: BrokerServerOp
 async function pumpOnce(leg: Duplex, gone: AbortSignal, offer: (claim: (socket: Socket) => void) => void): Promise<void> {
   const claimed = Promise.withResolvers<Socket>()
   const cut = () => void sleep(flushMs).then(() => leg.destroy())
+  // Two pipelines and the leg's own layers each listen for its close; that is no leak.
+  leg.setMaxListeners(30)
   leg.on('error', () => leg.destroy())
   leg.once('close', () => claimed.reject(new AppError('session.ended')))
   gone.addEventListener('abort', cut, { once: true })

@@ -17,7 +17,6 @@ import { profileOf } from '../place.ts'
 import { createProgress } from '../progress.ts'
 import { FromBroker, maxBrokerLineBytes } from './broker-protocol.ts'
 import { filesOf, readConfiguration } from './configuration.ts'
-import { ensureRuntimeFolder } from './runtime-folder.ts'
 
 /** A broker has its socket within a second; the one before it may need some to leave. A slow disk or a busy computer is no failure. */
 const startMs = 60_000
@@ -35,10 +34,10 @@ const maxAgain = 5
  */
 export async function runProxy(folder: string, io: Io): Promise<ExitCode> {
   let console = createConsole(io, { language: chooseLanguage(io.env), json: false })
+  process.umask(0o077)
   try {
     const configuration = readConfiguration(folder)
     console = createConsole(io, { language: chooseLanguage(io.env, profileOf(configuration.place) ?? undefined), json: false })
-    ensureRuntimeFolder(configuration.runtimeFolder)
     const { brokerSocket, startLock } = filesOf(folder, configuration)
     const fromSsh = bufferInput(io)
     const find = () => findBroker(brokerSocket, { startLock, folder })

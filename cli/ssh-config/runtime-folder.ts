@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
@@ -8,7 +8,7 @@ const maxPathBytes = 99
 const longestName = '/session'
 
 /**
- * Where the sockets of one configuration lie: short whatever the profile's path is. The folder is made by `ensureRuntimeFolder`.
+ * Where the sockets of one configuration lie: short whatever the profile's path is. The folder is there only while a session is.
  * Throws `state.unreadable` when not even the system's own folder for this is short enough.
  */
 export function chooseRuntimeFolder(id: string, env: NodeJS.ProcessEnv): string {
@@ -28,9 +28,19 @@ export function ensureRuntimeFolder(folder: string): void {
     throw new AppError('state.unreadable', { details: { path: folder } })
 }
 
+/** When nothing is in it any more. */
+export function leaveRuntimeFolder(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Not empty, or gone already: both are as good.
+  }
+}
+
 function canHold(folder: string): boolean {
   try {
     ensureRuntimeFolder(folder)
+    leaveRuntimeFolder(folder)
     return true
   } catch {
     return false

@@ -161,10 +161,10 @@ export const commandLineEn = {
     bad: (path: string, line: number | null, what: string) => `FAULT  ${path}${line === null ? '' : `  line ${line}`}: ${what}`,
     faults: {
       edited: 'the line was edited',
-      removed: 'a line was removed before it',
+      removed: 'a line was removed here',
       inserted: 'the line was inserted',
       swapped: 'the line was swapped with another',
-      'cut-tail': 'lines were cut off after it',
+      'cut-tail': 'from this line on, the end was cut off',
       unreadable: 'it cannot be read',
       'private-edited': 'the private part of the line was edited',
       'private-removed': 'the private part of the line was removed',

@@ -157,10 +157,10 @@ export const commandLineFr: CommandLineWords = {
     bad: (path, line, what) => `DÉFAUT  ${path}${line === null ? '' : `  ligne ${line}`} : ${what}`,
     faults: {
       edited: 'la ligne a été modifiée',
-      removed: 'une ligne a été retirée avant elle',
+      removed: 'une ligne a été retirée ici',
       inserted: 'la ligne a été insérée',
       swapped: 'la ligne a été échangée avec une autre',
-      'cut-tail': 'des lignes ont été coupées après elle',
+      'cut-tail': 'à partir de cette ligne, la fin a été coupée',
       unreadable: 'illisible',
       'private-edited': 'la partie privée de la ligne a été modifiée',
       'private-removed': 'la partie privée de la ligne a été retirée',
