@@ -64,6 +64,8 @@ export type Ground = {
   rules: FileRules
   digests: Digests
   record(event: FileEvent): void
+  /** Makes a code of a failure, and records it if it is a refusal. */
+  note(error: unknown, operation: string, path: string): AppError
   /** Finds the place, runs `act` on it, closes the place; failures become codes, and what the rules refuse is recorded. */
   visit<T>(operation: Operation, path: string, act: (place: Place, path: DevicePath) => Promise<T>): Promise<T>
 }
@@ -98,6 +100,7 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
     rules,
     digests: createDigests(),
     record,
+    note,
     async visit({ name, direction, lastLink }, path, act) {
       let place: Place | undefined
       try {

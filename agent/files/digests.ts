@@ -68,6 +68,8 @@ export class RunningDigest {
   #position = 0
 
   update(chunk: Uint8Array, position: number): void {
+    // Clients read on beyond the end, to see that it is the end.
+    if (chunk.length === 0) return
     if (position !== this.#position) this.#hasher = null
     if (!this.#hasher) return
     this.#hasher.update(chunk)

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { type Input, parse } from '@gantry/shared/contract.ts'
 import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
 import { type FileCallName, type FileCalls, fileCalls } from '@gantry/shared/files.ts'
+import type { z } from 'zod'
 import type { DeviceFiles, FileEvent } from './device-files.ts'
 import { createLedger } from './ledger.ts'
 import { describe } from './listing.ts'
@@ -49,7 +50,7 @@ async function exchange(context: Exchange, headers: IncomingHttpHeaders): Promis
   const { stream } = context
   try {
     const name = nameOf(headers)
-    const input = parse(fileCalls[name].input, inputOf(headers), name)
+    const input = parse(fileCalls[name].input as z.ZodType<unknown>, inputOf(headers), name)
     context.touch(1)
     const answer = await (answers[name] as (input: unknown, context: Exchange) => Promise<Answer>)(input, context)
     if (answer === 'sent' || stream.destroyed) return

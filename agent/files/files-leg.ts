@@ -1,7 +1,6 @@
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { AppError } from '@gantry/shared/errors.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import type { DeviceFiles, FileEvent } from './device-files.ts'
@@ -29,11 +28,11 @@ const sessionWindowBytes = 64 * 1024 ** 2
 const handshakeTimeoutMs = 10_000
 const maxRequests = 32
 
-/** Resolves when the leg is gone; what was under way is recorded as a part. Rejects with `leg.refused` for another certificate than the one named. */
-export async function serveFilesLeg({ leg, identity, clientCertificate, files, record, touch, signal }: FilesLegOptions): Promise<void> {
-  const { promise: over, resolve, reject } = Promise.withResolvers<void>()
+/** Resolves when the leg is gone; what was under way is recorded as a part. `refused`: the other end had another certificate than the one named. */
+export async function serveFilesLeg({ leg, identity, clientCertificate, files, record, touch, signal }: FilesLegOptions): Promise<'closed' | 'refused'> {
+  const { promise: over, resolve } = Promise.withResolvers<'closed' | 'refused'>()
   const refuse = () => {
-    reject(new AppError('leg.refused'))
+    resolve('refused')
     leg.destroy()
   }
   // For a self-signed certificate OpenSSL's own verdict says nothing; its hash says everything, and TLS has proven the key by now (RFC 8446 section 4.4.3).
@@ -50,17 +49,17 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, r
     if (leg.destroyed || !isPinned(session.socket as TLSSocket)) return session.destroy()
     session.setLocalWindowSize(sessionWindowBytes)
     session.on('stream', (stream, headers) => void answers.answer(stream, headers))
-    session.once('close', resolve)
+    session.once('close', () => resolve('closed'))
   })
   server.on('tlsClientError', refuse)
   server.on('sessionError', () => leg.destroy())
-  leg.once('close', () => resolve())
+  leg.once('close', () => resolve('closed'))
   leg.on('error', () => leg.destroy())
   const stop = () => leg.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
     server.emit('connection', leg)
-    await over
+    return await over
   } finally {
     signal.removeEventListener('abort', stop)
     leg.destroy()

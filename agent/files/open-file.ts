@@ -2,7 +2,9 @@ import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import { close, fchmod, fdatasync, fstat, ftruncate, readAt, self, utimes, writeAt } from './descriptors.ts'
+import type { FileRules } from './device-files.ts'
 import { type Digests, RunningDigest } from './digests.ts'
+import { type Account, requireOwner } from './rights.ts'
 
 /** What went through an open file: `whole` when every octet from the first to the last was moved; then its digest is known. */
 export type Moved = { bytes: number; size: number; whole: boolean; sha256: Hash | null }
@@ -18,7 +20,6 @@ export type OpenFile = {
   setMode(mode: number): Promise<void>
   setTimes(accessedSeconds: number, modifiedSeconds: number): Promise<void>
   sync(): Promise<void>
-  digest(): Promise<Hash>
   /**
    * What was read, and what was written: a file opened for both can have moved both ways. `done`: the client closed it, so what it wrote is a whole file,
    * digested now if it came out of order; `cut`: it was left behind.
@@ -26,28 +27,54 @@ export type OpenFile = {
   close(how: 'done' | 'cut'): Promise<{ read: Moved; written: Moved | null }>
 }
 
-export type OpenFileOptions = { fd: number; readable: boolean; writable: boolean; maxBytes: number; digests: Digests }
+export type OpenFileOptions = {
+  fd: number
+  readable: boolean
+  writable: boolean
+  account: Account | null
+  rules: FileRules
+  digests: Digests
+  /** Makes a code of a failure, and records it if it is a refusal. */
+  note(error: unknown, operation: string): AppError
+}
 
-export function createOpenFile({ fd, readable, writable, maxBytes, digests }: OpenFileOptions): OpenFile {
+export function createOpenFile({ fd, readable, writable, account, rules, digests, note }: OpenFileOptions): OpenFile {
+  const maxBytes = rules.maxFileBytes
   const readDigest = new RunningDigest()
   const writeDigest = new RunningDigest()
   let bytesRead = 0
   let bytesWritten = 0
   let changed = false
+  let digested: Promise<void> = Promise.resolve()
 
+  const guard = async <T>(operation: string, act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act()
+    } catch (error) {
+      throw note(error, operation)
+    }
+  }
   const requireWritable = () => {
     if (!writable) throw new AppError('file.denied')
     changed = true
   }
-  return {
+  const requireChangeable = async () => {
+    if (!rules.toDevice) throw new AppError('file.direction-closed')
+    requireOwner(await fstat(fd), account)
+  }
+  const parts: Omit<OpenFile, 'close'> = {
     stat: () => fstat(fd),
     async read(length, position) {
       if (!readable) throw new AppError('file.denied')
       const buffer = Buffer.allocUnsafeSlow(length)
-      const count = await readAt(fd, buffer, length, position)
-      const chunk = buffer.subarray(0, count)
-      readDigest.update(chunk, position)
-      bytesRead += count
+      const reading = readAt(fd, buffer, length, position).then((count) => buffer.subarray(0, count))
+      // Reads may overlap in time; the digest follows the order in which they were asked for.
+      digested = Promise.all([reading, digested]).then(
+        ([chunk]) => readDigest.update(chunk, position),
+        () => readDigest.forget(),
+      )
+      const chunk = await reading
+      bytesRead += chunk.length
       return chunk
     },
     async write(chunk, position) {
@@ -69,12 +96,27 @@ export function createOpenFile({ fd, readable, writable, maxBytes, digests }: Op
       if (size > 0) writeDigest.forget()
       await ftruncate(fd, size)
     },
-    setMode: (mode) => fchmod(fd, mode & 0o777),
-    setTimes: (accessedSeconds, modifiedSeconds) => utimes(self(fd), accessedSeconds, modifiedSeconds),
+    async setMode(mode) {
+      await requireChangeable()
+      await fchmod(fd, mode & 0o777)
+    },
+    async setTimes(accessedSeconds, modifiedSeconds) {
+      await requireChangeable()
+      await utimes(self(fd), accessedSeconds, modifiedSeconds)
+    },
     sync: () => fdatasync(fd),
-    digest: async () => (await digests.of(fd)).sha256,
+  }
+  return {
+    stat: () => guard('stat', parts.stat),
+    read: (length, position) => guard('read', () => parts.read(length, position)),
+    write: (chunk, position) => guard('write', () => parts.write(chunk, position)),
+    truncate: (size) => guard('write', () => parts.truncate(size)),
+    setMode: (mode) => guard('set-attributes', () => parts.setMode(mode)),
+    setTimes: (accessed, modified) => guard('set-attributes', () => parts.setTimes(accessed, modified)),
+    sync: () => guard('write', parts.sync),
     async close(how) {
       try {
+        await digested
         const stat = await fstat(fd)
         const read = moved(readDigest, bytesRead, stat, digests)
         const written = changed ? moved(writeDigest, bytesWritten, stat, digests) : null

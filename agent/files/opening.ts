@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
-import { at, close, fchmod, fchown, flags, open, self } from './descriptors.ts'
+import { at, close, fchmod, fchown, fileFailure, flags, open, self } from './descriptors.ts'
 import type { DeviceFiles, Ground, OpenMode, Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { requireCreatable } from './names.ts'
@@ -12,7 +12,17 @@ const defaultMode = 0o644
 
 /** Opening files for their content. Only regular files are ever opened: a pipe could hang the agent, a device could do anything. */
 export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'digest' | 'recallDigest'> {
-  const { root, rules, digests, visit } = ground
+  const { root, rules, digests, visit, note } = ground
+  /** A client has many writes under way when the disk is full: one of them is told. */
+  const noteOnce = (path: string) => {
+    const told = new Set<string>()
+    return (error: unknown, operation: string) => {
+      const failure = fileFailure(error)
+      if (told.has(failure.code)) return failure
+      told.add(failure.code)
+      return note(failure, operation, path)
+    }
+  }
   return {
     async open(path, mode) {
       const operation: Operation = { name: mode.write ? 'write' : 'read', direction: mode.write ? 'toDevice' : 'fromDevice', lastLink: 'follow' }
@@ -20,7 +30,7 @@ export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'diges
       for (let tries = 0; ; tries += 1) {
         try {
           const fd = await visit(operation, path, (place) => openPlace(ground, place, mode))
-          return createOpenFile({ fd, readable: mode.read, writable: mode.write, maxBytes: rules.maxFileBytes, digests })
+          return createOpenFile({ fd, readable: mode.read, writable: mode.write, account: root.account, rules, digests, note: noteOnce(path) })
         } catch (error) {
           // It appeared between the look and the creation: look again, then it is there.
           if (!(error instanceof AppError && error.code === 'file.exists' && !mode.exclusive && tries < 3)) throw error

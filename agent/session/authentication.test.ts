@@ -1,8 +1,8 @@
 import { sign } from 'node:crypto'
 import ssh2 from 'ssh2'
 import { afterEach, describe, expect, test } from 'vitest'
-import { connectWith, startTestSession, type TestSession } from '../../test/support/agent-session.ts'
 import { generateSigningKey, type SigningKey } from '../../shared/node/signing.ts'
+import { connectWith, startTestSession, type TestSession } from '../../test/support/agent-session.ts'
 import { createAuthentication } from './authentication.ts'
 import { keyType, sshBlob } from './ssh-keys.ts'
 
@@ -54,9 +54,13 @@ describe('the second level, live (R065, R078)', () => {
     const methods = [
       { type: 'none', username: session.username },
       { type: 'password', username: session.username, password: '' },
-      { type: 'keyboard-interactive', username: session.username, prompt: (_n: string, _i: string, _l: string, _p: unknown, done: (answers: string[]) => void) => done([]) },
+      {
+        type: 'keyboard-interactive',
+        username: session.username,
+        prompt: (_n: string, _i: string, _l: string, _p: unknown, done: (answers: string[]) => void) => done([]),
+      },
     ]
-    const closed = new Promise((resolve) => client.once('close', resolve))
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
     client.on('error', () => undefined)
     client.connect({
       sock: (await session.dial('control-1')) as never,

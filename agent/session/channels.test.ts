@@ -1,7 +1,7 @@
 import type { Client, ClientChannel } from 'ssh2'
 import { afterEach, describe, expect, test } from 'vitest'
-import { collect, connect, sessionChannel, startTestSession, subsystem, type TestSession } from '../../test/support/agent-session.ts'
 import { type AccessLevel, accessLevels, includesLevel } from '../../shared/profile.ts'
+import { collect, connect, sessionChannel, startTestSession, subsystem, type TestSession } from '../../test/support/agent-session.ts'
 import { judgeChannel } from './channel-rules.ts'
 
 type Done = (error: Error | undefined, channel: ClientChannel) => void
@@ -48,13 +48,13 @@ describe('what a channel may be, by access level', () => {
   test.each(accessLevels)('%s forwards nothing, and every try is audited and shown', async (access) => {
     session = startTestSession({ access })
     const client = await connect(session)
-    const tries: Record<string, (done: (error?: Error) => void) => void> = {
-      'direct-tcpip': (done) => client.forwardOut('127.0.0.1', 1, '127.0.0.1', 22, done),
-      'direct-streamlocal@openssh.com': (done) => client.openssh_forwardOutStreamLocal('/run/x.sock', done),
-      'tcpip-forward': (done) => client.forwardIn('127.0.0.1', 0, done),
-      'cancel-tcpip-forward': (done) => client.unforwardIn('127.0.0.1', 22, done),
-      'streamlocal-forward@openssh.com': (done) => client.openssh_forwardInStreamLocal('/run/x.sock', done),
-      'subsystem': (done) => client.subsys('netconf', done),
+    const tries: Record<string, (done: (error?: Error) => void) => unknown> = {
+      'direct-tcpip': (done) => client.forwardOut('127.0.0.1', 1, '127.0.0.1', 22, (error) => done(error)),
+      'direct-streamlocal@openssh.com': (done) => client.openssh_forwardOutStreamLocal('/run/x.sock', (error) => done(error)),
+      'tcpip-forward': (done) => client.forwardIn('127.0.0.1', 0, (error) => done(error)),
+      'cancel-tcpip-forward': (done) => client.unforwardIn('127.0.0.1', 22, (error) => done(error ?? undefined)),
+      'streamlocal-forward@openssh.com': (done) => client.openssh_forwardInStreamLocal('/run/x.sock', (error) => done(error ?? undefined)),
+      subsystem: (done) => client.subsys('netconf', (error) => done(error)),
     }
     for (const [name, ask] of Object.entries(tries)) {
       const error = await new Promise<Error | undefined>((resolve) => ask(resolve))
@@ -71,7 +71,9 @@ describe('what a channel may be, by access level', () => {
     const client = await connect(session)
     const channel = await new Promise<ClientChannel>((resolve, reject) => {
       const env = { LANG: 'fr_CA.UTF-8', LC_ALL: 'C', LD_PRELOAD: '/tmp/x.so', PATH: '/tmp', BASH_ENV: '/tmp/x', LC_TIME: 'a;b' }
-      client.exec('env; read line', { env, x11: { single: true, protocol: 'MIT-MAGIC-COOKIE-1', cookie: 'aa', screen: 0 } }, (error, opened) => (error ? reject(error) : resolve(opened)))
+      client.exec('env; read line', { env, x11: { single: true, protocol: 'MIT-MAGIC-COOKIE-1', cookie: 'aa', screen: 0 } }, (error, opened) =>
+        error ? reject(error) : resolve(opened),
+      )
     }).catch((error: unknown) => error)
     // ssh2's client gives up when X11 is refused, which is an answer too.
     expect(channel).toBeInstanceOf(Error)
@@ -93,9 +95,15 @@ describe('what a channel may be, by access level', () => {
     process.env.GANTRY_TEST_SECRET = 'not for the shell'
     session = startTestSession()
     const client = await connect(session)
-    const { stdout } = await collect(await new Promise<ClientChannel>((resolve, reject) => client.exec('env', (error, opened) => (error ? reject(error) : resolve(opened)))))
+    const { stdout } = await collect(
+      await new Promise<ClientChannel>((resolve, reject) => client.exec('env', (error, opened) => (error ? reject(error) : resolve(opened)))),
+    )
     delete process.env.GANTRY_TEST_SECRET
-    const names = stdout.toString().trim().split('\n').map((line) => line.split('=')[0])
+    const names = stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=')[0])
     expect(names.sort()).toEqual(['GANTRY_SESSION', 'HOME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'SHELL', 'SHLVL', 'USER', '_'].sort())
   })
 
@@ -126,7 +134,7 @@ describe('what a channel may be, by access level', () => {
   test('a client that names a packet size of 0 is cut off', async () => {
     session = startTestSession()
     const client = await connect(session)
-    const closed = new Promise((resolve) => client.once('close', resolve))
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
     protocolOf(client).session(50, 1_000_000, 0)
     await closed
     expect(session.audited().map(({ event }) => event.data?.what)).toContain('protocol-violation packet-size')
@@ -136,7 +144,7 @@ describe('what a channel may be, by access level', () => {
     session = startTestSession()
     const client = await connect(session)
     const channel = await new Promise<ClientChannel>((resolve, reject) => client.exec('sleep 60', (error, opened) => (error ? reject(error) : resolve(opened))))
-    const closed = new Promise((resolve) => client.once('close', resolve))
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
     const { outgoing } = channel as unknown as { outgoing: { id: number } }
     for (let count = 0; count < 200; count += 1) protocolOf(client).channelData(outgoing.id, Buffer.alloc(32_000))
     await closed
@@ -160,7 +168,10 @@ describe('what a channel may be, by access level', () => {
     }
     const collected = await ask({ id: 1, name: 'diagnostics.collect', input: {} })
     expect(collected).toMatchObject({ code: 0, id: 1, result: { ok: true, value: { versions: { agent: '0.1.0' }, linesWithheld: 0 } } })
-    expect(await ask({ id: 2, name: 'service.restart', input: { reason: 'stuck' } })).toMatchObject({ code: 1, result: { failure: { code: 'access.level-not-allowed' } } })
+    expect(await ask({ id: 2, name: 'service.restart', input: { reason: 'stuck' } })).toMatchObject({
+      code: 1,
+      result: { failure: { code: 'access.level-not-allowed' } },
+    })
     expect(await ask({ id: 3, name: 'toString', input: {} })).toMatchObject({ result: { failure: { code: 'action.unknown' } } })
     expect(await ask({ id: 4, name: 'diagnostics.collect', input: { logLines: 9_999 } })).toMatchObject({ result: { failure: { code: 'contract.bad-input' } } })
     const started = session.audited().filter(({ event }) => event.kind === 'action.started')

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { connect, exec, isRoot, sessionChannel, startTestSession, type TestSession } from '../../test/support/agent-session.ts'
 import type { EndCause } from '../../shared/access-request.ts'
+import { connect, exec, isRoot, sessionChannel, startTestSession, type TestSession } from '../../test/support/agent-session.ts'
 
 describe('the life of a session', () => {
   let session: TestSession
@@ -14,27 +14,35 @@ describe('the life of a session', () => {
     await connect(session)
     expect(kinds()).toEqual(['log.opened', 'session.opened'])
     const [opened] = session.panel
-    expect(opened).toMatchObject({ type: 'session.opened', session: { requestId: session.requestId, specialist: 'Asha Rao', access: 'os', approvedBy: 'person' } })
+    expect(opened).toMatchObject({
+      type: 'session.opened',
+      session: { requestId: session.requestId, specialist: 'Asha Rao', access: 'os', approvedBy: 'person' },
+    })
     if (opened?.type === 'session.opened') expect(opened.session.endsMs - opened.session.startedMs).toBe(30 * 60_000)
   })
 
-  test.each<EndCause>(['person', 'case-closed', 'revoked', 'policy', 'agent-stopped'])('ended from outside: %s is told to the client, audited and shown (R087)', async (cause) => {
-    session = startTestSession()
-    const client = await connect(session)
-    const calls = await sessionChannel(client)
-    const events: unknown[] = []
-    calls.onEvent((name, payload) => events.push({ name, payload }))
-    await calls.call('session.describe', {})
-    session.end(cause)
-    expect(await session.done).toBe(cause)
-    await calls.closed
-    expect(events).toContainEqual({ name: 'ending', payload: { cause } })
-    expect(last()).toMatchObject({ kind: 'session.ended', cause })
-    expect(session.panel.at(-1)).toEqual({ type: 'session.ended', requestId: session.requestId, cause })
-  })
+  test.each<EndCause>(['person', 'case-closed', 'revoked', 'policy', 'agent-stopped'])(
+    'ended from outside: %s is told to the client, audited and shown (R087)',
+    async (cause) => {
+      session = startTestSession()
+      const client = await connect(session)
+      const calls = await sessionChannel(client)
+      const events: unknown[] = []
+      calls.onEvent((name, payload) => events.push({ name, payload }))
+      await calls.call('session.describe', {})
+      session.end(cause)
+      expect(await session.done).toBe(cause)
+      await calls.closed
+      expect(events).toContainEqual({ name: 'ending', payload: { cause } })
+      expect(last()).toMatchObject({ kind: 'session.ended', cause })
+      expect(session.panel.at(-1)).toEqual({ type: 'session.ended', requestId: session.requestId, cause })
+    },
+  )
 
   test('an abort before the legs are joined is no session', async () => {
-    session = startTestSession({ tools: { openLeg: (_leg, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) } })
+    session = startTestSession({
+      tools: { openLeg: (_leg, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) },
+    })
     session.end('revoked')
     await expect(session.done).rejects.toMatchObject({ code: 'session.ended' })
     expect(kinds()).toEqual(['log.opened'])
@@ -122,14 +130,21 @@ describe('the life of a session', () => {
     await expect(calls.call('leg.open', { kind: 'control' })).rejects.toMatchObject({ code: 'session.too-many-connections' })
     expect((await exec(clients[7] as never, 'echo joined')).stdout.toString()).toBe('joined\n')
     clients[3]?.end()
-    await expect.poll(() => calls.call('leg.open', { kind: 'control' }).then(({ leg }) => leg, () => null)).toMatch(/^control-[2-9]$/)
+    await expect
+      .poll(() =>
+        calls.call('leg.open', { kind: 'control' }).then(
+          ({ leg }) => leg,
+          () => null,
+        ),
+      )
+      .toMatch(/^control-[2-9]$/)
   })
 
-  test.each([
+  test.each<[string, string]>([
     ['nohup', 'nohup sleep 301 >/dev/null 2>&1 & echo'],
     ['setsid', 'setsid -f sleep 301 >/dev/null 2>&1; echo'],
     ['a double fork', '( ( sleep 301 >/dev/null 2>&1 & ) & ); echo'],
-    ...(isRoot ? [['setsid without an environment', 'setsid -f env -i sleep 301 </dev/null >/dev/null 2>&1; echo'] as const] : []),
+    ...(isRoot ? [['setsid without an environment', 'setsid -f env -i sleep 301 </dev/null >/dev/null 2>&1; echo'] as [string, string]] : []),
   ])('%s does not outlive the session', async (_name, command) => {
     session = startTestSession()
     const client = await connect(session)

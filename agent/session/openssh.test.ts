@@ -32,7 +32,10 @@ describe('OpenSSH through a session at level os', () => {
     expect(failed).toMatchObject({ code: 3, stdout: Buffer.from('out\n'), stderr: Buffer.from('err\n') })
   })
 
-  test.each([['', []], [' while the client changes keys each MiB', ['-o', 'RekeyLimit=1M']]])('ssh passes input on to its end, octet for octet%s', async (_name, options) => {
+  test.each([
+    ['', []],
+    [' while the client changes keys each MiB', ['-o', 'RekeyLimit=1M']],
+  ])('ssh passes input on to its end, octet for octet%s', async (_name, options) => {
     const octets = randomBytes(5_000_000)
     const child = spawn('ssh', ['-F', open.config, ...options, open.host, 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
     child.stdin.end(octets)
@@ -48,7 +51,18 @@ describe('OpenSSH through a session at level os', () => {
 
   test('sftp puts and gets a file whole, with times and mode', async () => {
     writeFileSync(local('up.bin'), randomBytes(3_000_000), { mode: 0o640 })
-    const batch = ['put -p up.bin', 'ls -la', 'get up.bin down.bin', 'mkdir sub', 'rename up.bin sub/moved.bin', 'ls sub', 'chmod 600 sub/moved.bin', 'rm sub/moved.bin', 'rmdir sub', 'df'].join('\n')
+    const batch = [
+      'put -p up.bin',
+      'ls -la',
+      'get up.bin down.bin',
+      'mkdir sub',
+      'rename up.bin sub/moved.bin',
+      'ls sub',
+      'chmod 600 sub/moved.bin',
+      'rm sub/moved.bin',
+      'rmdir sub',
+      'df',
+    ].join('\n')
     writeFileSync(local('batch'), `${batch}\n`)
     const { stdout } = await run('sftp', ['-F', open.config, '-b', local('batch'), open.host], { cwd: session.folder })
     expect(readFileSync(local('down.bin')).equals(readFileSync(local('up.bin')))).toBe(true)
@@ -56,7 +70,10 @@ describe('OpenSSH through a session at level os', () => {
     expect(stdout).toMatch(/-rw-r----- .*up\.bin/)
   })
 
-  test.each([['scp', []], ['scp -O', ['-O']]])('%s puts and gets a folder', async (_name, options) => {
+  test.each([
+    ['scp', []],
+    ['scp -O', ['-O']],
+  ])('%s puts and gets a folder', async (_name, options) => {
     const name = `folder${options.length}`
     mkdirSync(local(name))
     for (const file of ['a', 'b c']) writeFileSync(local(`${name}/${file}`), randomBytes(100_000))
@@ -79,8 +96,13 @@ describe('OpenSSH through a session at level os', () => {
     const options = ['-o', 'ExitOnForwardFailure=no', '-R', '0:127.0.0.1:9', '-A', '-X', '-W', '127.0.0.1:22']
     await run('ssh', ['-F', open.config, ...options, open.host], { timeout: 10_000 }).catch(() => undefined)
     await ssh('true')
-    const refused = session.audited().filter(({ event }) => event.kind === 'channel.refused').map(({ event }) => event.data?.what)
+    const refused = session
+      .audited()
+      .filter(({ event }) => event.kind === 'channel.refused')
+      .map(({ event }) => event.data?.what)
     expect(refused).toContain('direct-tcpip')
-    expect(session.panel.some((message) => message.type === 'session.moved' && message.move.kind === 'refused' && message.move.text.startsWith('direct-tcpip'))).toBe(true)
+    expect(
+      session.panel.some((message) => message.type === 'session.moved' && message.move.kind === 'refused' && message.move.text.startsWith('direct-tcpip')),
+    ).toBe(true)
   })
 })

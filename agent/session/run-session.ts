@@ -120,7 +120,7 @@ function startServing(session: Serving): void {
       onRefused: record.refuse,
     })
   }
-  const refuseLeg = (leg: LegName) => record.write('leg.refused', { actor: { kind: 'unknown' }, data: { leg, what: 'authentication' } })
+  const refuseLeg = (leg: LegName, what = 'authentication') => record.write('leg.refused', { actor: { kind: 'unknown' }, data: { leg, what } })
   const dial = (leg: LegName) => tools.openLeg(leg, { epoch: 1, signal: life.signal })
   const legs = createLegs(tasks.add)
   const handlers = createSessionHandlers({
@@ -134,7 +134,8 @@ function startServing(session: Serving): void {
     },
     async serveFiles(leg, identity, clientCertificate) {
       if (!files) return
-      await serveFilesLeg({ leg: await dial(leg), identity, clientCertificate, files, record: record.file, touch, signal: life.signal })
+      const end = await serveFilesLeg({ leg: await dial(leg), identity, clientCertificate, files, record: record.file, touch, signal: life.signal })
+      if (end === 'refused') refuseLeg(leg, 'certificate')
     },
     end: () => life.end('specialist'),
   })

@@ -3,7 +3,7 @@ import ssh2, { type Client } from 'ssh2'
 import { describe, expect, test } from 'vitest'
 import { generateSigningKey, type SigningKey } from '../../shared/node/signing.ts'
 import { wire } from '../../test/support/wire.ts'
-import { serveSsh, type SshConnectionOptions } from './ssh-connection.ts'
+import { type SshConnectionOptions, serveSsh } from './ssh-connection.ts'
 
 const keys = { session: generateSigningKey(), support: generateSigningKey(), host: generateSigningKey() }
 const sec1 = (key: SigningKey) => key.privateKey.export({ type: 'sec1', format: 'pem' }).toString()
@@ -42,7 +42,12 @@ async function connect(sock: Duplex, change: (client: Client) => void = () => un
   client.once('ready', resolve)
   client.on('error', reject)
   client.once('close', () => reject(new Error('closed')))
-  client.connect({ sock: sock as never, username: 'asha.rao', authHandler: (_l, _p, next) => next((offers.shift() ?? false) as never), ...(algorithms ? { algorithms } : {}) })
+  client.connect({
+    sock: sock as never,
+    username: 'asha.rao',
+    authHandler: (_l, _p, next) => next((offers.shift() ?? false) as never),
+    ...(algorithms ? { algorithms } : {}),
+  })
   change(client)
   await promise
   return client
@@ -53,7 +58,10 @@ describe('the SSH server of a control leg', () => {
     const { far } = serve()
     const negotiated = Promise.withResolvers<unknown>()
     await connect(far, (client) => client.once('handshake', negotiated.resolve))
-    expect(await negotiated.promise).toMatchObject({ serverHostKey: 'ecdsa-sha2-nistp256', cs: { cipher: expect.stringMatching(/^aes(128|256)-gcm@openssh.com$/), compress: 'none' } })
+    expect(await negotiated.promise).toMatchObject({
+      serverHostKey: 'ecdsa-sha2-nistp256',
+      cs: { cipher: expect.stringMatching(/^aes(128|256)-gcm@openssh.com$/), compress: 'none' },
+    })
   })
 
   test.each([
@@ -126,7 +134,7 @@ describe('the SSH server of a control leg', () => {
 
     const controller = new AbortController()
     const three = serve({ signal: controller.signal })
-    const closed = new Promise((resolve) => void connect(three.far).then((other) => other.once('close', resolve)))
+    const closed = new Promise<void>((resolve) => void connect(three.far).then((other) => other.once('close', () => resolve())))
     setTimeout(() => controller.abort(), 200)
     await closed
     await three.end

@@ -5,7 +5,7 @@ import { createAuthentication, type Person } from './authentication.ts'
 import { silentChannelRequests, silentGlobalRequests } from './channel-rules.ts'
 import { isStrict, observe } from './ssh-internals.ts'
 import { hostKeyPem } from './ssh-keys.ts'
-import { algorithms, prepareLeg, ident, rekeyAfter, ssh2 } from './ssh-tuning.ts'
+import { algorithms, ident, prepareLeg, rekeyAfter, ssh2 } from './ssh-tuning.ts'
 
 /**
  * The SSH server on one control leg. It owns algorithms, keys, re-keying, and the rule that what nobody handles is refused and told;

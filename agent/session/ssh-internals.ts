@@ -41,7 +41,7 @@ export function observe(connection: Connection, observer: Observer): void {
     if (!handle) throw new Error(`ssh2 has no handler for ${name}`)
     handlers[name] = ((from: unknown, ...rest: A) => {
       if (look(...rest) !== false) handle(from, ...rest)
-    }) as Handlers[string]
+    }) as unknown as Handlers[string]
   }
   before('CHANNEL_OPEN', (open: ChannelOpen) => {
     if (open.packetSize < minPacketBytes) {

@@ -5,7 +5,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { collect, connect, exec, isRoot, startTestSession, type TestSession } from '../../test/support/agent-session.ts'
 
 const shell = (client: Client, window = { term: 'xterm', cols: 80, rows: 24 }) =>
-  new Promise<ClientChannel>((resolve, reject) => client.shell({ ...window, width: 0, height: 0 }, (error, channel) => (error ? reject(error) : resolve(channel))))
+  new Promise<ClientChannel>((resolve, reject) =>
+    client.shell({ ...window, width: 0, height: 0 }, (error, channel) => (error ? reject(error) : resolve(channel))),
+  )
 const execOn = (client: Client, command: string, pty: boolean) =>
   new Promise<ClientChannel>((resolve, reject) => client.exec(command, { pty }, (error, channel) => (error ? reject(error) : resolve(channel))))
 
@@ -134,14 +136,14 @@ describe('programs of a session', () => {
   test('the person at the device sees the output, never what is typed without echo', async () => {
     session = startTestSession()
     const channel = await shell(await connect(session))
-    channel.write('stty -echo; echo asked; read secret; stty echo; echo got ${#secret}; exit\n')
+    channel.write('stty -echo; echo asked; read secret; stty echo; printf "got %s" "$secret" | wc -c; exit\n')
     await until(channel, 'asked\r\n')
     channel.write('hunter2-hunter2\n')
     await collect(channel)
     session.end('specialist')
     await session.done
     const shown = session.panel.flatMap((message) => (message.type === 'session.output' ? [Buffer.from(message.data, 'base64').toString()] : [])).join('')
-    expect(shown).toContain('got 15')
+    expect(shown).toMatch(/^19\r$/m)
     expect(shown).not.toContain('hunter2')
     expect(JSON.stringify(session.audited())).not.toContain('hunter2')
   })
