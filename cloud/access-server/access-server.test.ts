@@ -369,7 +369,6 @@ describe('the audit of an access server (R092)', () => {
         .filter(({ kind }) => kind === 'leg.refused')
         .map(({ data }) => data.count),
     ).toEqual([undefined, 29])
-    worlds.length = 0
   })
 })
 
@@ -390,7 +389,6 @@ describe('health and drain', () => {
     agent.end()
     expect(await readAll(agent)).toBe('to the last byte')
     await closing
-    worlds.length = 0
   })
 })
 

@@ -21,7 +21,7 @@ export type AccessServer = {
   /** `https://host:port` */
   readonly origin: string
   readonly port: number
-  /** Drains: no new legs, joined ones may go on for `drainMs`; then everything is closed. */
+  /** Drains: no new legs, joined ones may go on for `drainMs`; then everything is closed. May be called again. */
   close(): Promise<void>
 }
 export type ServerTools = {
@@ -90,18 +90,24 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
     throw error
   })
 
+  let closing: Promise<void> | undefined
+  const stop = async () => {
+    draining = true
+    await within(pairing.drain(), limits.drainMs)
+    pairing.closeAll('leg.draining')
+    await listener.close()
+    await Promise.all(running)
+    audit.close()
+    tryAudit(() => audit.server('server.stopped', {}))
+    auditLog.close()
+  }
+
   return {
     origin: `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
     port: listener.port,
-    async close() {
-      draining = true
-      await within(pairing.drain(), limits.drainMs)
-      pairing.closeAll('leg.draining')
-      await listener.close()
-      await Promise.all(running)
-      audit.close()
-      tryAudit(() => audit.server('server.stopped', {}))
-      auditLog.close()
+    close() {
+      closing ??= stop()
+      return closing
     },
   }
 }

@@ -112,6 +112,17 @@ describe('an audit log (R089)', () => {
     log.close()
   })
 
+  test('that was closed takes and gives nothing any more, and may be closed again', () => {
+    const log = open(newFolder())
+    log.append(fileEvent('a'))
+    const reading = log.read()
+    reading.next()
+    log.close()
+    log.close()
+    for (const act of [() => log.append(fileEvent('b')), () => reading.next(), () => log.read().next()])
+      expect(codeOf(act)).toMatchObject({ code: 'audit.unavailable' })
+  })
+
   test('is not opened for another key', () => {
     const { folder } = logWith(1)
     expect(codeOf(() => open(folder, { key: generateSigningKey() }))).toEqual({ code: 'audit.broken', what: 'key' })
@@ -142,6 +153,24 @@ describe('after a crash', () => {
     expect(await verifyAuditFile(path)).toMatchObject({ ok: true, events: 6, halfLine: false })
     const repaired = JSON.parse(linesOf(path)[4] ?? '') as AuditLine
     expect(repaired.event).toMatchObject({ kind: 'log.repaired', data: { what: 'half-line', bytes } })
+  })
+
+  test('kill -9 in the middle of writing, again and again: what was acknowledged is there, and nothing looks altered', async () => {
+    const folder = newFolder()
+    const path = join(folder, 'audit.jsonl')
+    for (let round = 0; round < 4; round++) {
+      const acknowledged = await runUntilKilled(
+        `
+        const log = openAuditLog({ folder: ${JSON.stringify(folder)}, key: signingKeyFrom(${JSON.stringify(keyPem())}), party: 'x', keepsPrivate: true })
+        for (;;) { log.append({ kind: 'file.sent', actor: { kind: 'agent' }, private: { path: 'x'.repeat(5000) } }); process.stdout.write(log.lastSeq + '\\n') }
+      `,
+        20 + round * 7,
+      )
+      const { ok, events } = await verifyAuditFile(path)
+      expect([ok, events >= acknowledged]).toEqual([true, true])
+    }
+    open(folder).close()
+    expect((await verifyAuditFile(path)).ok).toBe(true)
   })
 
   test('between a line and its head: the prepared head covers the line', async () => {
@@ -293,13 +322,28 @@ function keyPem(): string {
   return key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** Runs a script in a process of its own, with the audit log's functions at hand; `limitKib` is the largest file that it may write. */
-async function run(script: string, { limitKib }: { limitKib?: number } = {}): Promise<string> {
+/** Kills the script's process once it has acknowledged so many lines; the highest number that it acknowledged. */
+async function runUntilKilled(script: string, lines: number): Promise<number> {
+  const child = spawn(process.execPath, [writeScript(script)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  for await (const chunk of child.stdout) {
+    text += chunk
+    if (text.split('\n').length > lines) child.kill('SIGKILL')
+  }
+  return Number(text.trimEnd().split('\n').at(-1))
+}
+
+function writeScript(script: string): string {
   const file = join(root, `script-${++folders}.ts`)
   const here = (name: string) => JSON.stringify(join(import.meta.dirname, name))
   writeFileSync(file, `import { openAuditLog } from ${here('audit-log.ts')}\nimport { signingKeyFrom } from ${here('signing.ts')}\n${script}`)
+  return file
+}
+
+/** Runs a script in a process of its own, with the audit log's functions at hand; `limitKib` is the largest file that it may write. */
+async function run(script: string, { limitKib }: { limitKib?: number } = {}): Promise<string> {
   const command = `${limitKib ? `ulimit -f ${limitKib};` : ''} exec "$0" "$1"`
-  const child = spawn('bash', ['-c', command, process.execPath, file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('bash', ['-c', command, process.execPath, writeScript(script)], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   for await (const chunk of child.stdout) text += chunk
   return text

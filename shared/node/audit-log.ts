@@ -48,6 +48,7 @@ export type AuditLog = {
   onLine(listener: LineListener): () => void
   /** Lines in order, read from the disk while the caller loops. */
   read(filter?: ReadFilter): Generator<AuditLine, void, void>
+  /** May be called again; whatever is asked of a closed log is `audit.unavailable`. */
   close(): void
 }
 

@@ -44,6 +44,8 @@ type State = StoreOptions & {
   inode: number
   tail: Tail
   news: AuditLine[]
+  /** A closed descriptor's number may soon be another file's. */
+  closed: boolean
 }
 
 export function openAuditStore(options: StoreOptions): AuditStore {
@@ -61,11 +63,18 @@ export function openAuditStore(options: StoreOptions): AuditStore {
           refresh(state, logId)
           return commit(state, logId, draft())
         }),
-      notice: () => guarded(() => void state.news.push(...catchUp(state.file, state.tail))),
-      lines: (fromSeq) => readFromSeq(state.file, state.tail, fromSeq),
+      notice: () =>
+        guarded(() => {
+          requireOpen(state)
+          state.news.push(...catchUp(state.file, state.tail))
+        }),
+      lines: (fromSeq) => readWhileOpen(state, fromSeq),
       head: () => signTail(state, logId),
       takeNews: () => state.news.splice(0),
-      close: () => closeSync(state.file),
+      close() {
+        if (!state.closed) closeSync(state.file)
+        state.closed = true
+      },
     }
   } catch (error) {
     closeSync(state.file)
@@ -81,7 +90,16 @@ function openState(options: StoreOptions): State {
   const file = openSync(paths.log, 'a+', 0o600)
   try {
     syncFolder(folder)
-    return { ...options, publicKey: publicKeyFrom(options.key.publicJwk), paths, file, inode: statSync(paths.log).ino, tail: emptyTail(), news: [] }
+    return {
+      ...options,
+      publicKey: publicKeyFrom(options.key.publicJwk),
+      paths,
+      file,
+      inode: statSync(paths.log).ino,
+      tail: emptyTail(),
+      news: [],
+      closed: false,
+    }
   } catch (error) {
     closeSync(file)
     throw error
@@ -99,7 +117,24 @@ function guarded<T>(act: () => T): T {
 }
 
 function locked<T>(state: State, act: () => T): T {
-  return guarded(() => underLock(state.paths.lock, act))
+  return guarded(() => {
+    requireOpen(state)
+    return underLock(state.paths.lock, act)
+  })
+}
+
+function requireOpen({ closed }: State): void {
+  if (closed) throw new AppError('audit.unavailable', { details: { reason: 'closed' } })
+}
+
+function* readWhileOpen(state: State, fromSeq: number): Generator<AuditLine, void, void> {
+  const lines = readFromSeq(state.file, state.tail, fromSeq)
+  for (;;) {
+    requireOpen(state)
+    const next = lines.next()
+    if (next.done) return
+    yield next.value
+  }
 }
 
 function broken(what: string, details: ErrorDetails = {}, cause?: unknown): AppError {
