@@ -150,8 +150,9 @@ function noteRefusal(error: unknown, { audit }: Local, log: Log): boolean {
   const code = error instanceof AppError ? error.code : 'internal'
   log.warn({ code, reason: error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined }, 'not enrolled yet')
   const data = { code, ...(error instanceof AppError ? error.details : {}) }
-  if (code === 'server.identity-wrong') audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data })
-  else if (code !== 'server.unreachable') audit.note({ kind: 'enrolment.refused', actor: { kind: 'main-server' }, data })
+  // What this device refused; what the main server refused (the code) stands in its own log.
+  const refusedHere = code === 'server.identity-wrong' || code === 'enrol.authority-mismatch' || code === 'server.answer-bad'
+  if (refusedHere) audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data })
   return code.startsWith('enrol.')
 }
 

@@ -120,7 +120,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     },
     // Between plain polls nothing is sent: what happened goes with the next poll.
     audited: () => {
-      if (requests.busy()) sender.nudge()
+      if (mode() === 'held') sender.nudge()
     },
     async stop() {
       await Promise.race([requests.stop(), clock.sleep(endSessionsMs, signal)])

@@ -28,6 +28,7 @@ function server() {
   const state = { answers: [] as string[], events: [] as AuditEvent[], reports: 0, failWith: null as AppError | null, loseAnswer: false }
   const call = async (name: string, input: unknown) => {
     if (state.failWith) throw state.failWith
+    if ((input as { events?: AuditEvent[] }).events?.some((event) => event.data?.poison)) throw new AppError('contract.bad-input')
     if (name === 'access-request.answer') {
       state.answers.push((input as { answer: string }).answer)
       return {}
@@ -90,6 +91,16 @@ describe('the outbox', () => {
     await open().flush(call, signal)
     const own = [...auditLog.read()].map((line) => line.event).filter((event) => event.kind !== 'head.witnessed')
     expect(state.events.filter((event) => event.kind !== 'head.witnessed')).toEqual(own)
+  })
+
+  test('an event that the main server will not have holds up none behind it', async () => {
+    const { state, call } = server()
+    for (let at = 0; at < 30; at++) auditLog.append({ kind: 'device.started', actor: { kind: 'agent' }, data: { at, ...(at === 17 ? { poison: true } : {}) } })
+    await open().flush(call, signal)
+    expect(state.events.filter((event) => event.kind === 'device.started').map((event) => event.data?.at)).toEqual(
+      Array.from({ length: 30 }, (_, at) => at).filter((at) => at !== 17),
+    )
+    expect(open().hasEvents()).toBe(false)
   })
 
   test('a witnessed head is no reason for another report, or two logs would go on for ever', async () => {

@@ -1,5 +1,5 @@
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
-import type { AuditEvent } from '@gantry/shared/audit.ts'
+import type { AuditEvent, AuditKind } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { ApiClient } from '@gantry/shared/node/api-client.ts'
 import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
@@ -27,6 +27,9 @@ const maxAnswers = 200
 const maxEventsPerReport = 500
 /** Room for the JSON of one report, below what any server has to take in one body. bytes */
 const maxReportBytes = 400_000
+
+/** Heads are exchanged at each session's start and end (architecture 3.6), and once after each start of the agent. */
+const witnessedAt: ReadonlySet<AuditKind> = new Set<AuditKind>(['device.started', 'session.opened', 'session.ended'])
 
 export type Outbox = {
   /** Stored when it returns. */
@@ -63,15 +66,26 @@ export function createOutbox({ file, auditLog, witness, log }: OutboxWith): Outb
     }
   }
 
+  /** An event that the main server will not have must not hold up those behind it: the batch is halved until that one stands alone, and is left out. */
   const flushEvents = async (call: Call, signal: AbortSignal) => {
-    for (let batch = nextBatch(); batch; batch = nextBatch()) {
-      const { head } = await call('audit.report', { events: batch.events, head: batch.head }, { signal })
+    let most = maxEventsPerReport
+    for (let batch = nextBatch(most); batch; batch = nextBatch(most)) {
+      const report = await call('audit.report', { events: batch.events, head: batch.head }, { signal }).catch((error: unknown) => {
+        if (isBadInput(error)) return null
+        throw error
+      })
+      if (!report && batch.events.length > 1) {
+        most = Math.ceil(batch.events.length / 2)
+        continue
+      }
+      if (!report) log.error({ event: batch.events[0]?.id, kind: batch.events[0]?.kind }, 'event not taken')
+      most = Math.min(maxEventsPerReport, most * 2)
       file.save({ ...file.value, logId: batch.logId, reportedSeq: batch.lastSeq })
-      await witness(head)
+      if (report && batch.events.some(({ kind }) => witnessedAt.has(kind))) await witness(report.head)
     }
   }
 
-  const nextBatch = () => {
+  const nextBatch = (most: number) => {
     const auditing = auditLog()
     if (!auditing || auditing.lastSeq <= reported()) return null
     const events: AuditEvent[] = []
@@ -79,7 +93,7 @@ export function createOutbox({ file, auditLog, witness, log }: OutboxWith): Outb
     let lastSeq = reported()
     for (const line of auditing.read({ fromSeq: lastSeq + 1 })) {
       bytes += JSON.stringify(line.event).length
-      if (events.length >= maxEventsPerReport || (bytes > maxReportBytes && events.length > 0)) break
+      if (events.length >= most || (bytes > maxReportBytes && events.length > 0)) break
       events.push(line.event)
       lastSeq = line.seq
     }
@@ -93,12 +107,16 @@ export function createOutbox({ file, auditLog, witness, log }: OutboxWith): Outb
       file.save({ ...file.value, answers: [...file.value.answers, answer].slice(-maxAnswers) })
     },
     hasAnswers: () => file.value.answers.length > 0,
-    hasEvents: () => nextBatch() !== null,
+    hasEvents: () => nextBatch(maxEventsPerReport) !== null,
     async flush(call, signal) {
       await flushAnswers(call, signal)
       await flushEvents(call, signal)
     },
   }
+}
+
+function isBadInput(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'contract.bad-input'
 }
 
 /** The main server understood and will never take it; everything else is tried again. */

@@ -98,6 +98,15 @@ describe('the poll loop', () => {
     ])
   })
 
+  test('asks a server that has not answered yet without a hold, so that both know at once', async () => {
+    const { clock, state, answer } = run('held')
+    await answer()
+    await clock.advance(250)
+    state.asked.at(-1)?.fail()
+    await clock.advance(2_000)
+    expect(state.asked.map(({ holdMs }) => holdMs)).toEqual([0, 25_000, 0])
+  })
+
   test('turns to a held poll at once when a request is picked up, and back when the session has ended', async () => {
     const { clock, state, turn, answer } = run('plain')
     await answer(1)

@@ -77,6 +77,8 @@ export function startPollLoop(deps: PollLoopWith): PollLoop {
   }
   signal.addEventListener('abort', wake, { once: true })
   let failures = 0
+  /** A server that has not answered lately is asked without a hold, so that its answer, and the device's word that it is there, come at once. */
+  let answeredLast = false
 
   /** Runs `act` with a signal that aborts as soon as another mode stands. */
   const whileMode = async <T>(now: PollMode, act: (until: AbortSignal) => Promise<T>): Promise<T | null> => {
@@ -97,15 +99,17 @@ export function startPollLoop(deps: PollLoopWith): PollLoop {
   }
 
   /** A poll that is cut because the mode changed is no failure; what it may have carried is repeated by the main server. */
-  const pollOnce = async (asked: PollMode): Promise<PollOutcome> => {
+  const pollOnce = async (now: PollMode, asked: PollMode): Promise<PollOutcome> => {
     try {
-      const fresh = await whileMode(asked, (until) => poll(asked === 'held' ? timing.holdMs : 0, until))
+      const fresh = await whileMode(now, (until) => poll(asked === 'held' ? timing.holdMs : 0, until))
       if (fresh === null) return { kind: 'answered', fresh: 0 }
       failures = 0
+      answeredLast = true
       onOutcome(null, 0)
       return { kind: 'answered', fresh }
     } catch (error) {
       failures += 1
+      answeredLast = false
       onOutcome(error, failures)
       return { kind: 'failed' }
     }
@@ -127,12 +131,13 @@ export function startPollLoop(deps: PollLoopWith): PollLoop {
   const run = async () => {
     while (!signal.aborted) {
       const beganMs = clock.elapsed()
-      const asked = mode()
-      if (asked === 'off') {
-        await rest({ asked, outcome: { kind: 'answered', fresh: 0 }, elapsedMs: 0 }, beganMs - timing.intervalMs * 2)
+      const now = mode()
+      if (now === 'off') {
+        await rest({ asked: now, outcome: { kind: 'answered', fresh: 0 }, elapsedMs: 0 }, beganMs - timing.intervalMs * 2)
         continue
       }
-      const outcome = await pollOnce(asked)
+      const asked = answeredLast ? now : 'plain'
+      const outcome = await pollOnce(now, asked)
       if (!signal.aborted) await rest({ asked, outcome, elapsedMs: Math.max(0, clock.elapsed() - beganMs) }, beganMs)
     }
   }
