@@ -135,6 +135,20 @@ describe('a call', () => {
   })
 })
 
+describe('closing a client', () => {
+  test('ends calls and connections that are only being made, so that no socket is left', async () => {
+    const { origin, connections } = await serve(() => undefined)
+    for (const waitMs of [0, 2, 5, 20]) {
+      const one = createApiClient(contract, { origin, prefix: '/', ca: ca.certificatePem, keepAlive: true })
+      const call = failureOf(one.call('thing.make', { name: 'x' }))
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+      one.close()
+      expect(await call).toMatchObject({ failure: 'server.unreachable' })
+    }
+    await expect.poll(() => connections.filter((socket) => !socket.destroyed).length).toBe(0)
+  })
+})
+
 describe('a document', () => {
   test('is fetched and parsed', async () => {
     const { origin } = await serve((request, response) => response.writeHead(request.url === '/known' ? 200 : 404).end('{"name":"x"}'))

@@ -169,6 +169,8 @@ function parseData(text: string): unknown {
 class DialAgent extends Agent {
   readonly #target: ApiTarget
   #session: Buffer | undefined
+  /** Ends dials that are under way: the agent knows only sockets that are open. */
+  readonly #gone = new AbortController()
 
   constructor(target: ApiTarget, keepAlive: boolean) {
     super({ keepAlive, maxSockets: 16, maxCachedSessions: 0 })
@@ -178,18 +180,28 @@ class DialAgent extends Agent {
   override createConnection(options: { signal?: AbortSignal }, done?: (error: Error | null, socket: Duplex) => void): undefined {
     const { hostname, port } = new URL(this.#target.origin)
     const { ca, cert, key } = this.#target
-    dialTls({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), ca, cert, key, session: this.#session, signal: options.signal }).then(
+    const signal = options.signal ? AbortSignal.any([options.signal, this.#gone.signal]) : this.#gone.signal
+    dialTls({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), ca, cert, key, session: this.#session, signal }).then(
       (socket) => {
+        if (this.#gone.signal.aborted) {
+          socket.destroy()
+          return done?.(this.#gone.signal.reason as Error, socket)
+        }
         // TLS 1.2 has its session by now; under 1.3 the tickets come after the handshake, but before the first answer.
         if (socket.getProtocol() === 'TLSv1.2') this.#session = socket.getSession()
         socket.on('session', (session) => {
           this.#session = session
         })
-        done?.(null, socket)
+        return done?.(null, socket)
       },
       (error: Error) => done?.(error, undefined as unknown as Duplex),
     )
     return undefined
+  }
+
+  override destroy(): void {
+    this.#gone.abort(new AppError('server.unreachable', { details: { host: new URL(this.#target.origin).hostname, hop: 'tcp', reason: 'closed' } }))
+    super.destroy()
   }
 }
 

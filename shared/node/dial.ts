@@ -47,6 +47,7 @@ export async function dialTls(options: DialOptions): Promise<TLSSocket> {
     open = socket
     await opened(socket, 'secureConnect', stop)
     requireIdentity(socket, host)
+    signal?.throwIfAborted()
     return socket
   } catch (error) {
     open?.destroy()
