@@ -83,13 +83,13 @@ export async function createServices(options: ServicesOptions): Promise<Services
   let closing: Promise<void> | null = null
   const close = async () => {
     signIn.close()
-    requests.close()
     transfers.close()
     updates.stop()
-    await sessions.close()
-    server.close()
+    await Promise.all([requests.close(), sessions.close()])
+    await server.close()
     clientAudit.close()
     clear()
+    own?.close()
   }
   await signIn.restore()
   // The window shows who is signed in; a command finds out by what it asks.

@@ -19,7 +19,7 @@ export type TestDeviceFiles = {
   lie: { accepts?: Hash; announces?: Hash }
   /** The client's ends of the legs so far. */
   legs: Duplex[]
-  served: Promise<void>[]
+  served: Promise<unknown>[]
   close(): Promise<void>
 }
 

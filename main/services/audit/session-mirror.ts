@@ -18,6 +18,8 @@ export type SessionMirror = {
   link(link: AuditLink): void
   /** The same events, or the servers' own, as the main server passes them on. */
   fromServer(event: AuditEvent): void
+  /** Nothing more will come: what the last head covers has to be here. */
+  end(): void
   activity(): { events: AuditEvent[]; verified: boolean }
 }
 export type MirrorTools = {
@@ -69,6 +71,7 @@ export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: M
     fromServer(event) {
       if (event.requestId === requestId) store(event)
     },
+    end: chain.end,
     activity: () => ({ events: [...events.values()], verified: chain.isWhole() }),
   }
 }
@@ -97,6 +100,10 @@ function createChain() {
   return {
     fault,
     isWhole: () => whole,
+    end() {
+      const [earliest, newest] = [Math.min(...points.keys()), Math.max(...points.keys())]
+      if (points.size > 0 && newest > (last?.seq ?? earliest)) fault()
+    },
     link(link: AuditLink) {
       if (link.event && lineHash({ event: link.event, prev: link.prev, seq: link.seq }) !== link.hash) fault()
       if (last && (link.seq !== last.seq + 1 || link.prev !== last.hash)) fault()

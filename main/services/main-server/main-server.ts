@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClientApi, clientApi, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
@@ -14,7 +15,7 @@ export type MainServer = {
     input: z.input<ClientApi[N]['input']>,
     options?: { signal?: AbortSignal; timeoutMs?: number },
   ): Promise<Output<ClientApi, N>>
-  close(): void
+  close(): Promise<void>
 }
 export type MainServerOptions = {
   origin: string
@@ -24,19 +25,27 @@ export type MainServerOptions = {
   onAnswer: (failure: AppError | null) => void
 }
 
+const closeMs = 2_000
+
 export function createMainServer({ origin, ca, access, onAnswer }: MainServerOptions): MainServer {
   let token = ''
   const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', ca, keepAlive: true, headers: async () => ({ authorization: `Bearer ${token}` }) })
+  const closing = new AbortController()
+  const running = new Set<Promise<unknown>>()
   let known: Promise<WellKnown> | null = null
 
   const noted = async <T>(doing: () => Promise<T>): Promise<T> => {
+    const one = doing()
+    running.add(one)
     try {
-      const value = await doing()
+      const value = await one
       onAnswer(null)
       return value
     } catch (error) {
       if (error instanceof AppError) onAnswer(isUnreachable(error) ? error : null)
       throw error
+    } finally {
+      running.delete(one)
     }
   }
   const wellKnown = () => {
@@ -48,7 +57,8 @@ export function createMainServer({ origin, ca, access, onAnswer }: MainServerOpt
   }
   return {
     wellKnown,
-    async call(name, input, options) {
+    async call(name, input, { signal, timeoutMs } = {}) {
+      const options = { timeoutMs, signal: signal ? AbortSignal.any([signal, closing.signal]) : closing.signal }
       token = await access()
       const used = token
       try {
@@ -59,7 +69,12 @@ export function createMainServer({ origin, ca, access, onAnswer }: MainServerOpt
         return noted(() => client.call(name, input, options))
       }
     },
-    close: () => client.close(),
+    async close() {
+      // What is under way is nearly through; cutting a dial in the middle would leave its socket behind.
+      await Promise.race([Promise.allSettled(running), sleep(closeMs, undefined, { ref: false })])
+      closing.abort(new AppError('server.unreachable', { details: { hop: 'closed' } }))
+      client.close()
+    },
   }
 }
 

@@ -37,6 +37,8 @@ export type RequestRun = {
   /** Resolves when the main server has stored the request. */
   stored: Promise<void>
   session: Promise<Session>
+  /** Resolves when nothing is under way any more: the session is open, or everybody has been told that there will be none. */
+  settled: Promise<void>
   /** A view that came by itself. */
   push(view: AccessRequestView): void
   /** Withdraws it; has no effect once the session is open. */
@@ -51,7 +53,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
   const { payload } = own
   const stop = new AbortController()
   const mailbox = createMailbox<AccessRequestView>()
-  const stored = Promise.withResolvers<void>()
+  const [stored, settled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const progress = startProgress(payload, row, tools)
 
   const send = async (): Promise<Ticketed> => {
@@ -122,6 +124,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
       const session = await tools.openSession(approved, stop.signal)
       const { accessServer } = session.view()
       progress.reach('joined', { state: 'open', accessServer })
+      settled.resolve()
       void session.ended.then(() => progress.change({ state: 'ended' }))
       return session
     } catch (error) {
@@ -130,7 +133,8 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
       progress.change({ state: endState(failure.code, progress.read().state), failure, answerBeforeMs: null })
       stored.reject(error)
       // Whatever the other parts still hold of it ends too; they may know already.
-      void tools.call('access-request.cancel', { requestId: payload.id }, { timeoutMs: cancelTimeoutMs }).catch(() => undefined)
+      const told = tools.call('access-request.cancel', { requestId: payload.id }, { timeoutMs: cancelTimeoutMs })
+      void told.catch(() => undefined).finally(settled.resolve)
       throw error
     }
   }
@@ -140,6 +144,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
   return {
     progress: progress.read,
     stored: stored.promise,
+    settled: settled.promise,
     session,
     push: (view) => mailbox.push(view),
     cancel: (reason = new AppError('access.cancelled')) => stop.abort(reason),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isFinal } from '@gantry/shared/access-request.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AccessRequestView, WellKnown } from '@gantry/shared/client-api.ts'
@@ -27,10 +28,11 @@ export type RequestService = Requests & {
   push(view: AccessRequestView): void
   /** After a break of the updates: everything that is followed is asked for now. */
   refresh(): void
-  close(): void
+  close(): Promise<void>
 }
 
 const keptRequests = 100
+const closeMs = 3_000
 /** Between two questions while the stream of updates is up, and while it is down. */
 const polling = { withUpdatesMs: 10_000, withoutMs: 1_000 }
 
@@ -82,8 +84,10 @@ export function createRequests(tools: RequestTools): RequestService {
         tools.call('access-request.show', { requestId }).then(run.push, () => undefined)
       }
     },
-    close() {
-      for (const run of followed()) run.cancel(new AppError('access.cancelled'))
+    async close() {
+      const open = followed()
+      for (const run of open) run.cancel(new AppError('access.cancelled'))
+      await Promise.race([Promise.all(open.map((run) => run.settled)), sleep(closeMs, undefined, { ref: false })])
     },
   }
 }

@@ -59,6 +59,7 @@ export function createSession(parts: SessionParts): OwnSession {
   const finish = (cause: EndCause) => {
     if (view.state === 'ended') return
     const failure = failureOfEnd(cause)
+    mirror.end()
     view = { ...view, state: 'ended', endedMs: Date.now(), endCause: cause, failure, auditVerified: mirror.activity().verified }
     files.close()
     for (const terminal of terminals.values()) terminal.end({ code: 'session.ended', details: { cause } })

@@ -29,6 +29,8 @@ export type SshTarget = {
 }
 
 const readyTimeoutMs = 20_000
+/** A device that is silent for 45 s is gone; the agent counts none of this as activity. */
+const keepAlive = { keepaliveInterval: 15_000, keepaliveCountMax: 3 }
 
 /** Errors: `device.host-key-wrong`, `session.channel-refused {what: 'sign-in'}`, `session.ended` when the leg breaks; an abort throws the signal's reason. */
 export async function connectSsh({ leg, username, hostKey, keys, signal }: SshTarget): Promise<Client> {
@@ -42,6 +44,8 @@ export async function connectSsh({ leg, username, hostKey, keys, signal }: SshTa
   // Stays for good: a late error without a listener would end the process.
   client.on('error', (error) => reject(hostKeyWrong ? new AppError('device.host-key-wrong') : explain(error)))
   client.once('close', () => reject(new AppError('session.ended', { details: { cause: 'connection-lost' } })))
+  // The other end has said its last byte; half a connection is none.
+  leg.once('end', () => leg.end())
   const [session, support] = keys.map((key) => ({ type: 'publickey' as const, username, key: sec1(key) }))
   const offers = [session, support]
   client.connect({
@@ -49,6 +53,7 @@ export async function connectSsh({ leg, username, hostKey, keys, signal }: SshTa
     username,
     algorithms,
     readyTimeout: readyTimeoutMs,
+    ...keepAlive,
     hostVerifier: (key: Buffer) => {
       hostKeyWrong = !isHostKey(key, hostKey)
       return !hostKeyWrong
