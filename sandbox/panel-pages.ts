@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { AppError } from '@gantry/shared/errors.ts'
 import type { PageFiles } from '@gantry/shared/node/page-files.ts'
 import { PanelInput } from '@gantry/shared/panel.ts'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -50,7 +51,7 @@ export async function openPanelPages(desk: PanelDesk, { port, files }: { port: n
   })
 
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
+  server.once('error', (error) => reject(new AppError('port.busy', { cause: error, details: { port } })))
   server.listen({ port, host: '127.0.0.1', exclusive: true }, resolve)
   await promise
 

@@ -21,8 +21,10 @@ export type PartSpec = {
   /** An exit code that means: start me again at once, this is no failure. */
   restartCode?: number
   maxLineBytes?: number
-  /** Called when this part is not to be started again by itself; without it, it is. */
+  /** True for a part that is not started again when it ends. */
   once?: boolean
+  /** Once aborted nothing is started again: whoever stops the sandbox may have told the whole process group. */
+  signal?: AbortSignal
 }
 export type PartEvent =
   | { kind: 'ready'; name: string; pid: number; restarts: number; afterMs: number }
@@ -82,8 +84,8 @@ export function startPart(spec: PartSpec, onEvent: (event: PartEvent) => void): 
       child = null
       exit.resolve()
       if (stopping) return
-      if (!started || spec.once) {
-        onEvent({ kind: 'died', name: spec.name, code, signal, againInMs: null })
+      if (!started || spec.once || spec.signal?.aborted) {
+        if (!spec.signal?.aborted) onEvent({ kind: 'died', name: spec.name, code, signal, againInMs: null })
         return first.reject(fatalIn(spec))
       }
       const wanted = code !== null && code === spec.restartCode
@@ -91,7 +93,7 @@ export function startPart(spec: PartSpec, onEvent: (event: PartEvent) => void): 
       restarts += 1
       const againInMs = wanted ? 0 : restartDelayMs(failures)
       if (!wanted) onEvent({ kind: 'died', name: spec.name, code, signal, againInMs })
-      timer = setTimeout(start, againInMs)
+      timer = setTimeout(() => spec.signal?.aborted || start(), againInMs)
     }
   }
   start()

@@ -8,6 +8,7 @@ import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import { certifySpecialist } from './authority.ts'
 import { caPin, openCa, writeServerCertificate } from './certificates.ts'
+import { compileCache } from './compile-cache.ts'
 import { accessServerConfig, agentConfig, mainServerConfig, type Ports, panelConfig, type TlsFiles } from './configs.ts'
 import { openControlSocket, type SecretStore } from './control-socket.ts'
 import { base32, type Credentials, openCredentials, rememberPorts } from './credentials.ts'
@@ -18,7 +19,7 @@ import { type Part, type PartEvent, type PartSpec, startPart } from './part.ts'
 import { choosePort } from './ports.ts'
 import { lockFolder, makeFolder, makeFolders, makeRuntimeFolder, outsideFolder, type Paths, pathsOf, resetFolder } from './state-folder.ts'
 
-export type SandboxOptions = { state: string; reset: boolean; language: 'en' | 'fr'; onEvent: (event: PartEvent) => void }
+export type SandboxOptions = { state: string; reset: boolean; language: 'en' | 'fr'; onEvent: (event: PartEvent) => void; signal: AbortSignal }
 
 export type RunningDevice = { device: SandboxDevice; place: DevicePlace; supervisor: Part }
 export type Sandbox = {
@@ -55,7 +56,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-async function start({ state, reset, language, onEvent }: SandboxOptions, closers: (() => unknown)[], stop: () => Promise<void>): Promise<Sandbox> {
+async function start({ state, reset, language, onEvent, signal }: SandboxOptions, closers: (() => unknown)[], stop: () => Promise<void>): Promise<Sandbox> {
   const paths = pathsOf(state)
   closers.push(lockFolder(paths))
   if (reset) resetFolder(paths, outsideFolder(paths))
@@ -69,7 +70,7 @@ async function start({ state, reset, language, onEvent }: SandboxOptions, closer
   const ports = await choosePorts(credentials.ports)
   rememberPorts(paths.credentials, credentials, ports)
   const runtime = openRuntime(paths, closers)
-  const tools: Tools = { paths, ports, runtime, language, onEvent, closers, env: partEnvironment() }
+  const tools: Tools = { paths, ports, runtime, language, onEvent, signal, closers, env: partEnvironment() }
 
   const secrets: SecretStore = new Map()
   const panels = new Map<string, Part>()
@@ -131,6 +132,7 @@ type Tools = {
   runtime: string
   language: 'en' | 'fr'
   onEvent: (event: PartEvent) => void
+  signal: AbortSignal
   closers: (() => unknown)[]
   env: NodeJS.ProcessEnv
 }
@@ -161,15 +163,15 @@ function openRuntime(paths: Paths, closers: (() => unknown)[]): string {
   return folder
 }
 
-/** Few variables, so that nothing of whoever started the sandbox reaches a part. The cache holds compiled code and halves the time to start. */
+/** Few variables, so that nothing of whoever started the sandbox reaches a part. */
 function partEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG, TZ, SystemRoot } = process.env
   const kept = Object.entries({ PATH, HOME, LANG, TZ, SystemRoot }).filter(([, value]) => value !== undefined)
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/gantry-node') }
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache }
 }
 
-function open({ paths, onEvent, closers, env }: Tools, spec: Omit<PartSpec, 'log'>): Part {
-  const part = startPart({ env, ...spec, log: join(paths.logs, `${spec.name}.log`) }, onEvent)
+function open({ paths, onEvent, signal, closers, env }: Tools, spec: Omit<PartSpec, 'log'>): Part {
+  const part = startPart({ env, signal, ...spec, log: join(paths.logs, `${spec.name}.log`) }, onEvent)
   closers.push(() => part.stop())
   return part
 }

@@ -27,6 +27,7 @@ async function buildOne({ name, sources }: (typeof builds)[number]): Promise<boo
   const stamp = join('out', `.${name}.built`)
   const digest = digestOf([config, ...sources])
   if (onlyChanged && existsSync(join('out', name)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
+  console.error(`building ${name} …`)
   const { status, output } = await run(['node_modules/vite/bin/vite.js', 'build', '--config', config, '--logLevel', 'warn'])
   if (status === 0) {
     mkdirSync('out', { recursive: true })

@@ -12,7 +12,6 @@ export const sandboxEn = {
   ],
   panelUsage: ['npm run --silent panel -- DEVICE show|approve|refuse|end [--code CODE] [--next] [--timeout SECONDS] [--json] --sandbox DIR'],
   starting: 'Starting the sandbox: main server, two access servers, four devices …',
-  building: 'Building the window (first start, or something has changed) …',
   buildFailed: 'The window could not be built.',
   ready: (seconds: string) => `Ready in ${seconds} s.`,
   everythingHere: 'Everything runs on this machine, over TLS on the loopback interface. All people, hospitals and devices are fictitious.',

@@ -13,7 +13,6 @@ export const sandboxFr: SandboxWords = {
   ],
   panelUsage: ['npm run --silent panel -- APPAREIL show|approve|refuse|end [--code CODE] [--next] [--timeout SECONDES] [--json] --sandbox DOSSIER'],
   starting: 'Démarrage du bac à sable : serveur principal, deux serveurs d’accès, quatre appareils …',
-  building: 'Construction de la fenêtre (premier démarrage, ou quelque chose a changé) …',
   buildFailed: 'La fenêtre n’a pas pu être construite.',
   ready: (seconds) => `Prêt en ${seconds} s.`,
   everythingHere: 'Tout tourne sur cette machine, par TLS sur l’interface de bouclage. Les personnes, hôpitaux et appareils sont fictifs.',
