@@ -1,8 +1,5 @@
-// @peculiar/x509 throws without it.
-import 'reflect-metadata'
 import { createHash, createPublicKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import * as x509 from '@peculiar/x509'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { DeviceId } from '../ids.ts'
 import type { Hash, PublicJwk } from '../ticket.ts'
@@ -15,11 +12,18 @@ const dayMs = 86_400_000
 const caDays = 3_650
 const urnPrefix = 'urn:gantry:device:'
 
+/** Loaded at the first certificate that is made: most processes only check them, and the library costs 0.16 s of processor time. It throws without `reflect-metadata`. */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  await import('reflect-metadata')
+  return import('@peculiar/x509')
+}
+
 export type Ca = { certificatePem: string; key: SigningKey }
 export type IssuedCertificate = { certificatePem: string; keyPem: string }
 
 /** A CA that may sign leaves only (path length 0). `now` in milliseconds. */
 export async function createCa(name: string, key: SigningKey = generateSigningKey(), now = Date.now()): Promise<Ca> {
+  const x509 = await loadX509()
   const keys = webKeys(key)
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
@@ -47,7 +51,7 @@ export async function issueServerCertificate(
     publicKey: webKeys(key).publicKey,
     days,
     now,
-    usage: x509.ExtendedKeyUsage.serverAuth,
+    usage: 'serverAuth',
     names: hosts.map((host) => ({ type: isIP(host) ? 'ip' : 'dns', value: host })),
   })
   return { certificatePem, keyPem: privatePem(key) }
@@ -55,6 +59,7 @@ export async function issueServerCertificate(
 
 /** PKCS#10 (RFC 2986) in PEM, signed by the key it names. */
 export async function createCertificateRequest(key: SigningKey, name: string): Promise<string> {
+  const x509 = await loadX509()
   const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: [{ CN: [name] }], keys: webKeys(key), signingAlgorithm: algorithm })
   return request.toString('pem')
 }
@@ -70,11 +75,12 @@ export async function issueDeviceCertificate(
   { days = 365, now = Date.now() }: { days?: number; now?: number } = {},
 ): Promise<string> {
   const publicKey = await requestedKey(requestPem)
-  return issueLeaf(ca, { name: deviceId, publicKey, days, now, usage: x509.ExtendedKeyUsage.clientAuth, names: [{ type: 'url', value: urnPrefix + deviceId }] })
+  return issueLeaf(ca, { name: deviceId, publicKey, days, now, usage: 'clientAuth', names: [{ type: 'url', value: urnPrefix + deviceId }] })
 }
 
 /** A short-lived certificate that names nobody: for the files leg, where only its hash counts. `hash` is SHA-256 of the DER. */
 export async function selfSigned(key: SigningKey, now = Date.now()): Promise<IssuedCertificate & { hash: Hash }> {
+  const x509 = await loadX509()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     name: [{ CN: ['gantry'] }],
@@ -129,11 +135,12 @@ type Leaf = {
   publicKey: webcrypto.CryptoKey
   days: number
   now: number
-  usage: x509.ExtendedKeyUsage
+  usage: 'serverAuth' | 'clientAuth'
   names: { type: 'ip' | 'dns' | 'url'; value: string }[]
 }
 
 async function issueLeaf(ca: Ca, { name, publicKey, days, now, usage, names }: Leaf): Promise<string> {
+  const x509 = await loadX509()
   const issuer = new x509.X509Certificate(ca.certificatePem)
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
@@ -146,7 +153,7 @@ async function issueLeaf(ca: Ca, { name, publicKey, days, now, usage, names }: L
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([usage]),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[usage]]),
       new x509.SubjectAlternativeNameExtension(names),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
@@ -155,6 +162,7 @@ async function issueLeaf(ca: Ca, { name, publicKey, days, now, usage, names }: L
 }
 
 async function requestedKey(requestPem: string): Promise<webcrypto.CryptoKey> {
+  const x509 = await loadX509()
   try {
     const request = new x509.Pkcs10CertificateRequest(requestPem)
     if (!(await request.verify())) throw new Error('not signed by its own key')
