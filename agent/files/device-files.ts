@@ -44,7 +44,7 @@ export type DeviceFiles = {
   list(path: string): AsyncGenerator<FileEntry & { stat: Stats }, void, void>
   space(path: string): Promise<StatsFs>
   open(path: string, mode: OpenMode): Promise<OpenFile>
-  digest(path: string, signal?: AbortSignal): Promise<{ sha256: Hash; size: number }>
+  digest(path: string): Promise<{ sha256: Hash; size: number }>
   recallDigest(path: string): Promise<Hash | null>
   commit(input: { from: string; to: string; sha256: Hash; replace: boolean }): Promise<{ size: number }>
   rename(from: string, to: string, options: { replace: boolean }): Promise<void>
@@ -87,6 +87,7 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
   const root = await openRoot(rootPath, account).catch((error: unknown) => {
     throw fileFailure(error)
   })
+  const digests = createDigests()
   const noted = new WeakSet<AppError>()
   const note = (error: unknown, operation: string, path: string): AppError => {
     const failure = fileFailure(error)
@@ -98,7 +99,7 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
   const ground: Ground = {
     root,
     rules,
-    digests: createDigests(),
+    digests,
     record,
     note,
     async visit({ name, direction, lastLink }, path, act) {
@@ -122,6 +123,9 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
     refuse(path, operation, code) {
       throw note(new AppError(code), operation, path)
     },
-    close: () => close(root.fd),
+    async close() {
+      await digests.close()
+      await close(root.fd)
+    },
   }
 }

@@ -1,26 +1,43 @@
-import { createHash, type Hash as Hasher } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
+import { AppError } from '@gantry/shared/errors.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import { fstat, readAt } from './descriptors.ts'
+import { createDigester, type Following } from './digester.ts'
 
 /**
- * SHA-256 of files. A transfer that runs from the first octet to the last is digested as it goes, so that nobody reads the file twice;
- * the result is remembered for exactly that content: same inode, size, and times of change.
+ * SHA-256 of files. A transfer that runs from the first octet to the last is digested as it goes, so that nobody waits for it at the end; the result is
+ * remembered for exactly that content: same inode, size, and times of change.
  */
-const readBytes = 262_144
-const maxRemembered = 1_000
-
 export type Digests = {
-  /** Of the whole open file; read again unless it is remembered. */
-  of(fd: number, signal?: AbortSignal): Promise<{ sha256: Hash; size: number }>
-  remember(stat: Stats, sha256: Hash): void
+  /** Of the whole open file; worked out again unless it is remembered, or under way. */
+  of(fd: number): Promise<{ sha256: Hash; size: number }>
   recall(stat: Stats): Hash | null
+  follow(fd: number): RunningDigest
+  close(): Promise<void>
 }
 
+/** A digest that grows with a transfer. It knows nothing any more once the octets come out of order. */
+export type RunningDigest = {
+  update(bytes: number, position: number): void
+  forget(): void
+  /** The digest, if exactly the octets 0 to the file's size came by, in order. To be asked once, before the descriptor is closed. */
+  finish(stat: Stats): Promise<Hash | null>
+}
+
+/** Smaller files are digested where they are, sooner than a thread could be told. */
+const smallBytes = 1_048_576
+const stepBytes = 4 * 1_048_576
+const maxRemembered = 1_000
+
 export function createDigests(): Digests {
+  const digester = createDigester()
   const known = new Map<string, { version: string; sha256: Hash }>()
+  /** Transfers by file: how far they are, and when their digest is there. */
+  const underWay = new Map<string, Set<{ position: number; done: Promise<unknown> }>>()
   const key = (stat: Stats) => `${stat.dev}:${stat.ino}`
   const version = (stat: Stats) => `${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`
+
   const recall = (stat: Stats) => {
     const entry = known.get(key(stat))
     return entry?.version === version(stat) ? entry.sha256 : null
@@ -31,59 +48,88 @@ export function createDigests(): Digests {
     const [oldest] = known.keys()
     if (known.size > maxRemembered && oldest !== undefined) known.delete(oldest)
   }
+  /** Every octet of the file has been moved already; its digest is about to be there. */
+  const almostThere = async (stat: Stats) => {
+    const whole = [...(underWay.get(key(stat)) ?? [])].filter(({ position }) => position === stat.size)
+    await Promise.all(whole.map(({ done }) => done))
+  }
+  const join = (fd: number, transfer: { position: number; done: Promise<unknown> }) => {
+    const place = fstat(fd).then((stat) => {
+      const all = underWay.get(key(stat)) ?? new Set()
+      underWay.set(key(stat), all.add(transfer))
+      return { stat, all }
+    })
+    return {
+      stat: place.then(({ stat }) => stat),
+      async now() {
+        const { stat, all } = await place
+        all.delete(transfer)
+        if (all.size === 0) underWay.delete(key(stat))
+      },
+    }
+  }
   return {
     recall,
-    remember,
-    async of(fd, signal) {
+    async of(fd) {
       const stat = await fstat(fd)
-      const remembered = recall(stat)
-      if (remembered) return { sha256: remembered, size: stat.size }
-      const fresh = await digestFile(fd, signal)
-      if (fresh.size === stat.size) remember(stat, fresh.sha256)
-      return fresh
+      if (!recall(stat)) await almostThere(stat)
+      const { size } = stat
+      const sha256 = recall(stat) ?? (size <= smallBytes ? await digestSmall(fd, size) : await digester.follow(fd).finish(size))
+      if (!sha256) throw new AppError('file.failed', { details: { reason: 'changed' } })
+      remember(stat, sha256)
+      return { sha256, size }
     },
+    follow(fd) {
+      const done = Promise.withResolvers<void>()
+      const transfer = { position: 0, done: done.promise }
+      const leave = join(fd, transfer)
+      let following: Following | null = null
+      let told = 0
+      let inOrder = true
+      let isKnown = false
+      void leave.stat.then((stat) => {
+        isKnown = recall(stat) !== null
+      })
+      return {
+        update(bytes, position) {
+          // Clients read on beyond the end, to see that it is the end.
+          if (bytes === 0) return
+          if (position !== transfer.position) inOrder = false
+          if (!inOrder) return
+          transfer.position += bytes
+          if (isKnown || transfer.position - told < stepBytes) return
+          told = transfer.position
+          following ??= digester.follow(fd)
+          following.advance(told)
+        },
+        forget() {
+          inOrder = false
+        },
+        async finish(stat) {
+          try {
+            const isWhole = inOrder && transfer.position === stat.size
+            if (!isWhole) {
+              await following?.finish(0)
+              return null
+            }
+            const sha256 =
+              recall(stat) ??
+              (following || stat.size > smallBytes ? await (following ?? digester.follow(fd)).finish(stat.size) : await digestSmall(fd, stat.size))
+            if (sha256) remember(stat, sha256)
+            return sha256
+          } finally {
+            await leave.now()
+            done.resolve()
+          }
+        },
+      }
+    },
+    close: () => digester.close(),
   }
 }
 
-async function digestFile(fd: number, signal: AbortSignal | undefined): Promise<{ sha256: Hash; size: number }> {
-  const hasher = createHash('sha256')
-  const buffer = Buffer.allocUnsafeSlow(readBytes)
-  let size = 0
-  for (;;) {
-    signal?.throwIfAborted()
-    const count = await readAt(fd, buffer, readBytes, size)
-    if (count === 0) return { sha256: asText(hasher), size }
-    hasher.update(buffer.subarray(0, count))
-    size += count
-  }
-}
-
-function asText(hasher: Hasher): Hash {
-  return hasher.digest('base64url') as Hash
-}
-
-/** A digest that grows with a transfer. It knows nothing any more once the octets come out of order. */
-export class RunningDigest {
-  #hasher: Hasher | null = createHash('sha256')
-  #position = 0
-
-  update(chunk: Uint8Array, position: number): void {
-    // Clients read on beyond the end, to see that it is the end.
-    if (chunk.length === 0) return
-    if (position !== this.#position) this.#hasher = null
-    if (!this.#hasher) return
-    this.#hasher.update(chunk)
-    this.#position += chunk.length
-  }
-
-  forget(): void {
-    this.#hasher = null
-  }
-
-  /** The digest, if exactly the octets 0 to `size` came by, in order. To be asked once. */
-  finish(size: number): Hash | null {
-    const hasher = this.#hasher
-    this.#hasher = null
-    return hasher && this.#position === size ? asText(hasher) : null
-  }
+async function digestSmall(fd: number, size: number): Promise<Hash | null> {
+  const buffer = Buffer.allocUnsafe(size)
+  const count = await readAt(fd, buffer, size, 0)
+  return count === size ? (createHash('sha256').update(buffer).digest('base64url') as Hash) : null
 }

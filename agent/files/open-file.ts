@@ -3,7 +3,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import { close, fchmod, fdatasync, fstat, ftruncate, readAt, self, utimes, writeAt } from './descriptors.ts'
 import type { FileRules } from './device-files.ts'
-import { type Digests, RunningDigest } from './digests.ts'
+import type { Digests, RunningDigest } from './digests.ts'
 import { type Account, requireOwner } from './rights.ts'
 
 /** What went through an open file: `whole` when every octet from the first to the last was moved; then its digest is known. */
@@ -40,8 +40,8 @@ export type OpenFileOptions = {
 
 export function createOpenFile({ fd, readable, writable, account, rules, digests, note }: OpenFileOptions): OpenFile {
   const maxBytes = rules.maxFileBytes
-  const readDigest = new RunningDigest()
-  const writeDigest = new RunningDigest()
+  const readDigest = readable ? digests.follow(fd) : null
+  const writeDigest = writable ? digests.follow(fd) : null
   let bytesRead = 0
   let bytesWritten = 0
   let changed = false
@@ -70,8 +70,8 @@ export function createOpenFile({ fd, readable, writable, account, rules, digests
       const reading = readAt(fd, buffer, length, position).then((count) => buffer.subarray(0, count))
       // Reads may overlap in time; the digest follows the order in which they were asked for.
       digested = Promise.all([reading, digested]).then(
-        ([chunk]) => readDigest.update(chunk, position),
-        () => readDigest.forget(),
+        ([chunk]) => readDigest?.update(chunk.length, position),
+        () => readDigest?.forget(),
       )
       const chunk = await reading
       bytesRead += chunk.length
@@ -80,20 +80,19 @@ export function createOpenFile({ fd, readable, writable, account, rules, digests
     async write(chunk, position) {
       requireWritable()
       if (position + chunk.length > maxBytes) throw new AppError('file.too-large', { details: { maxBytes } })
-      // Before the write: writes may overlap in time, and the digest follows the order in which they were asked for.
-      writeDigest.update(chunk, position)
-      try {
-        await writeAt(fd, chunk, position)
-      } catch (error) {
-        writeDigest.forget()
-        throw error
-      }
+      // Writes may overlap in time; the digest follows the order in which they were asked for, and what is on the disk.
+      const writing = writeAt(fd, chunk, position)
+      digested = Promise.all([writing, digested]).then(
+        () => writeDigest?.update(chunk.length, position),
+        () => writeDigest?.forget(),
+      )
+      await writing
       bytesWritten += chunk.length
     },
     async truncate(size) {
       requireWritable()
       if (size > maxBytes) throw new AppError('file.too-large', { details: { maxBytes } })
-      if (size > 0) writeDigest.forget()
+      if (size > 0) writeDigest?.forget()
       await ftruncate(fd, size)
     },
     async setMode(mode) {
@@ -118,9 +117,11 @@ export function createOpenFile({ fd, readable, writable, account, rules, digests
       try {
         await digested
         const stat = await fstat(fd)
-        const read = moved(readDigest, bytesRead, stat, digests)
-        const written = changed ? moved(writeDigest, bytesWritten, stat, digests) : null
-        if (written && how === 'done') Object.assign(written, { whole: true, sha256: written.sha256 ?? (await digests.of(fd)).sha256 })
+        // An empty file that was opened and closed has been read whole.
+        const read = await moved(readDigest, bytesRead, stat)
+        const written = await moved(writeDigest, bytesWritten, stat)
+        if (!changed) return { read, written: null }
+        if (how === 'done') Object.assign(written, { whole: true, sha256: written.sha256 ?? (await digests.of(fd)).sha256 })
         return { read, written }
       } finally {
         await close(fd)
@@ -129,8 +130,7 @@ export function createOpenFile({ fd, readable, writable, account, rules, digests
   }
 }
 
-function moved(running: RunningDigest, bytes: number, stat: Stats, digests: Digests): Moved {
-  const sha256 = running.finish(stat.size)
-  if (sha256) digests.remember(stat, sha256)
+async function moved(running: RunningDigest | null, bytes: number, stat: Stats): Promise<Moved> {
+  const sha256 = (await running?.finish(stat)) ?? null
   return { bytes, size: stat.size, whole: sha256 !== null, sha256 }
 }

@@ -38,10 +38,10 @@ export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'diges
       }
     },
 
-    digest: (path, signal) =>
+    digest: (path) =>
       visit({ name: 'digest', lastLink: 'follow' }, path, async ({ node }) => {
         const fd = await openFile(found(node), (stat) => requireRight(stat, root.account, 'read'), flags.read)
-        return digests.of(fd, signal).finally(() => close(fd))
+        return digests.of(fd).finally(() => close(fd))
       }),
 
     recallDigest: (path) => visit({ name: 'digest', lastLink: 'follow' }, path, async ({ node }) => digests.recall(found(node).stat)),
