@@ -29,8 +29,8 @@ export function TitleBar() {
       </UnstyledButton>
       {specialist && (
         <div className="who">
-          <span className="opt small num">
-            {format.timeInSentence(nowMs)}, {specialist.city}
+          <span className="opt small">
+            <span className="num">{format.timeInSentence(nowMs)}</span>, {specialist.city}
           </span>
           <Menu position="bottom-end">
             <Menu.Target>

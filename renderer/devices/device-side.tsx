@@ -120,7 +120,7 @@ function Facts({ device, speech: { words, format } }: { device: DeviceRow; speec
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd className="num selectable">{value}</dd>
+            <dd className="selectable">{value}</dd>
           </div>
         ))}
       </dl>
@@ -158,7 +158,7 @@ function LastSessions({ device }: { device: DeviceRow }) {
       <li key={session.requestId}>
         <span className="num t3">{format.dayOf(session.startedMs)}</span>
         <span className="grow cut">{side.session(isMine ? side.you2 : session.specialist, words.levels[session.access].short, length)}</span>
-        <span className={`small ${session.cause === 'person' ? 'c-danger' : 't3'}`}>{cause}</span>
+        <span className={`small nowrap ${session.cause === 'person' ? 'c-danger' : 't3'}`}>{cause}</span>
       </li>
     )
   }

@@ -68,7 +68,8 @@ function tellRules({ rules, levels }: DeviceRow, words: Speech['words']): string
   const open = accessLevels.filter((level) => levels.includes(level) && rules[level] !== 'deny')
   const allowed = open.filter((level) => rules[level] === 'allow')
   if (open.length === 0) return todo.allDeny
-  if (allowed.length === open.length) return todo.allAllow
+  if (allowed.length === accessLevels.length) return todo.allAllow
+  if (allowed.length === open.length) return todo.allowedOnly(named(allowed, words))
   if (allowed.length > 0) return todo.allowed(named(allowed, words))
   return open.length === accessLevels.length ? todo.allAsk : todo.asks(named(open, words))
 }

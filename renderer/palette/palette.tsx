@@ -83,14 +83,12 @@ function find(query: string, state: State, { words, language }: Speech): Entry[]
     detail: '',
     run: () => state.place.go(screen),
   }))
-  const sessions = state.sessions.store
-    .get()
-    .map((session) => ({
-      group: 'sessions' as const,
-      name: session.device.name,
-      detail: session.device.site,
-      run: () => state.place.openTab(session.requestId),
-    }))
+  const sessions = state.sessions.store.get().map((session) => ({
+    group: 'sessions' as const,
+    name: session.device.name,
+    detail: session.device.site,
+    run: () => state.place.openTab(session.requestId),
+  }))
   const themes = (['system', 'light', 'dark', 'contrast'] as const).map((theme) => ({
     group: 'act' as const,
     name: text.theme(settingWords.themes[theme]),

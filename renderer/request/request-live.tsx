@@ -67,7 +67,7 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
               <Bell className="i s" aria-hidden />
               <span>{live.elsewhere}</span>
             </span>
-            <Button size="lg" onClick={onClose}>
+            <Button size="lg" onClick={onClose} autoFocus>
               {live.putAside}
             </Button>
             <Button size="lg" look="end" keys={words.ui.esc} onClick={cancel}>

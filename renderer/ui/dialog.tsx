@@ -22,14 +22,13 @@ export function Dialog({ title, onClose, children, width = 928, className = '', 
       size={width}
       centered
       lockScroll={false}
+      classNames={{ content: `dlg ${className}`, overlay: 'scrim' }}
       closeOnClickOutside={closesOutside}
       closeOnEscape={closesOnEscape}
       transitionProps={{ transition: 'fade', duration: 90 }}
     >
-      <Modal.Overlay className="scrim" />
-      <Modal.Content className={`dlg ${className}`} aria-label={title}>
-        {children}
-      </Modal.Content>
+      <Modal.Overlay />
+      <Modal.Content aria-label={title}>{children}</Modal.Content>
     </Modal.Root>
   )
 }

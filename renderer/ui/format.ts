@@ -24,8 +24,9 @@ export function createFormat(language: Language) {
     const { hours, minutes } = parts(ms, zone)
     return `${hours}:${minutes}`
   }
+  const powerOf = (count: number) => Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3))
   const bytes = (count: number) => {
-    const power = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3))
+    const power = powerOf(count)
     return `${power === 0 ? whole.format(count) : tenth.format(count / 1_000 ** power)}\u00a0${units[power]}`
   }
   return {
@@ -55,6 +56,12 @@ export function createFormat(language: Language) {
       return `${Math.floor(ms / hour)}\u00a0h ${Math.floor(ms / minute) % 60}\u00a0min`
     },
     bytes,
+    /** Two amounts in the unit of the second: `141` and `212 MB`. */
+    bytesOf(done: number, total: number): [string, string] {
+      const power = powerOf(total)
+      const shown = (count: number) => (power === 0 || total / 1_000 ** power >= 10 ? whole : tenth).format(count / 1_000 ** power)
+      return [shown(done), `${shown(total)}\u00a0${units[power]}`]
+    },
     rate: (bytesPerSecond: number) => `${bytes(bytesPerSecond)}/s`,
     number: (count: number) => whole.format(count),
     percent: (share: number) => `${whole.format(Math.floor(Math.min(1, Math.max(0, share)) * 100))}\u00a0%`,

@@ -46,9 +46,9 @@ export type Place = { name: string; detail?: string | undefined; tone?: 'switch'
 /** The thread with its four places named: in the side panel, over a live session, at its end. */
 export function ThreadPath({ thread, places, look, label }: { thread: Thread; places: readonly Place[]; look: 'side' | 'head' | 'end'; label: string }) {
   return (
-    <ol className={`path ${look} ${thread.tone}`} aria-label={label}>
+    <ol className={`path look-${look} ${thread.tone}`} aria-label={label}>
       {places.map((place, at) => (
-        <li key={place.name} className={`${thread.nodes[at]} ${thread.hops[at] ?? 'none'} ${at === 3 ? `halo-${thread.halo}` : ''}`}>
+        <li key={place.name} className={`at-${thread.nodes[at]} hop-${thread.hops[at] ?? 'none'} ${at === 3 ? `halo-${thread.halo}` : ''}`}>
           <i aria-hidden="true" />
           <b className={place.tone ? `c-${place.tone}` : undefined}>{place.name}</b>
           {place.detail !== undefined && <span className="cut">{place.detail}</span>}

@@ -60,6 +60,7 @@ export const devicesEn = {
     allAsk: 'All levels ask a person',
     allDeny: 'Its own rules close every level',
     noRules: 'Its rules come with its first poll',
+    allowedOnly: (levels: string) => `${levels} allowed`,
     allowed: (levels: string) => `${levels} allowed, the rest asks`,
     asks: (levels: string) => `${levels} ask a person`,
   },

@@ -61,6 +61,7 @@ export const devicesFr: DevicesWords = {
     allAsk: 'Tous les niveaux : sur accord',
     allDeny: 'Ses règles ferment tous les niveaux',
     noRules: 'Ses règles viennent à la première interrogation',
+    allowedOnly: (levels) => `${levels} : permis`,
     allowed: (levels) => `${levels} : permis, le reste demande`,
     asks: (levels) => `${levels} : sur accord`,
   },

@@ -95,7 +95,7 @@ export const requestEn = {
     cancel: 'Cancel the request',
     askAgain: 'Ask again',
     open: 'Open the session',
-    deskAt: (role: string, time: string) => `${role}, ${time} there`,
+    deskAt: (role: string, time: string) => `${time} there, ${role}`,
   },
   digits: ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
 }

@@ -96,7 +96,7 @@ export const requestFr: RequestWords = {
     cancel: 'Annuler la demande',
     askAgain: 'Redemander',
     open: 'Ouvrir la séance',
-    deskAt: (role, time) => `${role}, ${time} là-bas`,
+    deskAt: (role, time) => `${time} là-bas, ${role}`,
   },
   digits: ['zéro', 'un', 'deux', 'trois', 'quatre', 'cinq', 'six', 'sept', 'huit', 'neuf'],
 }

@@ -52,7 +52,7 @@ export function describeEvent(event: AuditEvent, { words, format, language, expl
   const data = event.data ?? {}
   const bytes = typeof data.bytes === 'number' ? data.bytes : typeof data.size === 'number' ? data.size : null
   const action = typeof data.action === 'string' && Object.hasOwn(actions, data.action) ? actions[data.action as keyof typeof actions].title[language] : null
-  const code = typeof data.code === 'string' && isErrorCode(data.code) ? explain({ code: data.code }).what : null
+  const code = typeof data.code === 'string' && isErrorCode(data.code) ? explain({ code: data.code }).what.replace(/\.$/, '') : null
   const isRefusal = event.kind.endsWith('.refused')
   const detail = [
     action,

@@ -95,7 +95,7 @@ function Progress({ transfer: { state, bytes, totalBytes, bytesPerSecond, files,
   const { words, format } = useSpeech()
   const text = words.session.transfers
   if (state === 'queued') return null
-  const amount = totalBytes === null || state === 'done' ? format.bytes(bytes) : text.progress(format.bytes(bytes), format.bytes(totalBytes))
+  const amount = totalBytes === null || state === 'done' ? format.bytes(bytes) : text.progress(...format.bytesOf(bytes, totalBytes))
   const left = totalBytes !== null && bytesPerSecond > 0 ? format.duration(((totalBytes - bytes) / bytesPerSecond) * 1_000) : null
   const speed = state === 'running' && left !== null ? text.speed(format.rate(bytesPerSecond), left) : null
   const many = files > 1 ? text.files(format.number(filesDone), format.number(files)) : null

@@ -17,7 +17,6 @@ export function createTerminal(element: HTMLElement, fontSize: number): OwnTermi
     scrollback: scrollbackLines,
     fontFamily,
     fontSize,
-    lineHeight: 1.2,
     cursorBlink: false,
     cursorStyle: 'block',
     cursorInactiveStyle: 'outline',

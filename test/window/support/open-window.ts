@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DeviceRow } from '@gantry/shared/client-api.ts'
+import type { Result } from '@gantry/shared/errors.ts'
+import type { CallInput, CallName, CallOutput, EventName, EventPayload } from '@gantry/shared/ipc.ts'
+import { type Browser, chromium, type Page } from 'playwright'
+import { type Host, openBrowserHost } from '../../../main/browser-host/host.ts'
+import { readWindowFiles } from '../../../main/window-files.ts'
+import { described, devices, nowMs } from './fixtures.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const built = join(root, 'out/renderer')
+const browsers = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/microsoft-edge']
+// Without WebGL xterm draws in the DOM, where its text can be read.
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-3d-apis',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** What the services answer in a test: one function per call; those that a test does not name have a plain answer. */
+export type Script = { [N in CallName]?: (input: CallInput<N>) => CallOutput<N> | Promise<CallOutput<N>> | Result<CallOutput<N>> }
+export type TestWindow = {
+  page: Page
+  calls: { name: CallName; input: unknown }[]
+  script: Script
+  tell<N extends EventName>(name: N, payload: EventPayload<N>): void
+  /** Errors on the page's console: a breach of the content policy is one. */
+  errors: string[]
+  inputsOf<N extends CallName>(name: N): CallInput<N>[]
+  close(): Promise<void>
+}
+export type Look = { width?: number; height?: number; theme?: 'light' | 'dark' | 'contrast'; language?: 'en' | 'fr'; reducedMotion?: boolean }
+
+const plain: Script = {
+  'app.describe': () => described,
+  'settings.change': (part) => ({ ...described.settings, ...part }),
+  'device.list': () => ({ devices, atMs: nowMs, offline: false }),
+  'device.show': ({ deviceId }) => ({ device: devices.find(({ id }) => id === deviceId) ?? (devices[0] as DeviceRow), sessions: [] }),
+  'request.list': () => ({ requests: [] }),
+  'session.list': () => ({ sessions: [] }),
+  'session.activity': () => ({ events: [], verified: true }),
+  'transfer.list': () => ({ transfers: [] }),
+  'history.list': () => ({ requests: [] }),
+  'audit.verify': () => ({ stores: [] }),
+  'terminal.open': () => ({ terminalId: 'term-1' }),
+}
+
+/** The built window in Chromium, over the real browser host and its policy; only the services behind it are scripted. */
+export async function openWindow(script: Script = {}, look: Look = {}): Promise<TestWindow> {
+  buildWindow()
+  const calls: TestWindow['calls'] = []
+  const listeners = new Map<EventName, (payload: unknown) => void>()
+  const answers: Script = { ...plain, ...script }
+  if (look.theme ?? look.language) {
+    const settings = { ...described.settings, theme: look.theme ?? 'light', language: look.language ?? 'en' }
+    const base = answers['app.describe'] ?? (() => described)
+    answers['app.describe'] = async (input) => ({ ...((await base(input)) as CallOutput<'app.describe'>), settings })
+  }
+  const host = await openBrowserHost({
+    files: await readWindowFiles(built),
+    port: 0,
+    async answer(name, input) {
+      calls.push({ name: name as CallName, input })
+      const answer = answers[name as CallName] as ((input: unknown) => unknown) | undefined
+      const value = await answer?.(input)
+      return isResult(value) ? value : { ok: true, value: value ?? {} }
+    },
+    on(name, listener) {
+      listeners.set(name, listener)
+      return () => undefined
+    },
+  })
+  const { page, errors, close } = await visit(host, look)
+  return {
+    page,
+    calls,
+    errors,
+    script: answers,
+    tell: (name, payload) => listeners.get(name)?.(payload),
+    inputsOf: (name) => calls.filter((call) => call.name === name).map(({ input }) => input as never),
+    async close() {
+      await close()
+      await host.close()
+    },
+  }
+}
+
+let browser: Promise<Browser> | null = null
+
+/** One browser for all windows of a test file. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close()
+  browser = null
+}
+
+async function visit(host: Host, look: Look): Promise<{ page: Page; errors: string[]; close: () => Promise<void> }> {
+  browser ??= chromium.launch({ executablePath: browsers.find((path) => existsSync(path)) ?? 'chromium', args: flags })
+  const context = await (await browser).newContext({
+    viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
+    reducedMotion: look.reducedMotion === false ? 'no-preference' : 'reduce',
+    timezoneId: 'America/Toronto',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+  page.on('pageerror', (error) => errors.push(String(error)))
+  await page.clock.setFixedTime(nowMs)
+  await page.goto(host.newLink())
+  await page.locator('#root > *').first().waitFor()
+  return { page, errors, close: () => context.close() }
+}
+
+function isResult(value: unknown): value is Result<unknown> {
+  return typeof value === 'object' && value !== null && 'ok' in value && ('value' in value || 'failure' in value)
+}
+
+/** Builds the window when a source is newer than what was built. */
+function buildWindow(): void {
+  const page = join(built, 'index.html')
+  const newest = Math.max(...['renderer', 'preload', 'shared'].map((folder) => newestIn(join(root, folder))))
+  if (existsSync(page) && statSync(page).mtimeMs > newest) return
+  execFileSync(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '-c', 'vite.renderer.config.ts', '--logLevel', 'error'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+}
+
+function newestIn(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
+  return Math.max(0, ...files.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs))
+}
