@@ -48,6 +48,7 @@ describe('the audit mirror of a session (R090, R092)', () => {
     tell()
     expect(mirror.head(device.head())).toBe(true)
     expect(mirror.activity()).toEqual({ events, verified: true })
+    mirror.end()
     const stored = [...own.read({ requestId })]
     expect(stored.map(({ event }) => event)).toEqual(events)
     expect(JSON.stringify(stored)).not.toContain('/log.txt')
@@ -113,10 +114,11 @@ describe('the audit mirror of a session (R090, R092)', () => {
   })
 
   test('says when the own log cannot be written: no audit, no session', () => {
-    const full = { appendForeign: () => own.appendForeign({ id: 'not an event' } as never) }
+    const full = { appendAllForeign: () => own.appendAllForeign([{ id: 'not an event' } as never]) }
     mirror = createSessionMirror({ requestId, log: full, onEvent: () => undefined, onUnwritable: (error) => unwritable.push(error) })
     write()
     tell()
+    mirror.end()
     expect(unwritable).toEqual([expect.objectContaining({ code: 'audit.unavailable' })])
   })
 })

@@ -24,7 +24,7 @@ export type SessionMirror = {
 }
 export type MirrorTools = {
   requestId: RequestId
-  log: Pick<AuditLog, 'appendForeign'>
+  log: Pick<AuditLog, 'appendAllForeign'>
   onEvent: (event: AuditEvent, verified: boolean) => void
   /** The own log cannot be written: no audit, no session. */
   onUnwritable: (error: unknown) => void
@@ -36,22 +36,29 @@ const keptEvents = 5_000
 export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: MirrorTools): SessionMirror {
   const events = new Map<string, AuditEvent>()
   const chain = createChain()
+  const waiting: AuditEvent[] = []
   let key: PublicJwk | null = null
 
+  /** Those of one turn are written together: a folder of small files would otherwise wait for the disk once for each. */
+  const flush = () => {
+    if (waiting.length === 0) return
+    try {
+      log.appendAllForeign(waiting.splice(0))
+    } catch (error) {
+      onUnwritable(error)
+    }
+  }
   const store = (event: AuditEvent) => {
     const known = events.get(event.id)
     if (known) {
       if (JSON.stringify(known) !== JSON.stringify(event)) chain.fault()
       return
     }
-    try {
-      log.appendForeign(event)
-    } catch (error) {
-      onUnwritable(error)
-    }
     events.set(event.id, event)
     const oldest = events.size > keptEvents ? events.keys().next() : null
     if (oldest && !oldest.done) events.delete(oldest.value)
+    waiting.push(event)
+    if (waiting.length === 1) setImmediate(flush)
     onEvent(event, chain.isWhole())
   }
   return {
@@ -71,7 +78,10 @@ export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: M
     fromServer(event) {
       if (event.requestId === requestId) store(event)
     },
-    end: chain.end,
+    end() {
+      flush()
+      chain.end()
+    },
     activity: () => ({ events: [...events.values()], verified: chain.isWhole() }),
   }
 }

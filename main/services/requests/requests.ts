@@ -32,7 +32,7 @@ export type RequestService = Requests & {
 }
 
 const keptRequests = 100
-const closeMs = 3_000
+const closeMs = 5_000
 /** Between two questions while the stream of updates is up, and while it is down. */
 const polling = { withUpdatesMs: 10_000, withoutMs: 1_000 }
 
@@ -85,9 +85,10 @@ export function createRequests(tools: RequestTools): RequestService {
       }
     },
     async close() {
-      const open = followed()
-      for (const run of open) run.cancel(new AppError('access.cancelled'))
-      await Promise.race([Promise.all(open.map((run) => run.settled)), sleep(closeMs, undefined, { ref: false })])
+      for (const run of followed()) run.cancel(new AppError('access.cancelled'))
+      // A device that rings must be told, also when the process is about to leave.
+      const settled = Promise.all([...runs.values()].map((run) => run.settled))
+      await Promise.race([settled, sleep(closeMs, undefined, { ref: false })])
     },
   }
 }

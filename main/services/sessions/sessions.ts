@@ -18,6 +18,7 @@ const keptEnded = 50
 /** Every session of this process, open or ended; any may vanish at any time. */
 export function createSessions(tools: Omit<OpenSessionTools, 'nextTerminalId'>): SessionService {
   const sessions = new Map<RequestId, OwnSession>()
+  const early = createEarlyEvents()
   let terminals = 0
 
   const get = (requestId: RequestId): OwnSession => {
@@ -31,6 +32,7 @@ export function createSessions(tools: Omit<OpenSessionTools, 'nextTerminalId'>):
     async open(approved, signal) {
       const session = await openSession(approved, { ...tools, nextTerminalId: () => `term-${++terminals}` }, signal)
       sessions.set(session.requestId, session)
+      for (const event of early.take(session.requestId)) session.fromServer(event)
       forgetOldest(sessions)
       return session
     },
@@ -41,9 +43,33 @@ export function createSessions(tools: Omit<OpenSessionTools, 'nextTerminalId'>):
       }
       throw new AppError('session.ended')
     },
-    fromServer: (requestId, event) => sessions.get(requestId)?.fromServer(event),
+    fromServer(requestId, event) {
+      const session = sessions.get(requestId)
+      if (session) session.fromServer(event)
+      else early.keep(requestId, event)
+    },
     async close() {
       await Promise.all([...sessions.values()].map((session) => session.end().catch(() => undefined)))
+    },
+  }
+}
+
+const maxEarly = { requests: 50, events: 50 } as const
+
+/** What is told of a request before its session is open: asked, picked up, approved. It belongs to the session's audit all the same. */
+function createEarlyEvents() {
+  const kept = new Map<RequestId, AuditEvent[]>()
+  return {
+    keep(requestId: RequestId, event: AuditEvent) {
+      const events = kept.get(requestId) ?? []
+      kept.set(requestId, [...events, event].slice(-maxEarly.events))
+      const oldest = kept.size > maxEarly.requests ? kept.keys().next() : null
+      if (oldest && !oldest.done) kept.delete(oldest.value)
+    },
+    take(requestId: RequestId): AuditEvent[] {
+      const events = kept.get(requestId) ?? []
+      kept.delete(requestId)
+      return events
     },
   }
 }

@@ -37,6 +37,13 @@ describe('the loopback listener of a sign-in (RFC 8252)', () => {
     expect((await visit({ language: 'fr-CA,fr;q=0.9' })).page).toContain('lang="fr"')
   })
 
+  test('sends the browser on to the main server’s own page, without the code', async () => {
+    const donePage = 'https://127.0.0.1:1/sign-in/done?lang=en'
+    listener = await openLoopbackListener({ state, donePage })
+    const { status, headers, page } = await visit()
+    expect([status, headers.location, page, headers['referrer-policy']]).toEqual([303, donePage, '', 'no-referrer'])
+  })
+
   const strange: [string, Visit, number][] = [
     ['a wrong state', { path: '/callback?code=c&state=another' }, 400],
     ['no state', { path: '/callback?code=c' }, 400],

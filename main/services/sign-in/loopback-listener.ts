@@ -15,11 +15,17 @@ export type LoopbackListener = {
   answer: Promise<URL>
   close(): Promise<void>
 }
-export type LoopbackOptions = { state: string; timeoutMs?: number; signal?: AbortSignal }
+export type LoopbackOptions = {
+  state: string
+  /** The main server's own page for the end of a sign-in; without one a page of ours is shown. */
+  donePage?: string
+  timeoutMs?: number
+  signal?: AbortSignal
+}
 
 const maxHeaderBytes = 8_192
 
-export async function openLoopbackListener({ state, timeoutMs = 120_000, signal }: LoopbackOptions): Promise<LoopbackListener> {
+export async function openLoopbackListener({ state, donePage, timeoutMs = 120_000, signal }: LoopbackOptions): Promise<LoopbackListener> {
   signal?.throwIfAborted()
   const answered = Promise.withResolvers<URL>()
   answered.promise.catch(() => undefined)
@@ -35,7 +41,7 @@ export async function openLoopbackListener({ state, timeoutMs = 120_000, signal 
       // The page is on its way before the port closes: the browser must not show an error for a sign-in that worked.
       response.once('close', () => answered.resolve(verdict.url))
     }
-    reply(request, response, verdict)
+    reply(request, response, verdict, donePage)
   })
   const timer = setTimeout(() => answered.reject(new AppError('auth.cancelled', { details: { seconds: Math.round(timeoutMs / 1_000) } })), timeoutMs)
   const abort = () => answered.reject(signal?.reason)
@@ -77,7 +83,11 @@ function sameText(left: string, right: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-function reply(request: IncomingMessage, response: ServerResponse, verdict: CallbackVerdict): void {
+function reply(request: IncomingMessage, response: ServerResponse, verdict: CallbackVerdict, donePage: string | undefined): void {
+  if (verdict.kind === 'accept' && donePage && verdict.url.searchParams.has('code')) {
+    response.writeHead(303, { location: donePage, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', connection: 'close' }).end()
+    return
+  }
   const refused = verdict.kind === 'refuse'
   const page = answerPage(request.headers['accept-language'], refused || verdict.url.searchParams.has('error') ? 'failed' : 'done')
   response.writeHead(refused ? verdict.status : 200, {

@@ -22,6 +22,8 @@ export type SignInTools = {
   remembered: { read(): KnownPerson | null; write(person: KnownPerson | null): void }
   onChange: (state: SignInState) => void
   log: ServiceLog
+  /** Where the browser is sent when all is done. */
+  donePage: () => string
   timeoutMs?: number
 }
 export type SignInService = SignIn & {
@@ -79,7 +81,7 @@ export function createSignIn(tools: SignInTools): SignInService {
     try {
       // Asked first, since without a place for secrets there is no sign-in (and nothing is ever written elsewhere).
       await tokens.isKept()
-      const open = await openLoopback(await provider(), signal, tools.timeoutMs)
+      const open = await openLoopback(await provider(), tools, signal)
       listener = open.listener
       change({ phase: 'waiting-for-browser', link: open.link })
       await Promise.resolve(tools.openBrowser(open.link)).catch(() => log.warn('no browser could be opened; the link is shown instead'))
@@ -151,10 +153,10 @@ export function createSignIn(tools: SignInTools): SignInService {
   }
 }
 
-async function openLoopback(provider: Provider, signal: AbortSignal, timeoutMs = 120_000) {
+async function openLoopback(provider: Provider, { donePage, timeoutMs = 120_000 }: SignInTools, signal: AbortSignal) {
   let listener: LoopbackListener | null = null
   const attempt = await provider.begin(async (state) => {
-    listener = await openLoopbackListener({ state, signal, timeoutMs })
+    listener = await openLoopbackListener({ state, donePage: donePage(), signal, timeoutMs })
     return listener.redirectUri
   })
   if (listener === null) throw new AppError('internal')

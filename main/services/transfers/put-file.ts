@@ -21,18 +21,21 @@ export type PutFile = {
 }
 
 const chunkBytes = 262_144
+/** Below this the device's own no at the end costs less than asking first. */
+const askFirstBytes = 1_048_576
 
 /** Errors: `file.*`, `server.unreachable`, `session.ended`; an abort throws the signal's reason. */
 export async function putFile(job: PutFile): Promise<void> {
   const { files, replace, signal } = job
   const [part, path] = [joinRemote(job.folder, partName(job.name)), joinRemote(job.folder, job.name)]
-  if (!replace) await requireFree(files, path, signal)
   const file = await open(job.localPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch((error: unknown) => {
     throw localError(error)
   })
   let begun = false
   try {
-    if (!(await file.stat()).isFile()) throw new AppError('file.not-a-file')
+    const found = await file.stat()
+    if (!found.isFile()) throw new AppError('file.not-a-file')
+    if (!replace && found.size > askFirstBytes) await requireFree(files, path, signal)
     const hash = createHash('sha256')
     begun = true
     await files.write({ path: part, offset: 0, truncate: true }, readAndHash(file, hash, job), { signal })

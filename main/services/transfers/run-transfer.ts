@@ -74,15 +74,33 @@ async function getAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<voi
   })
   const place = (at: string[]) => join(root, ...at)
   for (const at of plan.folders) await guarded(() => makeLocalFolder(place(at)))
-  for (const { from, at } of plan.files) {
+  await inParallel(plan.files, ({ from, at }) => {
     const counted = countBack(job)
-    await guarded(async () => {
+    return guarded(async () => {
       const folder = place(at.slice(0, -1))
       if (at.length > 1) await requireFolder(folder)
       await counted.run(() => getFile({ ...job, onBytes: counted.onBytes, remotePath: from, folder, name: at.at(-1) ?? '' }))
       job.onFileDone()
     })
+  })
+}
+
+const filesAtOnce = 6
+
+/** Small files spend their time in round trips and in the device's fsync; several at once share it. The first failure that ends all stops the rest at its next file. */
+async function inParallel<T>(items: readonly T[], doing: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  let failure: { error: unknown } | null = null
+  const work = async () => {
+    while (next < items.length && !failure) {
+      const item = items[next++] as T
+      await doing(item).catch((error: unknown) => {
+        failure ??= { error }
+      })
+    }
   }
+  await Promise.all(Array.from({ length: Math.min(filesAtOnce, items.length) }, work))
+  if (failure) throw (failure as { error: unknown }).error
 }
 
 /** Bytes of a file that failed do not count: the progress goes back by them. */

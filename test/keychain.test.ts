@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createKeychain } from './keychain.ts'
+import { createKeychain } from '../main/keychain.ts'
 
 const programs = ['dbus-run-session', 'gnome-keyring-daemon'].filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0)
 const skipped = process.platform !== 'linux' ? 'only on Linux' : programs.length > 0 ? `missing: ${programs.join(', ')}` : ''
@@ -11,7 +11,7 @@ const skipped = process.platform !== 'linux' ? 'only on Linux' : programs.length
 /** Runs code against `createKeychain()` in a process of its own, where the environment says which keyring there is. */
 function inProcess(code: string, keyring: boolean): { answer: unknown; stderr: string } {
   const home = mkdtempSync(join(tmpdir(), 'keyring-'))
-  const script = `import { createKeychain } from '${new URL('./keychain.ts', import.meta.url).href}'
+  const script = `import { createKeychain } from '${new URL('../main/keychain.ts', import.meta.url).href}'
     const keychain = createKeychain()
     const tell = (value) => console.log('ANSWER' + JSON.stringify(value))
     try { tell(await (async () => { ${code} })()) } catch (error) { tell({ code: error.code }) }
