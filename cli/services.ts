@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { CommandLineWords } from '@gantry/shared/words/command-line.en.ts'
 import { createKeychain } from '../main/keychain.ts'
@@ -8,6 +7,7 @@ import type { SecretStore } from '../main/services/secret-store.ts'
 import type { Services } from '../main/services/services.ts'
 import { usageError } from './exit-code.ts'
 import { type Place, readCa, readSandbox } from './place.ts'
+import { requireRunning } from './sandbox-control.ts'
 import { version } from './version.ts'
 
 export type OpenPlace = { services: Services; store: SecretStore; profile: string }
@@ -29,27 +29,14 @@ export async function openServices(place: Place, { words, openBrowser = noBrowse
 }
 
 async function openSandbox(folder: string) {
-  const { mainServer, ca, clientProfile, controlSocket } = readSandbox(folder)
-  await requireRunning(folder, controlSocket)
+  const { mainServer, ca, clientProfile } = readSandbox(folder)
+  await requireRunning(folder)
   return { profile: clientProfile, mainServer, caFile: ca, store: createSandboxSecrets(folder) }
 }
 
 function openProfile({ folder, server, caFile }: Extract<Place, { kind: 'profile' }>, words: CommandLineWords['usage']) {
   if (server === null || caFile === null) throw usageError(words.serverUnknown, '--server')
   return { profile: folder, mainServer: server, caFile, store: createKeychain() }
-}
-
-/** Its files outlive a sandbox; whether it runs is told by its socket alone. */
-async function requireRunning(folder: string, controlSocket: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connect(controlSocket, resolve).on('error', reject)
-  try {
-    await promise
-  } catch (error) {
-    throw new AppError('sandbox.not-running', { cause: error, details: { folder } })
-  } finally {
-    socket.destroy()
-  }
 }
 
 /** Commands other than sign-in show no page: who is not signed in is told so. */

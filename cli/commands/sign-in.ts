@@ -6,6 +6,8 @@ import { plain } from '../plain.ts'
 import type { CommandContext } from '../program.ts'
 import { readCredentials } from '../sandbox-control.ts'
 import { walkSignIn } from '../sign-in-walk/walk.ts'
+import { filesOf, listConfigurations } from '../ssh-config/configuration.ts'
+import { repairSessionKeys } from '../ssh-config/session-keys.ts'
 import { withServices } from '../with-services.ts'
 
 /** Opens the system's browser; in the sandbox it goes through the same pages by itself. */
@@ -24,7 +26,7 @@ export function signIn({ place, console }: CommandContext): Promise<ExitCode> {
       stopped.abort()
     }
   }
-  return withServices({ place, console, openBrowser }, async ({ services, store, interrupt }) => {
+  return withServices({ place, console, openBrowser }, async ({ services, store, profile, interrupt }) => {
     // Asked before any page opens: without a place for secrets there is no sign-in.
     await store.get('sign-in')
     const { specialist } = await services.signIn.start({ signal: AbortSignal.any([interrupt.signal, stopped.signal]) }).catch((error: unknown) => {
@@ -32,6 +34,9 @@ export function signIn({ place, console }: CommandContext): Promise<ExitCode> {
     })
     if (!specialist) throw new AppError('auth.not-signed-in')
     remember(place)
+    // A sandbox that was restarted has forgotten the keys of configurations that were printed before.
+    for (const { folder, configuration } of listConfigurations(profile))
+      await repairSessionKeys({ id: configuration.id, files: filesOf(folder, configuration), store })
     console.answer({ specialist, secretStore: store.kind }, () => `${console.words.signIn.done(plain(specialist.name), plain(specialist.employer))}\n`)
     return 0
   })

@@ -8,6 +8,7 @@ import type { CommandContext } from '../program.ts'
 import { configText } from '../ssh-config/config-text.ts'
 import { type Configuration, configurationFolder, filesOf, newConfigurationId, storeConfiguration } from '../ssh-config/configuration.ts'
 import { hostPattern } from '../ssh-config/host-name.ts'
+import { pruneConfigurations } from '../ssh-config/prune.ts'
 import { chooseRuntimeFolder } from '../ssh-config/runtime-folder.ts'
 import { prepareSessionKeys } from '../ssh-config/session-keys.ts'
 import { publicLine } from '../ssh-config/ssh-wire.ts'
@@ -41,6 +42,7 @@ export async function sshConfig({ place, console, options, args }: CommandContex
     writeFileWhole(files.support, publicLine(support.publicJwk, 'gantry-support'))
     writeFileWhole(files.knownHosts, '')
     await prepareSessionKeys({ id, files, store })
+    await pruneConfigurations(profile, store)
     console.answer({ host: typed, folder, configuration: text }, () => text)
     return 0
   })

@@ -1,9 +1,9 @@
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { AppError } from '@gantry/shared/errors.ts'
 import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
 import { createProfileLock } from '../../main/services/profile-lock.ts'
 import { commandLineWords } from '../language.ts'
-import { readSandbox } from '../place.ts'
+import { dialSandbox } from '../sandbox-control.ts'
 import { type OpenPlace, openServices } from '../services.ts'
 import { type Broker, type BrokerSession, createBroker } from './broker.ts'
 import { listen, serveBroker } from './broker-server.ts'
@@ -38,10 +38,10 @@ async function hold(configuration: Configuration, files: ConfigurationFiles): Pr
       return ask(configuration, { files, keys, open, ...options })
     },
   })
+  const stopWatching = await watchSandbox(configuration, broker)
   const agent = createServer((socket) => void serveKeys(socket, { username: configuration.username, keys: () => keys }))
   await listen(agent, files.agentSocket)
   const server = await serveBroker({ socketPath: files.brokerSocket, broker, isRenewal: (error) => error instanceof KeyRenewed })
-  const stopWatching = watchSandbox(configuration, broker)
   process.on('SIGTERM', () => broker.stop())
 
   await broker.finished
@@ -85,10 +85,9 @@ class KeyRenewed extends AppError {
 }
 
 /** A sandbox that stops takes its people's work with it: its control socket closes, whatever way it ends. */
-function watchSandbox({ place }: Configuration, broker: Broker): () => void {
+async function watchSandbox({ place }: Configuration, broker: Broker): Promise<() => void> {
   if (place.kind !== 'sandbox') return () => undefined
-  const socket = connect(readSandbox(place.folder).controlSocket)
-  socket.on('error', () => socket.destroy())
+  const socket = await dialSandbox(place.folder)
   socket.once('close', () => broker.stop())
   socket.resume()
   return () => socket.destroy()

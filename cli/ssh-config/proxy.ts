@@ -15,6 +15,7 @@ import type { ExitCode } from '../exit-code.ts'
 import { chooseLanguage } from '../language.ts'
 import { profileOf } from '../place.ts'
 import { createProgress } from '../progress.ts'
+import { requireRunning } from '../sandbox-control.ts'
 import { FromBroker, maxBrokerLineBytes } from './broker-protocol.ts'
 import { filesOf, readConfiguration } from './configuration.ts'
 
@@ -38,9 +39,17 @@ export async function runProxy(folder: string, io: Io): Promise<ExitCode> {
   try {
     const configuration = readConfiguration(folder)
     console = createConsole(io, { language: chooseLanguage(io.env, profileOf(configuration.place) ?? undefined), json: false })
+    const { place } = configuration
+    const requirePlace = async () => place.kind === 'profile' || (await requireRunning(place.folder))
     const { brokerSocket, startLock } = filesOf(folder, configuration)
     const fromSsh = bufferInput(io)
-    const find = () => findBroker(brokerSocket, { startLock, folder })
+    await requirePlace()
+    const find = () =>
+      findBroker(brokerSocket, { startLock, folder }).catch(async (error: unknown) => {
+        // A broker whose sandbox stops while it starts can say nothing.
+        await requirePlace()
+        throw error
+      })
     for (let attempt = 1; ; attempt++) {
       const outcome = await join(await find(), { console, fromSsh, dial: () => dial(brokerSocket) })
       if (outcome !== 'again') return outcome
@@ -131,9 +140,9 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
       if (message.kind === 'ended' && message.cause !== null) console.say(words.progress.ended(message.cause))
       if (message.kind === 'failure') {
         progress.close()
-        const code = console.fail(fromFailure(message.failure))
-        if (message.renewed) console.say(words.ssh.keyRenewed)
-        return code
+        if (!message.renewed) return console.fail(fromFailure(message.failure))
+        console.say(words.ssh.keyRenewed)
+        return 3
       }
       if (message.kind === 'open') {
         io.stdin.off('end', gone).off('close', gone)

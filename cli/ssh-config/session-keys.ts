@@ -17,7 +17,7 @@ export async function prepareSessionKeys({ id, files, store }: SessionKeys): Pro
   const next = generateSigningKey()
   writePublic(files.session, next)
   writePublic(files.next, next)
-  await store.set(secretName(id), privatePem(next))
+  await store.set(sessionKeyName(id), privatePem(next))
 }
 
 /**
@@ -34,12 +34,17 @@ export async function takeSessionKey({ id, files, store }: SessionKeys): Promise
   // In this order: after a crash anywhere in between, the stored key is one whose public half lies in one of the two files, and it was used for nothing.
   writePublic(files.session, present)
   writePublic(files.next, next)
-  await store.set(secretName(id), privatePem(next))
+  await store.set(sessionKeyName(id), privatePem(next))
   return present
 }
 
+/** Where the private half was lost, another key is made ready before any ssh reads the public one. */
+export async function repairSessionKeys(keys: SessionKeys): Promise<void> {
+  if (!(await readKept(keys))) await prepareSessionKeys(keys)
+}
+
 async function readKept({ id, files, store }: SessionKeys): Promise<SigningKey | null> {
-  const pem = await store.get(secretName(id))
+  const pem = await store.get(sessionKeyName(id))
   if (pem === null) return null
   const key = signingKeyFrom(pem)
   const line = publicLine(key.publicJwk, comment)
@@ -60,6 +65,6 @@ function readText(path: string): string {
   }
 }
 
-function secretName(id: string): SecretName {
+export function sessionKeyName(id: string): SecretName {
   return `session-key:${id}`
 }

@@ -175,9 +175,8 @@ export const commandLineEn = {
     none: (path: string) => `There is no audit.jsonl in ${path}.`,
   },
   ssh: {
-    keyRenewed: 'The key of this configuration was renewed. Run the same command again.',
+    keyRenewed: 'gantry: The key of this configuration was renewed. Run the same command again.',
     cancelled: 'The request was withdrawn.',
-    brokerSilent: 'The process that holds the session does not answer.',
   },
 }
 export type CommandLineWords = typeof commandLineEn

@@ -171,8 +171,7 @@ export const commandLineFr: CommandLineWords = {
     none: (path) => `Il n’y a pas d’audit.jsonl dans ${path}.`,
   },
   ssh: {
-    keyRenewed: 'La clé de cette configuration a été renouvelée. Relancez la même commande.',
+    keyRenewed: 'gantry : La clé de cette configuration a été renouvelée. Relancez la même commande.',
     cancelled: 'La demande a été retirée.',
-    brokerSilent: 'Le processus qui tient la séance ne répond pas.',
   },
 }
