@@ -79,7 +79,7 @@ describe('programs of a session', () => {
     expect(code).toBe(5)
   })
 
-  test('a flood waits for a client that does not read, and then arrives whole', async () => {
+  test('a flood waits for a client that does not read, and then arrives whole', { timeout: 90_000 }, async () => {
     session = startTestSession()
     const client = await connect(session)
     const bytes = 100_000_000
@@ -100,7 +100,7 @@ describe('programs of a session', () => {
     expect(existsSync(`${session.filesRoot}/flood-done`)).toBe(true)
   })
 
-  test('a slow reader gets the last byte of a program that ended long ago', async () => {
+  test('a slow reader gets the last byte of a program that ended long ago', { timeout: 60_000 }, async () => {
     session = startTestSession()
     const channel = await execOn(await connect(session), 'stty -opost; head -c 6000000 /dev/zero; printf END', true)
     channel.pause()
