@@ -9,6 +9,7 @@ import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
 import { openLegWithFallback } from '@gantry/shared/node/leg.ts'
 import { publicKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { AccessServerRef, LegName } from '@gantry/shared/ticket.ts'
+import type { Client } from 'ssh2'
 import { createSessionMirror } from '../audit/session-mirror.ts'
 import type { MainServer } from '../main-server/main-server.ts'
 import type { ApprovedRequest } from '../requests/request-run.ts'
@@ -35,65 +36,12 @@ export type OpenSessionTools = {
  */
 export async function openSession(approved: ApprovedRequest, tools: OpenSessionTools, signal: AbortSignal): Promise<OwnSession> {
   const { own, keys, hostKey } = approved
-  const { id: requestId, deviceId, access } = own.payload
-  const actor = { kind: 'specialist' as const, id: keys.payload.specialistId, name: keys.payload.name }
   // No audit store, no session (architecture 3.6).
   const audit = await tools.openAudit()
-  const joinLeg = (leg: LegName, stop?: AbortSignal) => joinTicketLeg(approved, tools.ca, leg, stop)
-
-  const leg = await joinLeg('control-1', signal)
+  const leg = await joinTicketLeg(approved, tools.ca, 'control-1', signal)
   const client = await connectSsh({ leg, username: keys.payload.username, hostKey, keys: [own.sessionKey, keys.support], signal })
   try {
-    audit.append({ kind: 'session.opened', actor, requestId, deviceId, data: { access, accessServer: leg.remote.name, approvedBy: approved.approvedBy } })
-    const holder: { session: OwnSession | null; cause: EndCause | null } = { session: null, cause: null }
-    const finish = (cause: EndCause) => {
-      holder.cause ??= cause
-      holder.session?.finish(holder.cause)
-    }
-    const mirror = createSessionMirror({
-      requestId,
-      log: audit,
-      onEvent: (event, verified) => tools.onActivity(requestId, event, verified),
-      onUnwritable(error) {
-        tools.log.error('the audit cannot be written', { code: toFailure(error).code })
-        finish('audit-failed')
-      },
-    })
-    const onEnding = (cause: EndCause) => {
-      holder.cause ??= cause
-      holder.session?.ending(cause)
-    }
-    const channel = await openSessionChannel(client, { onActivity: mirror.link, onEnding })
-    const described = await describeSession(channel)
-    mirror.key(described.auditKey)
-    mirror.head(described.head)
-    const exchange = async () => {
-      await Promise.all([exchangeWithDevice(channel, audit, mirror, deviceId), exchangeWithMainServer(audit, requestId, tools)])
-    }
-    await exchangeWithDevice(channel, audit, mirror, deviceId)
-    // Nobody waits for the main server to get to work.
-    void exchangeWithMainServer(audit, requestId, tools)
-    const session = createSession({
-      ...{ approved, client, channel, mirror, joinLeg },
-      view: viewOf(approved, described, leg.remote),
-      nextTerminalId: tools.nextTerminalId,
-      beforeEnd: exchange,
-      onChange(view) {
-        if (view.state === 'ended')
-          closeBooks(audit, { kind: 'session.ended', actor, requestId, deviceId, ...(view.endCause ? { cause: view.endCause } : {}) }, tools.log)
-        tools.onChange(view)
-      },
-    })
-    holder.session = session
-    const lost = async () => {
-      if (holder.cause) return finish(holder.cause)
-      const show = (timeoutMs: number) => tools.call('access-request.show', { requestId }, { timeoutMs })
-      finish(await findEndCause({ accessServer: leg.remote, ca: tools.ca, show }))
-    }
-    client.once('close', () => void lost())
-    void channel.closed.then(lost)
-    // The device has already said that it ends, while the heads were exchanged.
-    if (holder.cause) session.finish(holder.cause)
+    const session = await begin({ approved, tools, audit, client, accessServer: leg.remote })
     signal.throwIfAborted()
     tools.onChange(session.view())
     return session
@@ -101,6 +49,81 @@ export async function openSession(approved: ApprovedRequest, tools: OpenSessionT
     client.end()
     leg.destroy()
     throw error
+  }
+}
+
+type Connected = { approved: ApprovedRequest; tools: OpenSessionTools; audit: AuditLog; client: Client; accessServer: AccessServerRef }
+
+/** On an authenticated connection: what the device says of the session, the heads, and the watch over its end. */
+async function begin({ approved, tools, audit, client, accessServer }: Connected): Promise<OwnSession> {
+  const { id: requestId, deviceId, access } = approved.own.payload
+  const { specialistId, name } = approved.keys.payload
+  const about = { actor: { kind: 'specialist' as const, id: specialistId, name }, requestId, deviceId }
+  const end = createEnd()
+  audit.append({ kind: 'session.opened', ...about, data: { access, accessServer: accessServer.name, approvedBy: approved.approvedBy } })
+  const mirror = createSessionMirror({
+    requestId,
+    log: audit,
+    onEvent: (event, verified) => tools.onActivity(requestId, event, verified),
+    onUnwritable(error) {
+      tools.log.error('the audit cannot be written', { code: toFailure(error).code })
+      end.now('audit-failed')
+    },
+  })
+  const channel = await openSessionChannel(client, { onActivity: mirror.link, onEnding: end.announced })
+  const described = await describeSession(channel)
+  mirror.key(described.auditKey)
+  mirror.head(described.head)
+  await exchangeWithDevice(channel, audit, mirror, deviceId)
+  // Nobody waits for the main server to get to work.
+  void exchangeWithMainServer(audit, requestId, tools)
+  const session = createSession({
+    ...{ approved, client, channel, mirror, nextTerminalId: tools.nextTerminalId },
+    view: viewOf(approved, described, accessServer),
+    joinLeg: (leg, signal) => joinTicketLeg(approved, tools.ca, leg, signal),
+    async beforeEnd() {
+      await Promise.all([exchangeWithDevice(channel, audit, mirror, deviceId), exchangeWithMainServer(audit, requestId, tools)])
+    },
+    onChange(view) {
+      if (view.state === 'ended') closeBooks(audit, { kind: 'session.ended', ...about, ...(view.endCause ? { cause: view.endCause } : {}) }, tools.log)
+      tools.onChange(view)
+    },
+  })
+  const show = (timeoutMs: number) => tools.call('access-request.show', { requestId }, { timeoutMs })
+  const lost = () => end.lost(() => findEndCause({ accessServer, ca: tools.ca, show }))
+  client.once('close', lost)
+  void channel.closed.then(lost)
+  end.attach(session)
+  return session
+}
+
+/** Why a session ends: the first cause counts, also one that came before the session was put together. */
+function createEnd() {
+  let session: OwnSession | null = null
+  let cause: EndCause | null = null
+  let searching = false
+  const now = (why: EndCause) => {
+    cause ??= why
+    session?.finish(cause)
+  }
+  return {
+    now,
+    /** The device has said why; it closes by itself. */
+    announced(why: EndCause) {
+      cause ??= why
+      session?.ending(cause)
+    },
+    /** The connection broke: with a cause if one was said, else it has to be found out. */
+    lost(find: () => Promise<EndCause>) {
+      if (cause) return now(cause)
+      if (searching) return
+      searching = true
+      void find().then(now)
+    },
+    attach(opened: OwnSession) {
+      session = opened
+      if (cause) session.finish(cause)
+    },
   }
 }
 

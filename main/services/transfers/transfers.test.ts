@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -205,6 +206,22 @@ describe('a transfer', () => {
     const finished = move('put', [here('up')], '/')
     ended.resolve({ cause: 'person', failure: null })
     expect((await finished)[0]).toMatchObject({ state: 'failed', failure: { code: 'session.ended', details: { cause: 'person' } } })
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('onto a full disk fails alone, and leaves nothing half-written (needs root for a small file system)', async () => {
+    await open()
+    mkdirSync(here('small'))
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', here('small')]).status === 0
+    if (!mounted) throw new Error('no tmpfs could be mounted')
+    try {
+      writeFileSync(onDevice('large'), big)
+      writeFileSync(onDevice('little'), 'x')
+      expect((await move('get', ['/large'], here('small')))[0]).toMatchObject({ state: 'failed', failure: { code: 'file.disk-full' } })
+      expect(readdirSync(here('small'))).toEqual([])
+      expect((await move('get', ['/little'], here('small')))[0]).toMatchObject({ state: 'done' })
+    } finally {
+      spawnSync('umount', ['-l', here('small')])
+    }
   })
 
   test('of what is not there says so', async () => {
