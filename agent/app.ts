@@ -14,7 +14,7 @@ import { describePolicy, type Local, openLocal } from './local.ts'
 import { createLog, type Log } from './log.ts'
 import { agentPrefix } from './main-server.ts'
 import type { PollTiming } from './poll-loop.ts'
-import { type OpenSession, openSession } from './session/open-session.ts'
+import type { OpenSession } from './session/open-session.ts'
 import { agentVersion } from './version.ts'
 
 /** The agent's composition root: enrols once, then goes on duty until it is stopped. */
@@ -75,9 +75,12 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
     const allowed = () => loaded.policy.connectivity === 'on'
     const enrolment = local.identity.enrolment() ?? (await enrolUntilDone({ local, clock, log, random, allowed, changed, signal: stopping.signal }))
     if (stopping.signal.aborted) return
-    const open = options.openSession ?? openSession
-    duty = await startDuty({ local, enrolment, policy: () => loaded.policy, openSession: open, timing, clock, log, random })
-    void duty.polled.then(polled.resolve)
+    duty = await startDuty({ local, enrolment, policy: () => loaded.policy, openSession: options.openSession ?? openSession, timing, clock, log, random })
+    void duty.polled.then(() => {
+      polled.resolve()
+      // SSH and the terminal take as long to load as all the rest: after the first poll, so that the device is there sooner, and before anybody asks.
+      return import('./session/open-session.ts')
+    })
   }
   const running = run().catch((error: unknown) => {
     // A defect: the supervisor starts the agent anew, from what is on the disk.
@@ -93,6 +96,11 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
       local.close()
     },
   }
+}
+
+async function openSession(session: OpenSession): Promise<EndCause> {
+  const loaded = await import('./session/open-session.ts')
+  return loaded.openSession(session)
 }
 
 function requireWayIn({ identity, config }: Local): void {

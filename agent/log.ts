@@ -1,15 +1,16 @@
-import { pino } from 'pino'
-
-/** Technical log, JSON lines on stderr. No path of a session, no typed text, no output, no key, no code: those belong to the audit or nowhere. */
+/** Technical log, JSON lines on stderr in pino's form. No path of a session, no typed text, no output, no key, no code: those belong to the audit or nowhere. */
 export type Log = {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
 
+/** Ten lines instead of a package: a device starts sooner, and carries less. Node writes pipes and files on stderr synchronously, so the last line is not lost. */
 export function createLog(part: string): Log {
-  // Synchronous, so that the last line before an exit is not lost; the agent writes a few lines a minute.
-  return pino({ base: { part }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  const write = (level: number) => (fields: object, message: string) => {
+    process.stderr.write(`${JSON.stringify({ level, time: new Date().toISOString(), part, ...fields, msg: message })}\n`)
+  }
+  return { info: write(30), warn: write(40), error: write(50) }
 }
 
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} }

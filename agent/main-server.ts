@@ -26,20 +26,29 @@ export type MainServerWith = {
 }
 
 export function openMainServer({ servers, ca, certificate, keyPem, keepOpen, onWrongIdentity }: MainServerWith): MainServer {
-  const open = (keepAlive: boolean) =>
-    servers.map(({ agentOrigin }) => createApiClient(agentApi, { origin: agentOrigin, prefix: agentPrefix, ca, cert: certificate, key: keyPem, keepAlive }))
-  const plain = open(false)
-  const kept = open(true)
+  /** By origin; a client that was closed is dead, so it is made anew when it is needed again. */
+  const plain = new Map<string, ApiClient<AgentApi>>()
+  const kept = new Map<string, ApiClient<AgentApi>>()
   let current = 0
   let underWay = 0
+  const clientFor = (origin: string): ApiClient<AgentApi> => {
+    const [clients, keepAlive] = keepOpen() ? [kept, true] : [plain, false]
+    const client = clients.get(origin) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, ca, cert: certificate, key: keyPem, keepAlive })
+    clients.set(origin, client)
+    return client
+  }
+  const close = (clients: Map<string, ApiClient<AgentApi>>) => {
+    for (const client of clients.values()) client.close()
+    clients.clear()
+  }
   return {
     async call(name, input, options) {
       const at = current
-      const client = (keepOpen() ? kept : plain)[at]
-      if (!client) throw new AppError('internal')
+      const server = servers[at]
+      if (!server) throw new AppError('internal')
       underWay += 1
       try {
-        return await client.call(name, input, options)
+        return await clientFor(server.agentOrigin).call(name, input, options)
       } catch (error) {
         if (error instanceof AppError && error.code === 'server.identity-wrong') onWrongIdentity(error)
         if (isElsewhere(error) && current === at) current = (at + 1) % servers.length
@@ -49,10 +58,11 @@ export function openMainServer({ servers, ca, certificate, keyPem, keepOpen, onW
       }
     },
     idle() {
-      if (underWay === 0) for (const client of kept) client.close()
+      if (underWay === 0) close(kept)
     },
     close() {
-      for (const client of [...plain, ...kept]) client.close()
+      close(plain)
+      close(kept)
     },
   }
 }

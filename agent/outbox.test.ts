@@ -68,6 +68,25 @@ describe('the outbox', () => {
     expect(open().hasAnswers()).toBe(false)
   })
 
+  test('says an answer also when the disk is full', async () => {
+    const { state, call } = server()
+    const outbox = createOutbox({
+      file: {
+        value: emptyOutbox(),
+        save() {
+          throw new Error('ENOSPC')
+        },
+      },
+      auditLog: () => null,
+      witness: async () => {},
+      log: silentLog,
+    })
+    const refusal = await answer('no')
+    outbox.addAnswer(refusal)
+    await outbox.flush(call, signal)
+    expect(state.answers).toEqual([refusal])
+  })
+
   test('drops an answer that will never be taken, and keeps one that may be', async () => {
     const { state, call } = server()
     const outbox = open()
@@ -84,7 +103,7 @@ describe('the outbox', () => {
   test('reports each event once and in order, also when the main server’s word is lost on the way (R089)', async () => {
     const { state, call } = server()
     const outbox = open()
-    for (let at = 0; at < 700; at++) auditLog.append({ kind: 'device.started', actor: { kind: 'agent' }, data: { at } })
+    for (let at = 0; at < 505; at++) auditLog.append({ kind: 'device.started', actor: { kind: 'agent' }, data: { at } })
     state.loseAnswer = true
     await outbox.flush(call, signal).catch(() => undefined)
     state.loseAnswer = false

@@ -32,7 +32,7 @@ const maxReportBytes = 400_000
 const witnessedAt: ReadonlySet<AuditKind> = new Set<AuditKind>(['device.started', 'session.opened', 'session.ended'])
 
 export type Outbox = {
-  /** Stored when it returns. */
+  /** Stored when it returns; where the disk is full it is kept in memory, since a refusal that is not stored is still better said. */
   addAnswer(answer: CompactJws): void
   hasAnswers(): boolean
   hasEvents(): boolean
@@ -54,15 +54,20 @@ export function createOutbox({ file, auditLog, witness, log }: OutboxWith): Outb
   /** Where the next report starts, in this log. Another log (the old one was moved away) is told from its beginning. */
   const reported = () => (file.value.logId === auditLog()?.logId ? file.value.reportedSeq : 0)
 
+  let unsaved: CompactJws[] = []
+  const waiting = () => [...file.value.answers, ...unsaved]
+
   const flushAnswers = async (call: Call, signal: AbortSignal) => {
-    for (let answer = file.value.answers[0]; answer; answer = file.value.answers[0]) {
+    for (let answer = waiting()[0]; answer; answer = waiting()[0]) {
       try {
         await call('access-request.answer', { answer }, { signal })
       } catch (error) {
         if (!isFinalFailure(error)) throw error
         log.warn({ code: error.code }, 'answer not taken')
       }
-      file.save({ ...file.value, answers: file.value.answers.filter((one) => one !== answer) })
+      const sent = answer
+      if (unsaved.includes(sent)) unsaved = unsaved.filter((one) => one !== sent)
+      else file.save({ ...file.value, answers: file.value.answers.filter((one) => one !== sent) })
     }
   }
 
@@ -104,9 +109,14 @@ export function createOutbox({ file, auditLog, witness, log }: OutboxWith): Outb
 
   return {
     addAnswer(answer) {
-      file.save({ ...file.value, answers: [...file.value.answers, answer].slice(-maxAnswers) })
+      try {
+        file.save({ ...file.value, answers: [...file.value.answers, answer].slice(-maxAnswers) })
+      } catch (error) {
+        log.error({ reason: String(error) }, 'answer could not be stored')
+        unsaved = [...unsaved, answer].slice(-maxAnswers)
+      }
     },
-    hasAnswers: () => file.value.answers.length > 0,
+    hasAnswers: () => waiting().length > 0,
     hasEvents: () => nextBatch(maxEventsPerReport) !== null,
     async flush(call, signal) {
       await flushAnswers(call, signal)

@@ -48,7 +48,7 @@ describe('what the panel knows', () => {
     ])
   })
 
-  test('a move that goes on is one line, and at most 200 lines are kept', () => {
+  test('a move that goes on is one line, and at most 100 short lines are kept', () => {
     const id = newId<RequestId>('req')
     const move = (text: string, bytes: number, done: boolean): PanelEvent => ({
       type: 'session.moved',
@@ -61,8 +61,9 @@ describe('what the panel knows', () => {
       [2, 'b.bin', 1, true],
     ])
     const many = after(opened(id), ...Array.from({ length: 500 }, (_, at) => move(`f${at}`, 1, true))).sessions[0]
-    expect(many?.moves).toHaveLength(200)
+    expect(many?.moves).toHaveLength(100)
     expect(many?.moves.at(-1)?.id).toBe(500)
+    expect(after(opened(id), move('x'.repeat(5_000), 1, true)).sessions[0]?.moves[0]?.text).toHaveLength(200)
   })
 
   test('a session that the agent tells again after a reconnection keeps its moves', () => {

@@ -15,7 +15,9 @@ export const emptyPanel: PanelState = {
 
 const maxWaiting = 20
 const maxSessions = 20
-const maxMoves = 200
+const maxMoves = 100
+/** Of a file's name or a command: what a line of the screen can show. */
+const maxTextCharacters = 200
 
 type Session = PanelState['sessions'][number]
 type Of<T extends AgentToPanel['type']> = Extract<AgentToPanel, { type: T }>
@@ -63,7 +65,8 @@ function openSession(state: PanelState, { session }: Of<'session.opened'>): Pane
 }
 
 /** A move that goes on is the same line; one that is new gets the next number, which the page uses as its key. */
-function addMove(session: Session, move: Of<'session.moved'>['move']): Session {
+function addMove(session: Session, told: Of<'session.moved'>['move']): Session {
+  const move = { ...told, text: told.text.slice(0, maxTextCharacters) }
   const { moves } = session
   const at = moves.findLastIndex((one) => !one.done && one.kind === move.kind && one.text === move.text)
   if (at >= 0) return { ...session, moves: moves.map((one, index) => (index === at ? { ...move, id: one.id } : one)) }

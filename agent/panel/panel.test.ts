@@ -85,7 +85,7 @@ describe('the panel process', () => {
     agent.tell(hello)
     agent.tell({ type: 'session.output', requestId, terminal: 1, data: 'aGVsbG8=', size: { columns: 120, rows: 40 } })
     await until(() => lines.some((line) => line.type === 'output' && line.data === 'aGVsbG8='))
-    expect(lines.find((line) => line.type === 'state' && (line.state as { agent: string }).agent === 'connected')).toBeDefined()
+    await until(() => lines.some((line) => line.type === 'state' && (line.state as { agent: string }).agent === 'connected'))
     child.stdin?.write('this is no press\n')
     child.stdin?.write(`${JSON.stringify({ type: 'end', requestId })}\n`)
     child.stdin?.write(`${JSON.stringify({ type: 'answer', requestId, allow: true, code: '123456' })}\n`)

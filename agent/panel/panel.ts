@@ -12,6 +12,8 @@ import { bindPanelSocket } from './socket.ts'
 const maxLineBytes = 65_536
 /** Bytes that may wait for a slow screen. Output above that is dropped, never a state: the newest one is sent as soon as there is room. */
 const screenWaterBytes = 1_048_576
+/** Changes of one moment are shown together. ms */
+const gatherMs = 25
 
 export type PanelWith = {
   config: Config
@@ -34,7 +36,17 @@ export async function startPanel({ config, screen, log, signal, onBound, now = D
     const next = reducePanel(state, event, now())
     if (next === state) return
     state = next
-    show({ type: 'state', state })
+    showSoon()
+  }
+  // A transfer of many files changes the state often, and each line carries all of it.
+  let willShow = false
+  const showSoon = () => {
+    if (willShow) return
+    willShow = true
+    setTimeout(() => {
+      willShow = false
+      show({ type: 'state', state })
+    }, gatherMs)
   }
   const attend = async (socket: Socket) => {
     // A new connection is the agent started anew; the older one is dead or about to be.
