@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { AccessState, canMove, isFinal } from './access-request.ts'
 import { errorCodes } from './errors.ts'
+import { newId, RequestId } from './ids.ts'
 import { AccessLevel, accessLevels, includesLevel } from './profile.ts'
 import { errorWords } from './words/errors.ts'
-import { newId, RequestId } from './ids.ts'
 
 describe('the life of a request', () => {
   test('nobody is let in without approval: open is reached from approved alone (R065, R080)', () => {

@@ -23,7 +23,14 @@ export const Delivery = z.discriminatedUnion('kind', [
   z.object({ id: DeliveryId, kind: z.literal('end'), requestId: RequestId, cause: EndCause }),
   z.object({ id: DeliveryId, kind: z.literal('maintenance'), action: z.string(), input: z.unknown(), notBefore: z.number(), notAfter: z.number() }),
   /** `roster` is a data file like another: content is the authority's compact JWS. `sha256` is of the content's bytes. */
-  z.object({ id: DeliveryId, kind: z.literal('data-file'), name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,59}$/), version: z.number().int(), sha256: Hash, content: z.string().max(1_500_000) }),
+  z.object({
+    id: DeliveryId,
+    kind: z.literal('data-file'),
+    name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,59}$/),
+    version: z.number().int(),
+    sha256: Hash,
+    content: z.string().max(1_500_000),
+  }),
 ])
 export type Delivery = z.infer<typeof Delivery>
 

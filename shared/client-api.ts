@@ -107,18 +107,31 @@ export const clientApi = {
     output: z.object({
       device: DeviceRow,
       sessions: z.array(
-        z.object({ requestId: RequestId, specialist: z.string(), access: AccessLevel, startedMs: z.number(), endedMs: z.number().nullable(), cause: EndCause.nullable() }),
+        z.object({
+          requestId: RequestId,
+          specialist: z.string(),
+          access: AccessLevel,
+          startedMs: z.number(),
+          endedMs: z.number().nullable(),
+          cause: EndCause.nullable(),
+        }),
       ),
     }),
   },
   /** Runs the policy (every step, in order), stores the request, signs the ticket. Refusals: `access.*`, `device.unknown`. */
-  'access-request.create': { input: z.strictObject({ request: SignedRequest, certificate: CompactJws }), output: z.object({ request: AccessRequestView, passed: z.array(z.string()) }) },
+  'access-request.create': {
+    input: z.strictObject({ request: SignedRequest, certificate: CompactJws }),
+    output: z.object({ request: AccessRequestView, passed: z.array(z.string()) }),
+  },
   /** Reveals the nonce C after the device's draw is known. */
   'access-request.reveal': { input: z.strictObject({ requestId: RequestId, nonce: Hash }), output: none },
   /** Before approval: withdraws the request. After: ends the session with cause `specialist`. */
   'access-request.cancel': { input: z.strictObject({ requestId: RequestId }), output: none },
   'access-request.show': { input: z.strictObject({ requestId: RequestId }), output: AccessRequestView },
-  'access-request.list': { input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }), output: z.object({ requests: z.array(AccessRequestView) }) },
+  'access-request.list': {
+    input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }),
+    output: z.object({ requests: z.array(AccessRequestView) }),
+  },
   /** The client's signed head goes in, the main server's comes back; each writes the other's into its own log. */
   'head.exchange': { input: z.strictObject({ head: SignedHead, requestId: RequestId.optional() }), output: z.object({ head: SignedHead }) },
 } satisfies Contract

@@ -28,10 +28,7 @@ export type LogId = z.infer<typeof LogId>
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
 
 /** A fresh id with 100 bits of chance (20 characters). `random` gives that many bytes; the real thing is the platform's CSPRNG. */
-export function newId<T extends string>(
-  prefix: string,
-  random: (bytes: number) => Uint8Array = (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-): T {
+export function newId<T extends string>(prefix: string, random: (bytes: number) => Uint8Array = (bytes) => crypto.getRandomValues(new Uint8Array(bytes))): T {
   let text = ''
   for (const byte of random(20)) text += alphabet[byte & 31]
   return `${prefix}_${text}` as T

@@ -1,19 +1,22 @@
 import { z } from 'zod'
-import { AccessState, EndCause } from './access-request.ts'
+import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
 import { AccessRequestView, DeviceRow, Specialist } from './client-api.ts'
 import type { Contract, Input, Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
 import { AccessLevel, ServiceKind } from './profile.ts'
-import { requestLimits } from './access-request.ts'
 
 /** What the window may ask the main process, and what it may be told. Every call is validated in the main process. */
 const none = z.strictObject({})
 const Failure = z.object({ code: z.string(), details: z.record(z.string(), z.union([z.string(), z.number()])).optional() })
 const TerminalId = z.string().regex(/^term-\d{1,6}$/)
 const TransferId = z.string().regex(/^tr-\d{1,9}$/)
-const localPath = z.string().min(1).max(4_096).refine((path) => !path.includes('\u0000'), 'NUL')
+const localPath = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .refine((path) => !path.includes('\u0000'), 'NUL')
 const remotePath = z.string().min(1).max(4_096)
 
 export const Settings = z.object({
@@ -128,7 +131,14 @@ export const calls = {
     output: z.object({
       device: DeviceRow,
       sessions: z.array(
-        z.object({ requestId: RequestId, specialist: z.string(), access: AccessLevel, startedMs: z.number(), endedMs: z.number().nullable(), cause: EndCause.nullable() }),
+        z.object({
+          requestId: RequestId,
+          specialist: z.string(),
+          access: AccessLevel,
+          startedMs: z.number(),
+          endedMs: z.number().nullable(),
+          cause: EndCause.nullable(),
+        }),
       ),
     }),
   },
@@ -157,23 +167,38 @@ export const calls = {
     output: z.object({ terminalId: TerminalId }),
   },
   'terminal.write': { input: z.strictObject({ terminalId: TerminalId, data: z.string().max(1_000_000) }), output: none },
-  'terminal.resize': { input: z.strictObject({ terminalId: TerminalId, columns: z.number().int().min(2).max(1000), rows: z.number().int().min(2).max(500) }), output: none },
+  'terminal.resize': {
+    input: z.strictObject({ terminalId: TerminalId, columns: z.number().int().min(2).max(1000), rows: z.number().int().min(2).max(500) }),
+    output: none,
+  },
   /** The window has drawn so many characters: flow control, so that a flood waits at the device. */
   'terminal.drawn': { input: z.strictObject({ terminalId: TerminalId, characters: z.number().int().min(0) }), output: none },
   'terminal.close': { input: z.strictObject({ terminalId: TerminalId }), output: none },
 
   'action.run': { input: z.strictObject({ requestId: RequestId, action: z.string().max(60), input: z.unknown() }), output: z.object({ output: z.unknown() }) },
 
-  'local.list': { input: z.strictObject({ path: localPath.nullable() }), output: z.object({ path: z.string(), parent: z.string().nullable(), entries: z.array(FileEntry), freeBytes: z.number() }) },
+  'local.list': {
+    input: z.strictObject({ path: localPath.nullable() }),
+    output: z.object({ path: z.string(), parent: z.string().nullable(), entries: z.array(FileEntry), freeBytes: z.number() }),
+  },
   'local.make-folder': { input: z.strictObject({ path: localPath }), output: none },
-  'remote.list': { input: z.strictObject({ requestId: RequestId, path: remotePath }), output: z.object({ entries: z.array(FileEntry), freeBytes: z.number() }) },
+  'remote.list': {
+    input: z.strictObject({ requestId: RequestId, path: remotePath }),
+    output: z.object({ entries: z.array(FileEntry), freeBytes: z.number() }),
+  },
   'remote.make-folder': { input: z.strictObject({ requestId: RequestId, path: remotePath }), output: none },
   'remote.rename': { input: z.strictObject({ requestId: RequestId, from: remotePath, to: remotePath }), output: none },
   'remote.delete': { input: z.strictObject({ requestId: RequestId, path: remotePath }), output: none },
 
   /** Files or folders, with everything below them; `to` is the folder they go into. Errors of one file are in its transfer and end nothing else. */
   'transfer.start': {
-    input: z.strictObject({ requestId: RequestId, direction: z.enum(['put', 'get']), from: z.array(z.string().min(1).max(4_096)).min(1).max(1_000), to: z.string().min(1).max(4_096), replace: z.boolean() }),
+    input: z.strictObject({
+      requestId: RequestId,
+      direction: z.enum(['put', 'get']),
+      from: z.array(z.string().min(1).max(4_096)).min(1).max(1_000),
+      to: z.string().min(1).max(4_096),
+      replace: z.boolean(),
+    }),
     output: z.object({ transferIds: z.array(TransferId) }),
   },
   'transfer.cancel': { input: z.strictObject({ transferId: TransferId }), output: none },
@@ -182,7 +207,11 @@ export const calls = {
 
   'audit.verify': {
     input: none,
-    output: z.object({ stores: z.array(z.object({ path: z.string(), ok: z.boolean(), events: z.number(), fault: z.object({ line: z.number().nullable(), what: z.string() }).nullable() })) }),
+    output: z.object({
+      stores: z.array(
+        z.object({ path: z.string(), ok: z.boolean(), events: z.number(), fault: z.object({ line: z.number().nullable(), what: z.string() }).nullable() }),
+      ),
+    }),
   },
 } satisfies Contract
 

@@ -24,10 +24,7 @@ export const sessionCalls = {
    * Errors: `session.too-many-connections`, `session.channel-refused` (the level holds no files).
    */
   'leg.open': {
-    input: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('files'), certificate: Hash }),
-      z.strictObject({ kind: z.literal('control') }),
-    ]),
+    input: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('files'), certificate: Hash }), z.strictObject({ kind: z.literal('control') })]),
     output: z.object({ leg: LegName, certificate: Hash.nullable() }),
   },
   /** The client's signed head, witnessed by the device; the device's newest comes back. */

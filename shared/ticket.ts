@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { AccessLevel, ServiceKind } from './profile.ts'
-import { DeviceId, RequestId, SpecialistId, TicketId } from './ids.ts'
 import { requestLimits } from './access-request.ts'
+import { DeviceId, RequestId, SpecialistId, TicketId } from './ids.ts'
+import { AccessLevel, ServiceKind } from './profile.ts'
 
 /**
  * Everything that is signed on the way to a session. All signatures are ES256 (P-256), compact JWS (RFC 7515) unless said otherwise,
@@ -35,7 +35,10 @@ export type Hash = z.infer<typeof Hash>
 /** A public P-256 key as JWK (RFC 7518 section 6.2): exactly these four members. */
 export const PublicJwk = z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: base64url32, y: base64url32 })
 export type PublicJwk = z.infer<typeof PublicJwk>
-export const CompactJws = z.string().max(20_000).regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/)
+export const CompactJws = z
+  .string()
+  .max(20_000)
+  .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/)
 export type CompactJws = z.infer<typeof CompactJws>
 const unixSeconds = z.number().int().min(1_600_000_000).max(9_999_999_999)
 
@@ -68,9 +71,7 @@ export const RosterPayload = z.strictObject({
   issuedAt: unixSeconds,
   expiresAt: unixSeconds,
   /** RFC 7638 thumbprints of both keys of each certified person. */
-  specialists: z
-    .array(z.strictObject({ specialistId: SpecialistId, username: z.string(), specialistKey: Hash, supportKey: Hash }))
-    .max(10_000),
+  specialists: z.array(z.strictObject({ specialistId: SpecialistId, username: z.string(), specialistKey: Hash, supportKey: Hash })).max(10_000),
 })
 export type RosterPayload = z.infer<typeof RosterPayload>
 
@@ -99,7 +100,12 @@ export const SignedRequest = z.strictObject({
 export type SignedRequest = z.infer<typeof SignedRequest>
 
 /** `name` is the access server's own name, which admissions repeat; `site` is shown to people. */
-export const AccessServerRef = z.strictObject({ name: z.string().max(60), site: z.string().max(60), host: z.string().max(253), port: z.number().int().min(1).max(65535) })
+export const AccessServerRef = z.strictObject({
+  name: z.string().max(60),
+  site: z.string().max(60),
+  host: z.string().max(253),
+  port: z.number().int().min(1).max(65535),
+})
 export type AccessServerRef = z.infer<typeof AccessServerRef>
 
 /** R028: names exactly one access server and its fallback. Not a bearer secret: each admission proves the session or device key. */

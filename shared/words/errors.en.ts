@@ -9,10 +9,16 @@ export const errorsEn: ErrorWords = {
   'auth.not-signed-in': () => ({ what: 'You are not signed in.', todo: 'Sign in, then try again.' }),
   'auth.session-expired': () => ({ what: 'Your sign-in is over.', todo: 'Sign in again; open sessions stay open.' }),
   'auth.wrong-credentials': () => ({ what: 'User name, password or code do not fit.', todo: 'Check them and try again.' }),
-  'auth.code-used': ({ seconds }) => ({ what: 'This code was already used once.', todo: `Wait for the next code${seconds === undefined ? '' : `, in ${seconds} s`}.` }),
+  'auth.code-used': ({ seconds }) => ({
+    what: 'This code was already used once.',
+    todo: `Wait for the next code${seconds === undefined ? '' : `, in ${seconds} s`}.`,
+  }),
   'auth.throttled': ({ seconds }) => ({ what: 'Too many attempts.', todo: `Wait ${seconds ?? 60} s, then try again. Open sessions are not touched.` }),
   'auth.cancelled': () => ({ what: 'Sign-in was not finished.', todo: 'Start it again when you are ready.' }),
-  'auth.callback-refused': () => ({ what: 'The answer from the browser did not belong to this sign-in.', todo: 'Start the sign-in again from here, and use the page that opens.' }),
+  'auth.callback-refused': () => ({
+    what: 'The answer from the browser did not belong to this sign-in.',
+    todo: 'Start the sign-in again from here, and use the page that opens.',
+  }),
   'auth.keychain-missing': () => ({
     what: 'This computer has no keychain that answers, so a sign-in could not be kept safely.',
     todo: 'On Linux install and unlock a Secret Service (for example gnome-keyring with libsecret), then sign in again. Nothing was stored.',
@@ -20,33 +26,72 @@ export const errorsEn: ErrorWords = {
   'auth.keys-missing': () => ({ what: 'Your specialist keys are not on this computer.', todo: 'Ask your security office to certify keys for this computer.' }),
   'auth.certificate-expired': () => ({ what: 'The certificate of your keys has expired.', todo: 'Ask your security office for a new one.' }),
 
-  'access.mfa-stale': ({ minutes }) => ({ what: `Your second factor is older than ${minutes ?? 15} minutes.`, todo: 'Sign in again; open sessions stay open.' }),
-  'access.not-entitled': ({ endedOn }) => ({ what: endedOn ? `The service agreement ended on ${endedOn}.` : 'There is no service agreement for this device.', todo: 'Ask contracts to renew it.' }),
+  'access.mfa-stale': ({ minutes }) => ({
+    what: `Your second factor is older than ${minutes ?? 15} minutes.`,
+    todo: 'Sign in again; open sessions stay open.',
+  }),
+  'access.not-entitled': ({ endedOn }) => ({
+    what: endedOn ? `The service agreement ended on ${endedOn}.` : 'There is no service agreement for this device.',
+    todo: 'Ask contracts to renew it.',
+  }),
   'access.connectivity-off': () => ({ what: 'Remote service is turned off for this device.', todo: 'Ask the site to turn it on.' }),
-  'access.level-not-allowed': ({ level }) => ({ what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`, todo: 'Ask for a lower level, or ask your supervisor for the profile.' }),
+  'access.level-not-allowed': ({ level }) => ({
+    what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`,
+    todo: 'Ask for a lower level, or ask your supervisor for the profile.',
+  }),
   'access.reason-too-long': ({ max }) => ({ what: 'The reason is too long.', todo: `Keep it under ${max ?? 1000} characters.` }),
   'access.too-many-open': ({ max }) => ({ what: `You already have ${max ?? 2} requests waiting.`, todo: 'Cancel one, or wait for its answer.' }),
   'access.replayed': () => ({ what: 'This request was sent before.', todo: 'Make a new request.' }),
-  'access.signature-bad': () => ({ what: 'A signature on the request does not hold.', todo: 'Check that your keys are those that were certified; then ask again.' }),
+  'access.signature-bad': () => ({
+    what: 'A signature on the request does not hold.',
+    todo: 'Check that your keys are those that were certified; then ask again.',
+  }),
   'access.certificate-bad': () => ({ what: 'Your keys are not certified for this, or no longer.', todo: 'Ask your security office.' }),
-  'access.roster-stale': () => ({ what: 'The device’s list of certified people is out of date, so only diagnostics are open.', todo: 'Ask for diagnostics, or have the security office sign a new roster.' }),
-  'access.roster-missing': () => ({ what: 'The device has no valid list of certified people yet.', todo: 'Wait for its next poll; if it stays so, ask the security office.' }),
-  'access.commitment-bad': () => ({ what: 'The revealed number does not fit the signed request.', todo: 'Someone may be in between. Ask again; report it if it happens twice.' }),
-  'access.clock-off': ({ seconds }) => ({ what: `Two clocks differ by ${seconds ?? 'too many'} s.`, todo: 'Set the clock of this computer and of the device, then ask again.' }),
+  'access.roster-stale': () => ({
+    what: 'The device’s list of certified people is out of date, so only diagnostics are open.',
+    todo: 'Ask for diagnostics, or have the security office sign a new roster.',
+  }),
+  'access.roster-missing': () => ({
+    what: 'The device has no valid list of certified people yet.',
+    todo: 'Wait for its next poll; if it stays so, ask the security office.',
+  }),
+  'access.commitment-bad': () => ({
+    what: 'The revealed number does not fit the signed request.',
+    todo: 'Someone may be in between. Ask again; report it if it happens twice.',
+  }),
+  'access.clock-off': ({ seconds }) => ({
+    what: `Two clocks differ by ${seconds ?? 'too many'} s.`,
+    todo: 'Set the clock of this computer and of the device, then ask again.',
+  }),
   'access.refused': () => ({ what: 'The person at the device refused.', todo: 'Call the site and ask why before you ask again.' }),
   'access.no-answer': () => ({ what: 'Nobody answered at the device within two minutes.', todo: 'Call the desk, then ask again.' }),
-  'access.code-wrong': () => ({ what: 'The code typed at the device was not the matching code.', todo: 'Call the site, ask again, and read the new code out slowly.' }),
+  'access.code-wrong': () => ({
+    what: 'The code typed at the device was not the matching code.',
+    todo: 'Call the site, ask again, and read the new code out slowly.',
+  }),
   'access.policy-denied': () => ({ what: 'The device’s own rules do not allow this.', todo: 'Ask for another level, or ask the site to change the rule.' }),
-  'access.panel-missing': () => ({ what: 'The device’s front panel does not answer, so nobody can agree.', todo: 'Ask the site to restart the device’s panel.' }),
-  'access.rate-limited': ({ minutes }) => ({ what: 'This device has been asked too often in the last hour.', todo: `Wait${minutes === undefined ? '' : ` ${minutes} min`}, or call the site.` }),
+  'access.panel-missing': () => ({
+    what: 'The device’s front panel does not answer, so nobody can agree.',
+    todo: 'Ask the site to restart the device’s panel.',
+  }),
+  'access.rate-limited': ({ minutes }) => ({
+    what: 'This device has been asked too often in the last hour.',
+    todo: `Wait${minutes === undefined ? '' : ` ${minutes} min`}, or call the site.`,
+  }),
   'access.cancelled': () => ({ what: 'The request was cancelled.', todo: 'Ask again when you are ready.' }),
   'access.expired': () => ({ what: 'The request ran out of time.', todo: 'Ask again.' }),
   'access.interrupted': () => ({ what: 'The device’s agent restarted while the request was open.', todo: 'Ask again.' }),
   'access.unknown': () => ({ what: 'There is no such request.', todo: 'Look at the list of requests.' }),
   'access.wrong-state': () => ({ what: 'The request has moved on in the meantime.', todo: 'Look at its present state.' }),
 
-  'device.unknown': () => ({ what: 'There is no such device among those assigned to you.', todo: 'Check the name, or ask your supervisor for the assignment.' }),
-  'device.offline': ({ seconds }) => ({ what: seconds === undefined ? 'The device has not called in yet.' : `The device has been silent for ${seconds} s.`, todo: 'Ask the desk whether it is switched on and online.' }),
+  'device.unknown': () => ({
+    what: 'There is no such device among those assigned to you.',
+    todo: 'Check the name, or ask your supervisor for the assignment.',
+  }),
+  'device.offline': ({ seconds }) => ({
+    what: seconds === undefined ? 'The device has not called in yet.' : `The device has been silent for ${seconds} s.`,
+    todo: 'Ask the desk whether it is switched on and online.',
+  }),
   'device.ambiguous': ({ candidates }) => ({ what: 'More than one device has this name.', todo: `Use the id: ${candidates ?? ''}` }),
   'device.answer-bad': () => ({ what: 'The device’s answer is not signed by the device.', todo: 'Do not go on. Report it to your security office.' }),
   'device.host-key-wrong': () => ({ what: 'The other end does not hold the device’s key.', todo: 'Do not go on. Report it to your security office.' }),
@@ -70,9 +115,18 @@ export const errorsEn: ErrorWords = {
   'file.exists': ({ path }) => ({ what: `${path ?? 'The file'} is there already.`, todo: 'Choose another name, or replace it.' }),
   'file.denied': ({ path }) => ({ what: `${path ?? 'The file'} may not be opened.`, todo: 'Choose another place.' }),
   'file.outside-root': () => ({ what: 'That path leads out of the device’s files.', todo: 'Stay inside the shown folders.' }),
-  'file.name-not-allowed': ({ path }) => ({ what: `The name ${path ?? ''} is not allowed.`, todo: 'Use a name without control characters, line breaks, slashes or direction marks.' }),
-  'file.too-large': ({ maxBytes }) => ({ what: 'The file is larger than the device’s rules allow.', todo: maxBytes === undefined ? 'Split it.' : `Stay under ${maxBytes} bytes.` }),
-  'file.disk-full': () => ({ what: 'There is no room left on the disk.', todo: 'Free some space, then try again. Nothing was left half-written under its name.' }),
+  'file.name-not-allowed': ({ path }) => ({
+    what: `The name ${path ?? ''} is not allowed.`,
+    todo: 'Use a name without control characters, line breaks, slashes or direction marks.',
+  }),
+  'file.too-large': ({ maxBytes }) => ({
+    what: 'The file is larger than the device’s rules allow.',
+    todo: maxBytes === undefined ? 'Split it.' : `Stay under ${maxBytes} bytes.`,
+  }),
+  'file.disk-full': () => ({
+    what: 'There is no room left on the disk.',
+    todo: 'Free some space, then try again. Nothing was left half-written under its name.',
+  }),
   'file.digest-differs': () => ({ what: 'The file arrived changed; it was not put in place.', todo: 'Send it again.' }),
   'file.not-a-file': ({ path }) => ({ what: `${path ?? 'That'} is not a file.`, todo: 'Choose a file.' }),
   'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'That'} is not a folder.`, todo: 'Choose a folder.' }),
@@ -85,22 +139,46 @@ export const errorsEn: ErrorWords = {
   'action.failed': () => ({ what: 'The action failed on the device.', todo: `Collect diagnostics. ${report}` }),
 
   'enrol.code-bad': () => ({ what: 'The enrolment code is not good, or was used.', todo: 'Ask for a new code.' }),
-  'enrol.authority-mismatch': () => ({ what: 'The server names another authority than the enrolment code.', todo: 'Do not go on. Report it to your security office.' }),
+  'enrol.authority-mismatch': () => ({
+    what: 'The server names another authority than the enrolment code.',
+    todo: 'Do not go on. Report it to your security office.',
+  }),
   'enrol.request-bad': () => ({ what: 'The enrolment request was not understood.', todo: report }),
 
   'audit.unavailable': () => ({ what: 'The audit cannot be written, so nothing may be done.', todo: 'Free disk space or repair the store, then try again.' }),
-  'audit.broken': ({ line }) => ({ what: `The audit does not hold${line === undefined ? '' : ` at line ${line}`}.`, todo: 'Keep the file as it is and report it to your security office.' }),
+  'audit.broken': ({ line }) => ({
+    what: `The audit does not hold${line === undefined ? '' : ` at line ${line}`}.`,
+    todo: 'Keep the file as it is and report it to your security office.',
+  }),
 
-  'server.unreachable': ({ host, hop }) => ({ what: `${host ?? 'The server'} does not answer${hop === undefined ? '' : ` (${hop})`}.`, todo: 'Check the network; it is tried again by itself where something is open.' }),
-  'server.identity-wrong': ({ host, issuer }) => ({ what: `${host ?? 'The server'} shows a certificate that is not its own${issuer ? `, issued by ${issuer}` : ''}.`, todo: 'A proxy may be opening the connection. Ask site IT to let it through untouched.' }),
+  'server.unreachable': ({ host, hop }) => ({
+    what: `${host ?? 'The server'} does not answer${hop === undefined ? '' : ` (${hop})`}.`,
+    todo: 'Check the network; it is tried again by itself where something is open.',
+  }),
+  'server.identity-wrong': ({ host, issuer }) => ({
+    what: `${host ?? 'The server'} shows a certificate that is not its own${issuer ? `, issued by ${issuer}` : ''}.`,
+    todo: 'A proxy may be opening the connection. Ask site IT to let it through untouched.',
+  }),
   'server.answer-bad': () => ({ what: 'The server’s answer was not understood.', todo: `Update this program. ${report}` }),
-  'server.proxy-refused': ({ status }) => ({ what: `The proxy refuses the connection${status === undefined ? '' : ` (${status})`}.`, todo: 'Check the proxy’s user and password with site IT.' }),
+  'server.proxy-refused': ({ status }) => ({
+    what: `The proxy refuses the connection${status === undefined ? '' : ` (${status})`}.`,
+    todo: 'Check the proxy’s user and password with site IT.',
+  }),
 
-  'state.in-use': ({ folder, pid }) => ({ what: `${folder ?? 'The state folder'} is in use${pid === undefined ? '' : ` by process ${pid}`}.`, todo: 'Stop the other one, or choose another folder.' }),
-  'state.unreadable': ({ path }) => ({ what: `${path ?? 'A state file'} cannot be read.`, todo: 'Restore it from a backup, or start with a fresh state folder.' }),
+  'state.in-use': ({ folder, pid }) => ({
+    what: `${folder ?? 'The state folder'} is in use${pid === undefined ? '' : ` by process ${pid}`}.`,
+    todo: 'Stop the other one, or choose another folder.',
+  }),
+  'state.unreadable': ({ path }) => ({
+    what: `${path ?? 'A state file'} cannot be read.`,
+    todo: 'Restore it from a backup, or start with a fresh state folder.',
+  }),
   'port.busy': ({ port }) => ({ what: `Port ${port ?? ''} is taken by another program.`, todo: 'Stop that program, or choose another port.' }),
   'prerequisite.missing': ({ names, command }) => ({ what: `Missing: ${names ?? ''}.`, todo: `Install with: ${command ?? ''}` }),
-  'sandbox.not-running': ({ folder }) => ({ what: `No sandbox runs in ${folder ?? 'that folder'}.`, todo: 'Start it with npm start, or with npm run sandbox -- --state FOLDER.' }),
+  'sandbox.not-running': ({ folder }) => ({
+    what: `No sandbox runs in ${folder ?? 'that folder'}.`,
+    todo: 'Start it with npm start, or with npm run sandbox -- --state FOLDER.',
+  }),
   'panel.nothing-waiting': () => ({ what: 'Nothing waits for an answer at this device.', todo: 'Use --next to wait for the next request.' }),
   'panel.unknown-device': () => ({ what: 'This sandbox has no such device.', todo: 'Use an id or a name from the list of devices.' }),
 

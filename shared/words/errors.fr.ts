@@ -6,46 +6,103 @@ export const errorsFr: ErrorWords = {
   'auth.not-signed-in': () => ({ what: 'Aucune connexion n’est ouverte.', todo: 'Connectez-vous, puis réessayez.' }),
   'auth.session-expired': () => ({ what: 'Votre connexion a pris fin.', todo: 'Connectez-vous de nouveau; les séances ouvertes le restent.' }),
   'auth.wrong-credentials': () => ({ what: 'Le nom, le mot de passe ou le code ne convient pas.', todo: 'Vérifiez et réessayez.' }),
-  'auth.code-used': ({ seconds }) => ({ what: 'Ce code a déjà servi une fois.', todo: `Attendez le prochain code${seconds === undefined ? '' : `, dans ${seconds} s`}.` }),
-  'auth.throttled': ({ seconds }) => ({ what: 'Trop d’essais.', todo: `Attendez ${seconds ?? 60} s, puis réessayez. Les séances ouvertes ne sont pas touchées.` }),
+  'auth.code-used': ({ seconds }) => ({
+    what: 'Ce code a déjà servi une fois.',
+    todo: `Attendez le prochain code${seconds === undefined ? '' : `, dans ${seconds} s`}.`,
+  }),
+  'auth.throttled': ({ seconds }) => ({
+    what: 'Trop d’essais.',
+    todo: `Attendez ${seconds ?? 60} s, puis réessayez. Les séances ouvertes ne sont pas touchées.`,
+  }),
   'auth.cancelled': () => ({ what: 'La connexion n’a pas été terminée.', todo: 'Recommencez quand vous voulez.' }),
-  'auth.callback-refused': () => ({ what: 'La réponse du navigateur n’appartient pas à cette connexion.', todo: 'Recommencez la connexion d’ici, avec la page qui s’ouvre.' }),
+  'auth.callback-refused': () => ({
+    what: 'La réponse du navigateur n’appartient pas à cette connexion.',
+    todo: 'Recommencez la connexion d’ici, avec la page qui s’ouvre.',
+  }),
   'auth.keychain-missing': () => ({
     what: 'Aucun trousseau ne répond sur cet ordinateur : la connexion ne pourrait pas être gardée en sûreté.',
     todo: 'Sous Linux, installez et déverrouillez un Secret Service (par exemple gnome-keyring avec libsecret), puis reconnectez-vous. Rien n’a été conservé.',
   }),
-  'auth.keys-missing': () => ({ what: 'Vos clés de spécialiste ne sont pas sur cet ordinateur.', todo: 'Demandez au bureau de sécurité de certifier des clés pour cet ordinateur.' }),
+  'auth.keys-missing': () => ({
+    what: 'Vos clés de spécialiste ne sont pas sur cet ordinateur.',
+    todo: 'Demandez au bureau de sécurité de certifier des clés pour cet ordinateur.',
+  }),
   'auth.certificate-expired': () => ({ what: 'Le certificat de vos clés est expiré.', todo: 'Demandez-en un nouveau au bureau de sécurité.' }),
 
-  'access.mfa-stale': ({ minutes }) => ({ what: `Votre second facteur date de plus de ${minutes ?? 15} minutes.`, todo: 'Connectez-vous de nouveau; les séances ouvertes le restent.' }),
-  'access.not-entitled': ({ endedOn }) => ({ what: endedOn ? `L’entente de service a pris fin le ${endedOn}.` : 'Aucune entente de service ne couvre cet appareil.', todo: 'Demandez le renouvellement au service des contrats.' }),
+  'access.mfa-stale': ({ minutes }) => ({
+    what: `Votre second facteur date de plus de ${minutes ?? 15} minutes.`,
+    todo: 'Connectez-vous de nouveau; les séances ouvertes le restent.',
+  }),
+  'access.not-entitled': ({ endedOn }) => ({
+    what: endedOn ? `L’entente de service a pris fin le ${endedOn}.` : 'Aucune entente de service ne couvre cet appareil.',
+    todo: 'Demandez le renouvellement au service des contrats.',
+  }),
   'access.connectivity-off': () => ({ what: 'Le service à distance est coupé pour cet appareil.', todo: 'Demandez au site de le rétablir.' }),
-  'access.level-not-allowed': ({ level }) => ({ what: `Votre profil ne comprend pas le niveau ${level ?? 'demandé'} sur cet appareil.`, todo: 'Demandez un niveau plus bas, ou ce profil à votre responsable.' }),
+  'access.level-not-allowed': ({ level }) => ({
+    what: `Votre profil ne comprend pas le niveau ${level ?? 'demandé'} sur cet appareil.`,
+    todo: 'Demandez un niveau plus bas, ou ce profil à votre responsable.',
+  }),
   'access.reason-too-long': ({ max }) => ({ what: 'Le motif est trop long.', todo: `Restez sous ${max ?? 1000} caractères.` }),
   'access.too-many-open': ({ max }) => ({ what: `Vous avez déjà ${max ?? 2} demandes en attente.`, todo: 'Annulez-en une, ou attendez la réponse.' }),
   'access.replayed': () => ({ what: 'Cette demande a déjà été envoyée.', todo: 'Faites une nouvelle demande.' }),
-  'access.signature-bad': () => ({ what: 'Une signature de la demande ne tient pas.', todo: 'Vérifiez que vos clés sont celles qui ont été certifiées, puis redemandez.' }),
+  'access.signature-bad': () => ({
+    what: 'Une signature de la demande ne tient pas.',
+    todo: 'Vérifiez que vos clés sont celles qui ont été certifiées, puis redemandez.',
+  }),
   'access.certificate-bad': () => ({ what: 'Vos clés ne sont pas certifiées pour cela, ou ne le sont plus.', todo: 'Voyez le bureau de sécurité.' }),
-  'access.roster-stale': () => ({ what: 'La liste des personnes certifiées est périmée sur l’appareil; seuls les diagnostics sont ouverts.', todo: 'Demandez les diagnostics, ou faites signer une nouvelle liste par le bureau de sécurité.' }),
-  'access.roster-missing': () => ({ what: 'L’appareil n’a pas encore de liste valide des personnes certifiées.', todo: 'Attendez sa prochaine interrogation; si cela dure, voyez le bureau de sécurité.' }),
-  'access.commitment-bad': () => ({ what: 'Le nombre révélé ne correspond pas à la demande signée.', todo: 'Quelqu’un s’interpose peut-être. Redemandez; signalez-le si cela se répète.' }),
-  'access.clock-off': ({ seconds }) => ({ what: `Deux horloges diffèrent de ${seconds ?? 'trop de'} s.`, todo: 'Réglez l’horloge de cet ordinateur et de l’appareil, puis redemandez.' }),
+  'access.roster-stale': () => ({
+    what: 'La liste des personnes certifiées est périmée sur l’appareil; seuls les diagnostics sont ouverts.',
+    todo: 'Demandez les diagnostics, ou faites signer une nouvelle liste par le bureau de sécurité.',
+  }),
+  'access.roster-missing': () => ({
+    what: 'L’appareil n’a pas encore de liste valide des personnes certifiées.',
+    todo: 'Attendez sa prochaine interrogation; si cela dure, voyez le bureau de sécurité.',
+  }),
+  'access.commitment-bad': () => ({
+    what: 'Le nombre révélé ne correspond pas à la demande signée.',
+    todo: 'Quelqu’un s’interpose peut-être. Redemandez; signalez-le si cela se répète.',
+  }),
+  'access.clock-off': ({ seconds }) => ({
+    what: `Deux horloges diffèrent de ${seconds ?? 'trop de'} s.`,
+    todo: 'Réglez l’horloge de cet ordinateur et de l’appareil, puis redemandez.',
+  }),
   'access.refused': () => ({ what: 'La personne à l’appareil a refusé.', todo: 'Appelez le site et demandez pourquoi avant de redemander.' }),
   'access.no-answer': () => ({ what: 'Personne n’a répondu à l’appareil en deux minutes.', todo: 'Appelez le poste, puis redemandez.' }),
-  'access.code-wrong': () => ({ what: 'Le code tapé à l’appareil n’était pas le code commun.', todo: 'Appelez le site, redemandez, et lisez le nouveau code lentement.' }),
-  'access.policy-denied': () => ({ what: 'Les règles de l’appareil ne le permettent pas.', todo: 'Demandez un autre niveau, ou demandez au site de changer la règle.' }),
-  'access.panel-missing': () => ({ what: 'Le panneau de l’appareil ne répond pas; personne ne peut accepter.', todo: 'Demandez au site de redémarrer le panneau de l’appareil.' }),
-  'access.rate-limited': ({ minutes }) => ({ what: 'Cet appareil a reçu trop de demandes dans la dernière heure.', todo: `Attendez${minutes === undefined ? '' : ` ${minutes} min`}, ou appelez le site.` }),
+  'access.code-wrong': () => ({
+    what: 'Le code tapé à l’appareil n’était pas le code commun.',
+    todo: 'Appelez le site, redemandez, et lisez le nouveau code lentement.',
+  }),
+  'access.policy-denied': () => ({
+    what: 'Les règles de l’appareil ne le permettent pas.',
+    todo: 'Demandez un autre niveau, ou demandez au site de changer la règle.',
+  }),
+  'access.panel-missing': () => ({
+    what: 'Le panneau de l’appareil ne répond pas; personne ne peut accepter.',
+    todo: 'Demandez au site de redémarrer le panneau de l’appareil.',
+  }),
+  'access.rate-limited': ({ minutes }) => ({
+    what: 'Cet appareil a reçu trop de demandes dans la dernière heure.',
+    todo: `Attendez${minutes === undefined ? '' : ` ${minutes} min`}, ou appelez le site.`,
+  }),
   'access.cancelled': () => ({ what: 'La demande a été annulée.', todo: 'Redemandez quand vous voulez.' }),
   'access.expired': () => ({ what: 'La demande a dépassé son temps.', todo: 'Redemandez.' }),
   'access.interrupted': () => ({ what: 'L’agent de l’appareil a redémarré pendant que la demande était ouverte.', todo: 'Demandez de nouveau.' }),
   'access.unknown': () => ({ what: 'Cette demande n’existe pas.', todo: 'Consultez la liste des demandes.' }),
   'access.wrong-state': () => ({ what: 'La demande a avancé entre-temps.', todo: 'Consultez son état présent.' }),
 
-  'device.unknown': () => ({ what: 'Cet appareil n’est pas parmi ceux qui vous sont attribués.', todo: 'Vérifiez le nom, ou demandez l’attribution à votre responsable.' }),
-  'device.offline': ({ seconds }) => ({ what: seconds === undefined ? 'L’appareil ne s’est pas encore annoncé.' : `L’appareil est silencieux depuis ${seconds} s.`, todo: 'Demandez au poste s’il est allumé et en ligne.' }),
+  'device.unknown': () => ({
+    what: 'Cet appareil n’est pas parmi ceux qui vous sont attribués.',
+    todo: 'Vérifiez le nom, ou demandez l’attribution à votre responsable.',
+  }),
+  'device.offline': ({ seconds }) => ({
+    what: seconds === undefined ? 'L’appareil ne s’est pas encore annoncé.' : `L’appareil est silencieux depuis ${seconds} s.`,
+    todo: 'Demandez au poste s’il est allumé et en ligne.',
+  }),
   'device.ambiguous': ({ candidates }) => ({ what: 'Plus d’un appareil porte ce nom.', todo: `Utilisez l’identifiant : ${candidates ?? ''}` }),
-  'device.answer-bad': () => ({ what: 'La réponse de l’appareil n’est pas signée par l’appareil.', todo: 'Ne continuez pas. Signalez-le au bureau de sécurité.' }),
+  'device.answer-bad': () => ({
+    what: 'La réponse de l’appareil n’est pas signée par l’appareil.',
+    todo: 'Ne continuez pas. Signalez-le au bureau de sécurité.',
+  }),
   'device.host-key-wrong': () => ({ what: 'L’autre bout n’a pas la clé de l’appareil.', todo: 'Ne continuez pas. Signalez-le au bureau de sécurité.' }),
 
   'ticket.bad': () => ({ what: 'Le billet ne correspond pas à cette demande.', todo: 'Redemandez; signalez-le si cela se répète.' }),
@@ -53,7 +110,10 @@ export const errorsFr: ErrorWords = {
   'ticket.spent': () => ({ what: 'Ce billet a déjà servi.', todo: 'Redemandez.' }),
 
   'leg.refused': () => ({ what: 'Le serveur d’accès n’a pas admis ce côté.', todo: 'Redemandez; signalez-le si cela se répète.' }),
-  'leg.peer-missing': () => ({ what: 'L’appareil n’a pas atteint le serveur d’accès.', todo: 'Redemandez; si cela dure, la sortie du site est peut-être fermée.' }),
+  'leg.peer-missing': () => ({
+    what: 'L’appareil n’a pas atteint le serveur d’accès.',
+    todo: 'Redemandez; si cela dure, la sortie du site est peut-être fermée.',
+  }),
   'leg.replaced': () => ({ what: 'Une connexion plus récente a pris la place de celle-ci.', todo: 'Continuez dans la plus récente.' }),
   'leg.busy': () => ({ what: 'Le serveur d’accès n’a plus de place.', todo: 'Réessayez dans une minute.' }),
   'leg.draining': () => ({ what: 'Le serveur d’accès est en cours d’arrêt.', todo: 'Redemandez; un autre sera utilisé.' }),
@@ -67,9 +127,18 @@ export const errorsFr: ErrorWords = {
   'file.exists': ({ path }) => ({ what: `${path ?? 'Le fichier'} existe déjà.`, todo: 'Choisissez un autre nom, ou remplacez-le.' }),
   'file.denied': ({ path }) => ({ what: `${path ?? 'Le fichier'} ne peut pas être ouvert.`, todo: 'Choisissez un autre endroit.' }),
   'file.outside-root': () => ({ what: 'Ce chemin sort des fichiers de l’appareil.', todo: 'Restez dans les dossiers affichés.' }),
-  'file.name-not-allowed': ({ path }) => ({ what: `Le nom ${path ?? ''} n’est pas permis.`, todo: 'Utilisez un nom sans caractère de contrôle, saut de ligne, barre oblique ni marque de direction.' }),
-  'file.too-large': ({ maxBytes }) => ({ what: 'Le fichier dépasse ce que permettent les règles de l’appareil.', todo: maxBytes === undefined ? 'Divisez-le.' : `Restez sous ${maxBytes} octets.` }),
-  'file.disk-full': () => ({ what: 'Il n’y a plus de place sur le disque.', todo: 'Libérez de l’espace, puis réessayez. Rien n’est resté à moitié écrit sous son nom.' }),
+  'file.name-not-allowed': ({ path }) => ({
+    what: `Le nom ${path ?? ''} n’est pas permis.`,
+    todo: 'Utilisez un nom sans caractère de contrôle, saut de ligne, barre oblique ni marque de direction.',
+  }),
+  'file.too-large': ({ maxBytes }) => ({
+    what: 'Le fichier dépasse ce que permettent les règles de l’appareil.',
+    todo: maxBytes === undefined ? 'Divisez-le.' : `Restez sous ${maxBytes} octets.`,
+  }),
+  'file.disk-full': () => ({
+    what: 'Il n’y a plus de place sur le disque.',
+    todo: 'Libérez de l’espace, puis réessayez. Rien n’est resté à moitié écrit sous son nom.',
+  }),
   'file.digest-differs': () => ({ what: 'Le fichier est arrivé modifié; il n’a pas été mis en place.', todo: 'Envoyez-le de nouveau.' }),
   'file.not-a-file': ({ path }) => ({ what: `${path ?? 'Cela'} n’est pas un fichier.`, todo: 'Choisissez un fichier.' }),
   'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'Cela'} n’est pas un dossier.`, todo: 'Choisissez un dossier.' }),
@@ -82,22 +151,49 @@ export const errorsFr: ErrorWords = {
   'action.failed': () => ({ what: 'L’action a échoué sur l’appareil.', todo: `Recueillez les diagnostics. ${report}` }),
 
   'enrol.code-bad': () => ({ what: 'Le code d’inscription n’est pas bon, ou a déjà servi.', todo: 'Demandez un nouveau code.' }),
-  'enrol.authority-mismatch': () => ({ what: 'Le serveur nomme une autre autorité que le code d’inscription.', todo: 'Ne continuez pas. Signalez-le au bureau de sécurité.' }),
+  'enrol.authority-mismatch': () => ({
+    what: 'Le serveur nomme une autre autorité que le code d’inscription.',
+    todo: 'Ne continuez pas. Signalez-le au bureau de sécurité.',
+  }),
   'enrol.request-bad': () => ({ what: 'La demande d’inscription n’a pas été comprise.', todo: report }),
 
-  'audit.unavailable': () => ({ what: 'L’audit ne peut pas être écrit; rien ne peut donc être fait.', todo: 'Libérez de l’espace ou réparez le registre, puis réessayez.' }),
-  'audit.broken': ({ line }) => ({ what: `L’audit ne tient pas${line === undefined ? '' : ` à la ligne ${line}`}.`, todo: 'Gardez le fichier tel quel et signalez-le au bureau de sécurité.' }),
+  'audit.unavailable': () => ({
+    what: 'L’audit ne peut pas être écrit; rien ne peut donc être fait.',
+    todo: 'Libérez de l’espace ou réparez le registre, puis réessayez.',
+  }),
+  'audit.broken': ({ line }) => ({
+    what: `L’audit ne tient pas${line === undefined ? '' : ` à la ligne ${line}`}.`,
+    todo: 'Gardez le fichier tel quel et signalez-le au bureau de sécurité.',
+  }),
 
-  'server.unreachable': ({ host, hop }) => ({ what: `${host ?? 'Le serveur'} ne répond pas${hop === undefined ? '' : ` (${hop})`}.`, todo: 'Vérifiez le réseau; ce qui est ouvert réessaie de lui-même.' }),
-  'server.identity-wrong': ({ host, issuer }) => ({ what: `${host ?? 'Le serveur'} présente un certificat qui n’est pas le sien${issuer ? `, émis par ${issuer}` : ''}.`, todo: 'Un mandataire ouvre peut-être la connexion. Demandez aux TI du site de la laisser passer intacte.' }),
+  'server.unreachable': ({ host, hop }) => ({
+    what: `${host ?? 'Le serveur'} ne répond pas${hop === undefined ? '' : ` (${hop})`}.`,
+    todo: 'Vérifiez le réseau; ce qui est ouvert réessaie de lui-même.',
+  }),
+  'server.identity-wrong': ({ host, issuer }) => ({
+    what: `${host ?? 'Le serveur'} présente un certificat qui n’est pas le sien${issuer ? `, émis par ${issuer}` : ''}.`,
+    todo: 'Un mandataire ouvre peut-être la connexion. Demandez aux TI du site de la laisser passer intacte.',
+  }),
   'server.answer-bad': () => ({ what: 'La réponse du serveur n’a pas été comprise.', todo: `Mettez ce programme à jour. ${report}` }),
-  'server.proxy-refused': ({ status }) => ({ what: `Le mandataire refuse la connexion${status === undefined ? '' : ` (${status})`}.`, todo: 'Vérifiez son nom et son mot de passe avec les TI du site.' }),
+  'server.proxy-refused': ({ status }) => ({
+    what: `Le mandataire refuse la connexion${status === undefined ? '' : ` (${status})`}.`,
+    todo: 'Vérifiez son nom et son mot de passe avec les TI du site.',
+  }),
 
-  'state.in-use': ({ folder, pid }) => ({ what: `${folder ?? 'Le dossier d’état'} est utilisé${pid === undefined ? '' : ` par le processus ${pid}`}.`, todo: 'Arrêtez l’autre, ou choisissez un autre dossier.' }),
-  'state.unreadable': ({ path }) => ({ what: `${path ?? 'Un fichier d’état'} ne peut pas être lu.`, todo: 'Restaurez-le d’une sauvegarde, ou partez d’un dossier d’état neuf.' }),
+  'state.in-use': ({ folder, pid }) => ({
+    what: `${folder ?? 'Le dossier d’état'} est utilisé${pid === undefined ? '' : ` par le processus ${pid}`}.`,
+    todo: 'Arrêtez l’autre, ou choisissez un autre dossier.',
+  }),
+  'state.unreadable': ({ path }) => ({
+    what: `${path ?? 'Un fichier d’état'} ne peut pas être lu.`,
+    todo: 'Restaurez-le d’une sauvegarde, ou partez d’un dossier d’état neuf.',
+  }),
   'port.busy': ({ port }) => ({ what: `Le port ${port ?? ''} est pris par un autre programme.`, todo: 'Arrêtez ce programme, ou choisissez un autre port.' }),
   'prerequisite.missing': ({ names, command }) => ({ what: `Il manque : ${names ?? ''}.`, todo: `Installez avec : ${command ?? ''}` }),
-  'sandbox.not-running': ({ folder }) => ({ what: `Aucun bac à sable ne tourne dans ${folder ?? 'ce dossier'}.`, todo: 'Lancez-le avec npm start, ou avec npm run sandbox -- --state DOSSIER.' }),
+  'sandbox.not-running': ({ folder }) => ({
+    what: `Aucun bac à sable ne tourne dans ${folder ?? 'ce dossier'}.`,
+    todo: 'Lancez-le avec npm start, ou avec npm run sandbox -- --state DOSSIER.',
+  }),
   'panel.nothing-waiting': () => ({ what: 'Rien n’attend de réponse à cet appareil.', todo: 'Utilisez --next pour attendre la prochaine demande.' }),
   'panel.unknown-device': () => ({ what: 'Ce bac à sable n’a pas cet appareil.', todo: 'Utilisez un identifiant ou un nom de la liste des appareils.' }),
 
