@@ -34,7 +34,7 @@ function nextRegion(): void {
   const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter((region) => region.offsetParent !== null)
   const at = regions.findLastIndex((region) => region.contains(document.activeElement))
   const region = regions[(at + 1) % Math.max(1, regions.length)]
-  const inner = region?.querySelector<HTMLElement>('.rows[tabindex], .file-grid, .xterm-helper-textarea')
+  const inner = region?.querySelector<HTMLElement>('.grid[tabindex], .file-grid, .xterm-helper-textarea')
   const target = region?.classList.contains('rail') ? region.querySelector<HTMLElement>('[aria-current]') : (inner ?? region)
   target?.focus()
 }

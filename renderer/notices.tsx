@@ -1,6 +1,6 @@
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { isAsking } from './request/request-store.ts'
 import { useWindowState } from './state.ts'
 import { Button, IconButton } from './ui/button.tsx'
@@ -21,6 +21,7 @@ export function useNotices(): NoticesState {
   const sessions = useStore(state.sessions.store)
   const [list, setList] = useState<readonly Notice[]>([])
   const known = useRef(new Map<RequestId, string>())
+  const add = useCallback((notice: Notice) => setList((now) => [...now.filter(({ requestId }) => requestId !== notice.requestId), notice].slice(-4)), [])
 
   useEffect(() => {
     for (const request of requests) {
@@ -34,7 +35,7 @@ export function useNotices(): NoticesState {
       else if (!isFollowed && request.state !== 'cancelled')
         add({ requestId: request.requestId, device: request.device.name, what: now === 'open' ? 'answered' : 'turnedDown' })
     }
-  }, [requests, state.place])
+  }, [requests, state.place, add])
 
   const sessionStates = useRef(new Map<RequestId, string>())
   useEffect(() => {
@@ -45,11 +46,8 @@ export function useNotices(): NoticesState {
       const isInView = screen === 'sessions' && (tab === session.requestId || sessions.length === 1)
       if (before === 'open' && session.state === 'ended' && !isInView) add({ requestId: session.requestId, device: session.device.name, what: 'ended' })
     }
-  }, [sessions, state.place])
+  }, [sessions, state.place, add])
 
-  function add(notice: Notice): void {
-    setList((now) => [...now.filter(({ requestId }) => requestId !== notice.requestId), notice].slice(-4))
-  }
   return { list, forget: (notice) => setList((now) => now.filter((one) => one !== notice)) }
 }
 

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a table element cannot be virtualised; the roles are those of a grid
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and names the active row
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
@@ -40,15 +42,21 @@ export function DeviceList({ rows, chosenId, around, list, sort, onSort, onChoos
   const height = heights[density]
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 8 })
   const chosenAt = rows.findIndex(({ id }) => id === chosenId)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows are measured again when the density has changed
   useEffect(() => virtual.measure(), [virtual, height])
   useEffect(() => {
     if (chosenAt >= 0) virtual.scrollToIndex(chosenAt, { align: 'auto' })
   }, [virtual, chosenAt])
 
   return (
-    // biome-ignore-start lint/a11y/useSemanticElements: a table element cannot be virtualised
-    // biome-ignore-start lint/a11y/useFocusableInteractive: the rows' container holds the focus and names the active row
-    <div className={`grid ${density}`} role="grid" aria-label={words.devices.listLabel} aria-rowcount={rows.length + 1}>
+    <div
+      className={`grid ${density}`}
+      role="grid"
+      aria-label={words.devices.listLabel}
+      aria-rowcount={rows.length + 1}
+      tabIndex={0}
+      aria-activedescendant={chosenId ?? undefined}
+    >
       <div role="rowgroup">
         <div className="r h head" role="row">
           <span role="columnheader" aria-label={words.devices.favourite} />
@@ -57,7 +65,7 @@ export function DeviceList({ rows, chosenId, around, list, sort, onSort, onChoos
           ))}
         </div>
       </div>
-      <div className="rows" ref={scroller} role="rowgroup" tabIndex={0} aria-activedescendant={chosenId ?? undefined}>
+      <div className="rows" ref={scroller} role="rowgroup">
         <div className="tall" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start }) => {
             const device = rows[index]
@@ -82,8 +90,6 @@ export function DeviceList({ rows, chosenId, around, list, sort, onSort, onChoos
         </div>
       </div>
     </div>
-    // biome-ignore-end lint/a11y/useFocusableInteractive: as above
-    // biome-ignore-end lint/a11y/useSemanticElements: as above
   )
 }
 

@@ -16,7 +16,7 @@ export function stopOf({ reach }: DeviceRow): StopName {
   return reach.stopsAt ?? 'through'
 }
 
-export function valueOf(device: DeviceRow, filter: FilterName): string {
+export function valueIn(device: DeviceRow, filter: FilterName): string {
   if (filter === 'stops') return stopOf(device)
   return filter === 'customer' ? device.customer.name : filter === 'site' ? device.site.name : device.model.name
 }
@@ -33,7 +33,7 @@ export function matching(devices: readonly DeviceRow[], query: Query, known: Kno
   const found = devices.filter(
     (device) =>
       inView(device) &&
-      filterNames.every((name) => query.filters[name].length === 0 || query.filters[name].includes(valueOf(device, name))) &&
+      filterNames.every((name) => query.filters[name].length === 0 || query.filters[name].includes(valueIn(device, name))) &&
       words.every((word) => searchable(device).includes(word)),
   )
   if (query.view === 'recent') return found.sort((a, b) => known.recent.indexOf(a.id) - known.recent.indexOf(b.id))

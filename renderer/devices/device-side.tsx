@@ -136,6 +136,7 @@ function LastSessions({ device }: { device: DeviceRow }) {
   const { specialist } = useStore(useWindowState().signIn)
   const { side } = words.devices
   const [sessions, setSessions] = useState<Shown['sessions'] | null>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read again when a session has begun or ended
   useEffect(() => {
     let isCurrent = true
     call('device.show', { deviceId: device.id }).then(

@@ -1,9 +1,10 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a fieldset has a look and a layout of its own
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { Menu, UnstyledButton } from '@mantine/core'
 import { Check, ChevronDown, X } from 'lucide-react'
 import { useMemo } from 'react'
 import { useSpeech } from '../ui/language.tsx'
-import { type FilterName, filterNames, type Query, type StopName, stopNames, valueOf } from './device-query.ts'
+import { type FilterName, filterNames, type Query, type StopName, stopNames, valueIn } from './device-query.ts'
 
 type FilterRowProps = { devices: readonly DeviceRow[]; found: readonly DeviceRow[]; query: Query; onQuery: (query: Query) => void }
 
@@ -26,7 +27,7 @@ export function FilterRow({ devices, found, query, onQuery }: FilterRowProps) {
 function Filter({ name, devices, query, onQuery }: Omit<FilterRowProps, 'found'> & { name: FilterName }) {
   const { words } = useSpeech()
   const values = useMemo(
-    () => (name === 'stops' ? [...stopNames] : [...new Set(devices.map((device) => valueOf(device, name)))].sort((a, b) => a.localeCompare(b))),
+    () => (name === 'stops' ? [...stopNames] : [...new Set(devices.map((device) => valueIn(device, name)))].sort((a, b) => a.localeCompare(b))),
     [devices, name],
   )
   const chosen = query.filters[name]

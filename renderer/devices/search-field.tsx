@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a search input brings a clear button and an Escape of its own
 import { Search } from 'lucide-react'
 import type { Ref } from 'react'
 import { useSpeech } from '../ui/language.tsx'

@@ -51,7 +51,7 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
         </span>
       </header>
       <div className="fb">
-        <div className="way">
+        <div className={`way ${request.state === 'refused' || request.state === 'cancelled' || request.state === 'expired' ? '' : 'broken'}`}>
           <Steps request={request} device={device} nowMs={nowMs} />
           {request.failure && <FailureNote failure={knownFailure(request.failure)} tone={request.state === 'refused' ? 'ink' : 'danger'} />}
         </div>
@@ -172,7 +172,7 @@ function Code({ request, device, nowMs }: { request: RequestProgress; device: De
   return (
     <aside className="code">
       <p className="head">{live.code}</p>
-      {request.code ? (
+      {request.code && isAsking(request) ? (
         <>
           <p className="big selectable" role="img" aria-label={groupedCode(request.code)}>
             {request.code.slice(0, 3)}
@@ -192,7 +192,7 @@ function Code({ request, device, nowMs }: { request: RequestProgress; device: De
             <i />
             •••
           </p>
-          <p className="small t3 wy">{isByRule ? live.codeNone : live.codePending}</p>
+          {isAsking(request) && <p className="small t3 wy">{isByRule ? live.codeNone : live.codePending}</p>}
         </>
       )}
       {device && (

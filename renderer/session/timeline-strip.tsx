@@ -27,7 +27,6 @@ export function TimelineStrip({ session, nowMs }: { session: SessionView; nowMs:
   return (
     <div className="ruler">
       <span className="num small t3">{format.timeInSentence(startedMs)}</span>
-      {/* biome-ignore lint/a11y/useSemanticElements: no element of HTML is a strip of events */}
       <div
         className="trk"
         role="slider"

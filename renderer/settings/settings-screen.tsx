@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a fieldset has a look and a layout of its own
 import type { Settings } from '@gantry/shared/ipc.ts'
 import { Minus, Plus } from 'lucide-react'
 import { type ReactNode, useId } from 'react'

@@ -5,14 +5,17 @@ import { useWindowState } from '../../state.ts'
 import { useSpeech } from '../../ui/language.tsx'
 import { useStore } from '../../ui/store.ts'
 import { describeEvent } from './event-words.ts'
+import { withSteps } from './request-events.ts'
 
 /** What was audited in this session, as the device's chain brings it, newest first. */
 export function ActivityPane({ session }: { session: SessionView }) {
   const speech = useSpeech()
   const { words, format } = speech
   const text = words.session.activity
-  const { sessions } = useWindowState()
+  const { sessions, requests } = useWindowState()
   const activity = useStore(sessions.activity).get(session.requestId)
+  const request = useStore(requests.store).find(({ requestId }) => requestId === session.requestId)
+  const events = withSteps(activity?.events ?? [], request)
   useEffect(() => sessions.readActivity(session.requestId), [sessions, session.requestId])
   const isWhole = session.auditVerified && (activity?.verified ?? true)
   return (
@@ -26,8 +29,8 @@ export function ActivityPane({ session }: { session: SessionView }) {
         </span>
       </div>
       <ol className="events" aria-live="off">
-        {!activity?.events.length && <li className="t3 small none">{text.empty}</li>}
-        {activity?.events.toReversed().map((event) => {
+        {events.length === 0 && <li className="t3 small none">{text.empty}</li>}
+        {events.toReversed().map((event) => {
           const { icon: Icon, tone, title, detail } = describeEvent(event, speech)
           return (
             <li key={event.id} className={tone}>

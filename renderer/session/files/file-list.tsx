@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a table element cannot be virtualised; the roles are those of a grid
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and names the active row
 import type { FileEntry } from '@gantry/shared/files.ts'
 import { UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
@@ -90,10 +92,11 @@ export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListPr
               if (index < offset) {
                 return (
                   // biome-ignore lint/a11y/useKeyWithClickEvents: Backspace does the same
-                  <div key=".." className="fr dir" role="row" tabIndex={-1} style={style} onDoubleClick={folder.up} onClick={folder.up}>
+                  <div key=".." className="fr dir" role="row" tabIndex={-1} style={style} onClick={folder.up}>
                     <span role="gridcell" className="cut row-x">
                       <FolderOpen className="i s" aria-hidden />
-                      <span aria-label={text.up}>..</span>
+                      <span aria-hidden>..</span>
+                      <span className="sr">{text.up}</span>
                     </span>
                   </div>
                 )

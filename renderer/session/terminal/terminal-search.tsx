@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/useSemanticElements: the search element is not known to all readers yet
 import { ChevronDown, ChevronUp, X } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { IconButton } from '../../ui/button.tsx'

@@ -9,7 +9,7 @@ export const nowMs = Date.parse('2026-11-20T19:05:20Z')
 const minute = 60_000
 const hour = 60 * minute
 
-const pad = (text: string) => (text.toLowerCase().replace(/[^a-z2-7]/g, '') + 'aaaaaaaaaaaa').slice(0, 12)
+const pad = (text: string) => `${text.toLowerCase().replace(/[^a-z2-7]/g, '')}aaaaaaaaaaaa`.slice(0, 12)
 export const deviceId = (text: string) => `dev_${pad(text)}` as DeviceId
 export const requestId = (text: string) => `req_${pad(text)}` as RequestId
 
