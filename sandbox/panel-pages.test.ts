@@ -18,6 +18,7 @@ const deviceOf = (number: number, name: string): SandboxDevice => ({
 })
 const files = { get: (path: string) => (path === '/index.html' ? { body: Buffer.from('<p>panel</p>'), headers: { 'content-type': 'text/html' } } : null) }
 
+const patient = { timeout: 15_000 }
 let desk: PanelDesk
 let pages: PanelPages
 let pressed: { device: string; input: PanelInput }[]
@@ -94,11 +95,11 @@ describe('the panels as pages', () => {
     const origin = `http://127.0.0.1:${pages.port}`
     const messages: unknown[] = []
     const socket = (await dial('/2/socket', { cookie, origin }, messages)) as WebSocket
-    await expect.poll(() => messages).toMatchObject([{ type: 'state', state: { agent: 'absent' } }])
+    await expect.poll(() => messages, patient).toMatchObject([{ type: 'state', state: { agent: 'absent' } }])
     viewOf('MR').show({ type: 'output', requestId: `req_${'a'.repeat(20)}`, terminal: 1, data: 'aGk=' })
-    await expect.poll(() => messages[1]).toMatchObject({ type: 'output', data: 'aGk=' })
+    await expect.poll(() => messages[1], patient).toMatchObject({ type: 'output', data: 'aGk=' })
     socket.send(JSON.stringify({ type: 'end', requestId: `req_${'a'.repeat(20)}` }))
-    await expect.poll(() => pressed).toEqual([{ device: 'MR', input: { type: 'end', requestId: `req_${'a'.repeat(20)}` } }])
+    await expect.poll(() => pressed, patient).toEqual([{ device: 'MR', input: { type: 'end', requestId: `req_${'a'.repeat(20)}` } }])
     socket.close()
   })
 

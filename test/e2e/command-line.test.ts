@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** A plain poll is 33 s away at most. */
 const codeIn = (running: Running) => until('the matching code', () => /matching code (\d{3} \d{3})/.exec(running.stderr())?.[1], 45_000)
-const valueOf = (stdout: string) => JSON.parse(stdout).value
+const answerOf = (stdout: string) => JSON.parse(stdout).value
 const panelOf = async (device: { id: string }) => JSON.parse((await sandbox.panel(device.id, 'show', '--json')).stdout)
 /** Runs a command and presses Allow when the device rings. */
 async function allowed(device: { id: string }, ...argv: string[]) {
@@ -59,7 +59,7 @@ describe('signed in', () => {
   test('R077: lists the four devices that are assigned, and no other', async () => {
     const { code, stdout } = await sandbox.gantry('devices', '--json')
     expect(code).toBe(0)
-    const { devices } = valueOf(stdout)
+    const { devices } = answerOf(stdout)
     expect(devices.map(({ id }: { id: string }) => id).sort()).toEqual(sandbox.facts.devices.map(({ id }) => id).sort())
     for (const row of devices) expect(row.levels).toEqual(['diagnostics', 'files', 'application', 'os'])
   })
@@ -75,7 +75,7 @@ describe('signed in', () => {
     const { code, stdout, stderr } = await sandbox.gantry('run', easy.name, 'diagnostics.collect', '--json', ...ask)
     expect(stderr).not.toContain('matching code')
     expect(code).toBe(0)
-    const { output } = valueOf(stdout)
+    const { output } = answerOf(stdout)
     expect(output.versions.software ?? JSON.stringify(output.versions)).toContain('6.3.1')
     expect(output.linesWithheld).toBeGreaterThan(0)
     expect(output.log.length).toBeGreaterThan(0)
@@ -87,7 +87,7 @@ describe('signed in', () => {
     const { code, stdout, pressed } = await allowed(easy, 'run', easy.id, 'service.restart', '--json', '--input', '{"reason":"slow console"}', ...ask)
     expect(pressed.code).toBe(0)
     expect(code).toBe(0)
-    expect(valueOf(stdout).output.downMs).toBeGreaterThan(0)
+    expect(answerOf(stdout).output.downMs).toBeGreaterThan(0)
   })
 
   test('R119: the panel shows who asks, from where, why, for which case and how long; both ends show the same code (R080)', async () => {
@@ -210,7 +210,7 @@ describe('the audit', () => {
   test('R089, R092: every party has written one, and all of them hold', async () => {
     const { code, stdout, stderr } = await sandbox.gantry('audit', 'verify', '--json')
     expect(code, stderr).toBe(0)
-    const { stores } = valueOf(stdout)
+    const { stores } = answerOf(stdout)
     expect(stores.length).toBe(logs().length)
     for (const folder of ['main-server', 'access-server-1', 'devices/1', 'authority', 'client']) {
       expect(
