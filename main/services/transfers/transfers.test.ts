@@ -208,11 +208,11 @@ describe('a transfer', () => {
     expect((await finished)[0]).toMatchObject({ state: 'failed', failure: { code: 'session.ended', details: { cause: 'person' } } })
   })
 
-  test.skipIf(process.getuid?.() !== 0)('onto a full disk fails alone, and leaves nothing half-written (needs root for a small file system)', async () => {
+  test('onto a full disk fails alone, and leaves nothing half-written', async ({ skip }) => {
     await open()
     mkdirSync(here('small'))
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', here('small')]).status === 0
-    if (!mounted) throw new Error('no tmpfs could be mounted')
+    if (!mounted) skip('no small file system can be mounted here')
     try {
       writeFileSync(onDevice('large'), big)
       writeFileSync(onDevice('little'), 'x')
