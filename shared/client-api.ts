@@ -89,6 +89,16 @@ export const Specialist = z.object({
 })
 export type Specialist = z.infer<typeof Specialist>
 
+/** A session of a device, for its side panel: newest first. */
+export const PastSession = z.object({
+  requestId: RequestId,
+  specialist: z.string(),
+  access: AccessLevel,
+  startedMs: z.number(),
+  endedMs: z.number().nullable(),
+  cause: EndCause.nullable(),
+})
+
 const none = z.strictObject({})
 export const clientApi = {
   'specialist.me': {
@@ -106,16 +116,7 @@ export const clientApi = {
     input: z.strictObject({ deviceId: DeviceId }),
     output: z.object({
       device: DeviceRow,
-      sessions: z.array(
-        z.object({
-          requestId: RequestId,
-          specialist: z.string(),
-          access: AccessLevel,
-          startedMs: z.number(),
-          endedMs: z.number().nullable(),
-          cause: EndCause.nullable(),
-        }),
-      ),
+      sessions: z.array(PastSession),
     }),
   },
   /** Runs the policy (every step, in order), stores the request, signs the ticket. Refusals: `access.*`, `device.unknown`. */

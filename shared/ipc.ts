@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
-import { AccessRequestView, DeviceRow, Specialist } from './client-api.ts'
+import { AccessRequestView, DeviceRow, PastSession, Specialist } from './client-api.ts'
 import type { Contract, Input, Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
@@ -130,16 +130,7 @@ export const calls = {
     input: z.strictObject({ deviceId: DeviceId }),
     output: z.object({
       device: DeviceRow,
-      sessions: z.array(
-        z.object({
-          requestId: RequestId,
-          specialist: z.string(),
-          access: AccessLevel,
-          startedMs: z.number(),
-          endedMs: z.number().nullable(),
-          cause: EndCause.nullable(),
-        }),
-      ),
+      sessions: z.array(PastSession),
     }),
   },
 
