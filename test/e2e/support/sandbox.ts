@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,9 +97,4 @@ export async function until<T>(what: string, condition: () => T | Promise<T>, wi
     if (Date.now() > end) throw new Error(`waited in vain for: ${what}`)
     await sleep(50)
   }
-}
-
-export function runToEnd(argv: [string, ...string[]]): Promise<Done> {
-  const [program, ...rest] = argv
-  return new Promise((resolve) => execFile(program, rest, { encoding: 'utf8' }, (error, stdout, stderr) => resolve({ code: error ? 1 : 0, stdout, stderr })))
 }
