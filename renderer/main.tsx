@@ -17,6 +17,7 @@ import { call, on } from './api.ts'
 import { App } from './app.tsx'
 import { openState, type State, StateProvider } from './state.ts'
 import { ThemeProvider } from './theme.tsx'
+import { ErrorBoundary } from './ui/error-boundary.tsx'
 import { SpeechProvider } from './ui/language.tsx'
 import { useStore } from './ui/store.ts'
 import { allowOwnStyles, pageNonce } from './ui/strict-styles.ts'
@@ -32,7 +33,9 @@ function Window({ state }: { state: State }) {
     <ThemeProvider chosen={theme} language={language}>
       <SpeechProvider language={language}>
         <StateProvider value={state}>
-          <App />
+          <ErrorBoundary>
+            <App />
+          </ErrorBoundary>
         </StateProvider>
       </SpeechProvider>
     </ThemeProvider>

@@ -178,7 +178,7 @@ export const devices: DeviceRow[] = lines.map(([name, siteKey, modelName, serial
 export function manyDevices(count: number): DeviceRow[] {
   return Array.from({ length: count }, (_, at) => {
     const one = devices[at % devices.length] as DeviceRow
-    const letters = [...String(at)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+    const letters = [...String(at)].map((digit) => 'bcdefghijk'[Number(digit)]).join('')
     return {
       ...one,
       id: deviceId(`many${letters}`),

@@ -1,0 +1,305 @@
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session } from './support/fixtures.ts'
+import { closeBrowser, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
+
+const opened: TestWindow[] = []
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close()
+})
+afterAll(closeBrowser)
+
+async function open(script: Script = {}, look: Look = {}): Promise<TestWindow> {
+  const window = await openWindow(script, look)
+  opened.push(window)
+  return window
+}
+
+const inSession: Script = {
+  'session.list': () => ({ sessions: [session] }),
+  'session.activity': () => ({ events, verified: true }),
+  'local.list': () => localFiles,
+  'remote.list': () => remoteFiles,
+  'transfer.start': () => ({ transferIds: ['tr-1'] }),
+}
+
+async function openTerminal(script: Script = {}): Promise<TestWindow> {
+  const window = await open({ ...inSession, ...script })
+  await window.page.getByRole('button', { name: 'Sessions' }).first().click()
+  await window.page.locator('.xterm-rows').waitFor()
+  await expect.poll(() => window.inputsOf('terminal.open')).toHaveLength(1)
+  return window
+}
+const type = ({ tell }: TestWindow, data: string) => tell('terminal.data', { terminalId: 'term-1', data })
+const shown = ({ page }: TestWindow) => page.locator('.xterm-rows').innerText()
+const written = (window: TestWindow) =>
+  window
+    .inputsOf('terminal.write')
+    .map(({ data }) => data)
+    .join('')
+
+describe('from the list to a session with the keyboard alone (R077)', () => {
+  test('search, choose, ask: the request holds what was filled in, and its window follows', async () => {
+    const window = await open({ ...inSession, 'session.list': () => ({ sessions: [] }), 'request.start': () => ({ requestId: asking.requestId }) })
+    const { page, tell } = window
+    await page.keyboard.press('/')
+    await page.keyboard.type('suite 3')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'Request a session' }).waitFor()
+    await page.getByRole('radio', { name: /Operating system/ }).check()
+    await page.getByRole('textbox', { name: 'Case' }).fill('48213')
+    await page.getByRole('textbox', { name: /Reason/ }).fill('The console reacts slowly.')
+    await page.keyboard.press('Control+Enter')
+    await expect
+      .poll(() => window.inputsOf('request.start'))
+      .toEqual([{ deviceId: devices[0]?.id, access: 'os', serviceKind: 'support', caseId: '48213', reason: 'The console reacts slowly.', minutes: 60 }])
+    tell('request.changed', asking)
+    await page.getByText('Please type four eight two, nine one seven.').waitFor()
+    tell('session.changed', { ...session, requestId: asking.requestId })
+    tell('request.changed', { ...asking, state: 'open' })
+    await page.getByRole('tab', { name: /CT Emergency/ }).waitFor()
+  })
+
+  test('nothing is sent while a case or a reason is missing, and the form says which', async () => {
+    const window = await open()
+    await window.page.locator('.rows').getByText('CT Suite 3').dblclick()
+    await window.page.keyboard.press('Control+Enter')
+    await window.page.getByRole('alert').getByText('Name the case.').waitFor()
+    expect(window.inputsOf('request.start')).toEqual([])
+  })
+
+  test('Esc withdraws a request that is on its way; put aside, it stays and tells its answer', async () => {
+    const window = await open({ 'request.list': () => ({ requests: [asking] }) })
+    const { page, tell } = window
+    const follow = () => page.locator('.rows').getByText('CT Suite 3').dblclick()
+    await follow()
+    await page.getByRole('button', { name: 'Put aside' }).click()
+    expect(window.inputsOf('request.cancel')).toEqual([])
+    tell('request.changed', { ...asking, state: 'refused', failure: { code: 'access.refused' } })
+    await page.getByText('CT Suite 3: the request came to nothing.').waitFor()
+    tell('request.changed', asking)
+    await follow()
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => window.inputsOf('request.cancel')).toEqual([{ requestId: asking.requestId }])
+  })
+
+  test('a refusal by the policy stands in the form with its sentence and code', async () => {
+    const window = await open({ 'request.start': () => ({ ok: false, failure: { code: 'access.not-entitled', details: { endedOn: '2026-10-31' } } }) })
+    const { page } = window
+    await page.locator('.rows').getByText('CT Suite 3').dblclick()
+    await page.getByRole('textbox', { name: 'Case' }).fill('1')
+    await page.getByRole('textbox', { name: /Reason/ }).fill('x')
+    await page.keyboard.press('Control+Enter')
+    await page.getByText('The service agreement ended on 2026-10-31.').waitFor()
+    await page.getByText('access.not-entitled').waitFor()
+  })
+
+  test('5,000 devices are searched and only what is seen is drawn (R009)', async () => {
+    const { page } = await open({ 'device.list': () => ({ devices: manyDevices(5_000), atMs: nowMs, offline: false }) })
+    await page.getByText('5,000 devices, 5,000 can be reached').waitFor()
+    expect(await page.locator('.rows [role="row"]').count()).toBeLessThan(60)
+    await page.keyboard.press('End')
+    await expect.poll(() => page.locator('[aria-selected="true"]').getAttribute('aria-rowindex')).toBe('5001')
+    await page.getByRole('searchbox').fill('no. 4321')
+    await page.getByText('1 devices, 1 can be reached').waitFor()
+  })
+
+  test('offline the list keeps what was known, with its age, and asks nothing', async () => {
+    const window = await open({ 'device.list': () => ({ devices, atMs: nowMs - 24 * 60_000, offline: true }) })
+    await window.page.getByText('Offline since 13:41.').waitFor()
+    await window.page.locator('.rows').getByText('CT Suite 2').click()
+    const request = window.page.getByRole('button', { name: 'Request a session' })
+    expect(await request.getAttribute('aria-disabled')).toBe('true')
+    await request.click({ force: true })
+    expect(await window.page.getByRole('dialog').count()).toBe(0)
+  })
+})
+
+describe('the terminal shows what the device says and lets nothing out', () => {
+  test('what is typed goes to the device, what it answers is drawn, and all of it is acknowledged', async () => {
+    const window = await openTerminal()
+    await window.page.keyboard.type('df -h')
+    await window.page.keyboard.press('Enter')
+    await expect.poll(() => written(window)).toBe('df -h\r')
+    type(window, '/dev/nv-data 98%\r\n')
+    await expect.poll(() => shown(window)).toContain('/dev/nv-data 98%')
+    await expect.poll(() => window.inputsOf('terminal.drawn').reduce((sum, { characters }) => sum + characters, 0)).toBe('/dev/nv-data 98%\r\n'.length)
+  })
+
+  test('a flood is acknowledged to its last character and leaves 10,000 lines', async () => {
+    const window = await openTerminal()
+    let sent = 0
+    for (let at = 0; at < 60; at++) {
+      const data = `${'x'.repeat(78)}\r\n`.repeat(500)
+      type(window, data)
+      sent += data.length
+    }
+    type(window, 'the end')
+    await expect.poll(() => window.inputsOf('terminal.drawn').reduce((sum, { characters }) => sum + characters, 0), { timeout: 30_000 }).toBe(sent + 7)
+    await expect.poll(() => shown(window)).toContain('the end')
+  })
+
+  test('sequences for the clipboard, the title and links change nothing outside the screen', async () => {
+    const window = await openTerminal()
+    await window.page.evaluate(() => navigator.clipboard.writeText('mine'))
+    type(
+      window,
+      `\u001b]52;c;${Buffer.from('stolen').toString('base64')}\u0007\u001b]52;c;?\u0007\u001b]0;Hacked\u0007\u001b]2;Hacked\u001b\\\u001b]8;;https://bad.example\u0007link\u001b]8;;\u0007 done`,
+    )
+    await expect.poll(() => shown(window)).toContain('link done')
+    expect(await window.page.evaluate(() => navigator.clipboard.readText())).toBe('mine')
+    expect(await window.page.title()).toBe('Gantry')
+    await window.page.locator('.xterm-rows').getByText('link done').hover({ force: true })
+    expect(await window.page.locator('.xterm-cursor-pointer').count()).toBe(0)
+    expect(written(window)).toBe('')
+  })
+
+  test('one line is pasted at once; several lines and control characters are asked about first', async () => {
+    const window = await openTerminal()
+    const paste = async (text: string) => {
+      await window.page.evaluate((value) => navigator.clipboard.writeText(value), text)
+      await window.page.keyboard.press('Control+Shift+V')
+    }
+    await paste('ls')
+    await expect.poll(() => written(window)).toBe('ls')
+    await paste('rm x\nrm y\n')
+    const question = window.page.getByRole('dialog', { name: 'Paste into the terminal?' })
+    await question.waitFor()
+    await window.page.keyboard.press('Escape')
+    await question.waitFor({ state: 'hidden' })
+    expect(written(window)).toBe('ls')
+    await paste('rm x\u001b[201~\nrm y')
+    await question.waitFor()
+    await window.page.keyboard.press('Enter')
+    await expect.poll(() => written(window)).toBe('lsrm x\rrm y')
+  })
+
+  test('its size follows the window', async () => {
+    const window = await openTerminal()
+    const columns = () => window.inputsOf('terminal.resize').at(-1)?.columns ?? 0
+    await expect.poll(columns).toBeGreaterThan(100)
+    await window.page.setViewportSize({ width: 1000, height: 700 })
+    await expect.poll(columns).toBeLessThan(100)
+    expect(columns()).toBeGreaterThan(50)
+  })
+
+  test('the scrollback can be searched', async () => {
+    const window = await openTerminal()
+    type(window, 'alpha\r\nneedle one\r\nbeta\r\nneedle two\r\n')
+    await window.page.keyboard.press('Control+Shift+F')
+    await window.page.getByRole('search').getByRole('textbox').fill('needle')
+    await window.page.getByText('2 of 2').waitFor()
+    await window.page.keyboard.press('Enter')
+    await window.page.getByText('1 of 2').waitFor()
+  })
+
+  test('when the program ends the pane says so and can open another', async () => {
+    const window = await openTerminal()
+    window.tell('terminal.closed', { terminalId: 'term-1', exitCode: 3, failure: null })
+    await window.page.getByText('The program ended with code 3.').waitFor()
+    await window.page.getByRole('button', { name: 'Open again' }).click()
+    await expect.poll(() => window.inputsOf('terminal.open')).toHaveLength(2)
+  })
+})
+
+describe('files move with the keyboard', () => {
+  test('F5 copies what is marked to the other side', async () => {
+    const window = await openTerminal()
+    const { page } = window
+    await page.getByText('pressure-cal-2026-11.csv').click()
+    await page.keyboard.press('Shift+ArrowUp')
+    await page.keyboard.press('F5')
+    await expect
+      .poll(() => window.inputsOf('transfer.start'))
+      .toEqual([
+        {
+          requestId: session.requestId,
+          direction: 'put',
+          from: ['/home/elena/Service/case-48213/nv520-6.3.1-hotfix2.nvu', '/home/elena/Service/case-48213/pressure-cal-2026-11.csv'],
+          to: '/',
+          replace: false,
+        },
+      ])
+  })
+
+  test('what would be replaced is asked about; nothing moves before the answer', async () => {
+    const window = await openTerminal({ 'local.list': () => ({ ...localFiles, entries: remoteFiles.entries }) })
+    const { page } = window
+    await page.getByRole('grid', { name: 'Files, Device' }).getByText('console.toml', { exact: true }).click()
+    await page.keyboard.press('F5')
+    await page.getByRole('dialog', { name: 'Replace it?' }).waitFor()
+    expect(window.inputsOf('transfer.start')).toEqual([])
+    await page.keyboard.press('Enter')
+    await expect.poll(() => window.inputsOf('transfer.start')).toMatchObject([{ direction: 'get', from: ['/console.toml'], replace: true }])
+  })
+
+  test('a file is deleted only after a yes, and a folder is made with a good name only', async () => {
+    const window = await openTerminal()
+    const { page } = window
+    await page.getByText('console.toml.before-48213').click()
+    await page.keyboard.press('Delete')
+    await page.getByRole('button', { name: 'Delete', exact: true }).last().click()
+    await expect.poll(() => window.inputsOf('remote.delete')).toEqual([{ requestId: session.requestId, path: '/console.toml.before-48213' }])
+    await page.keyboard.press('F7')
+    const field = page.getByRole('dialog').getByRole('textbox')
+    await field.fill('../up')
+    await page.getByText('A name has no slash and no control character.').waitFor()
+    await field.fill('before')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => window.inputsOf('remote.make-folder')).toEqual([{ requestId: session.requestId, path: '/before' }])
+  })
+
+  test('Enter opens a folder, Backspace goes back up', async () => {
+    const window = await openTerminal()
+    await window.page.getByText('journal', { exact: true }).click()
+    await window.page.keyboard.press('Enter')
+    await expect.poll(() => window.inputsOf('remote.list').at(-1)?.path).toBe('/journal')
+    await window.page.keyboard.press('Backspace')
+    await expect.poll(() => window.inputsOf('remote.list').at(-1)?.path).toBe('/')
+  })
+})
+
+describe('a session and its end', () => {
+  test('Ctrl Shift E asks once, Enter ends', async () => {
+    const window = await openTerminal()
+    await window.page.keyboard.press('Control+Shift+E')
+    await window.page.getByRole('dialog', { name: 'End the session?' }).waitFor()
+    expect(window.inputsOf('session.end')).toEqual([])
+    await window.page.keyboard.press('Enter')
+    await expect.poll(() => window.inputsOf('session.end')).toEqual([{ requestId: session.requestId }])
+    window.tell('session.changed', ended)
+    await window.page.getByRole('heading', { name: 'The person at the device ended the session' }).waitFor()
+  })
+
+  test('an audit chain that breaks is said at once', async () => {
+    const window = await openTerminal()
+    const [event] = events
+    if (event) window.tell('session.activity', { requestId: session.requestId, event, verified: false })
+    await window.page.getByText('the chain does not hold').waitFor()
+  })
+
+  test('a sign-in that ends leaves the open session in place', async () => {
+    const window = await openTerminal()
+    window.tell('sign-in.changed', { ...described.signIn, phase: 'expired', failure: { code: 'auth.session-expired' } })
+    await window.page.getByText('Open sessions stay open').waitFor()
+    await window.page.locator('.xterm-rows').waitFor()
+  })
+
+  test('a defect of the window leaves a sentence and a way on', async () => {
+    const window = await open({ ...inSession, 'local.list': () => ({ ok: true, value: {} }) as never })
+    await window.page.getByRole('alert').getByText('Something failed on our side.').waitFor()
+    expect(window.errors.length).toBeGreaterThan(0)
+  })
+
+  test('the language changes in place, the terminal stays', async () => {
+    const window = await openTerminal({ 'settings.change': (part) => ({ ...described.settings, ...part }) })
+    type(window, 'still here')
+    await window.page.keyboard.press('Control+k')
+    await window.page.getByRole('combobox').fill('francais')
+    await window.page.keyboard.press('Enter')
+    await window.page.getByRole('button', { name: /Terminer/ }).waitFor()
+    expect(await shown(window)).toContain('still here')
+    expect(window.inputsOf('terminal.open')).toHaveLength(1)
+  })
+})
