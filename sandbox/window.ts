@@ -19,11 +19,12 @@ const Line = z.union([z.object({ open: z.url() }), z.object({ link: z.url() })])
 
 export async function openWindow(sandbox: Sandbox, pages: PanelPages, options: WindowOptions): Promise<Window> {
   const pagesOf = createPageOpener(sandbox, options)
+  // The panels first: what a person works in comes to the front.
+  pagesOf.openPanels(pages)
   const electron = await chooseElectron(options)
   const host = 'program' in electron ? await startElectron(sandbox, electron.program, pagesOf) : null
   const browserHost = host ?? (await startBrowserHost(sandbox, 'reason' in electron ? electron.reason : options.words.reasons['runtime-refused'], pagesOf))
   options.say(host ? options.words.windowInElectron : `${options.words.windowInBrowser(pagesOf.browserName())} (${browserHost.reason})`)
-  pagesOf.openPanels(pages)
   return {
     refresh() {
       browserHost.part.send({ type: 'new-link' })
@@ -53,7 +54,7 @@ async function chooseElectron({ browser, words, say, signal }: WindowOptions): P
   )
   const program = findElectron()
   if (fetched.ok && program) return { program }
-  say(words.electronGivenUp(fetched.ok || fetched.why === 'failed' ? words.reasons['runtime-missing'] : words.noBytes(silentMs / 1_000)))
+  say(words.electronGivenUp(fetched.ok || fetched.why === 'failed' ? words.connectionFailed : words.noBytes(silentMs / 1_000)))
   return { reason: words.reasons['runtime-missing'] }
 }
 
@@ -97,7 +98,7 @@ type PageOpener = ReturnType<typeof createPageOpener>
 function createPageOpener(sandbox: Sandbox, { words, say }: WindowOptions) {
   const program = hasDisplay() ? findBrowser() : null
   let browser: Browser | null = null
-  const open = (url: string) => {
+  const open = (url: string, where: 'tab' | 'window' = 'tab') => {
     if (!program) return false
     if (!browser) {
       const one = startBrowser(program, { profile: join(sandbox.paths.own, 'browser'), pin: sandbox.pin })
@@ -106,11 +107,11 @@ function createPageOpener(sandbox: Sandbox, { words, say }: WindowOptions) {
         if (browser === one) browser = null
       })
     }
-    browser.open(url)
+    browser.open(url, where)
     return true
   }
   const openWindow = (link: string) => {
-    if (!open(link)) say(`${hasDisplay() ? words.noBrowser : words.noDisplay} ${words.windowByLink}\n  ${link}`)
+    if (!open(link, 'window')) say(`${hasDisplay() ? words.noBrowser : words.noDisplay} ${words.windowByLink}\n  ${link}`)
   }
   return {
     browserName: () => (program ? (program.split(/[\\/]/).at(-1) ?? program) : words.labels.window.toLowerCase()),

@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { readPageFiles } from '@gantry/shared/node/page-files.ts'
+import type { PanelInput, PanelState } from '@gantry/shared/panel.ts'
+import { type Browser, chromium, type Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findBrowser } from '../../sandbox/browser.ts'
+import { devicesWithAgent, readHospital } from '../../sandbox/hospital.ts'
+import { createPanelDesk, type PanelView } from '../../sandbox/panel-desk.ts'
+import { openPanelPages, type PanelPages } from '../../sandbox/panel-pages.ts'
+import { choosePort } from '../../sandbox/ports.ts'
+import { root } from './support/sandbox.ts'
+
+/** The built page of the front panel, as the sandbox serves it, in a browser; what it shows is told by hand. */
+let browser: Browser
+let page: Page
+let pages: PanelPages
+let view: PanelView
+const pressed: PanelInput[] = []
+const errors: string[] = []
+const requestId = `req_${'a'.repeat(20)}` as PanelState['waiting'][number]['requestId']
+
+beforeAll(async () => {
+  const { hospital, models } = readHospital()
+  const desk = createPanelDesk(devicesWithAgent(hospital, models).slice(0, 1), (_device, input) => pressed.push(input))
+  pages = await openPanelPages(desk, { port: await choosePort(undefined, new Set()), files: await readPageFiles(join(root, 'out/panel')) })
+  view = desk.views[0] as PanelView
+  browser = await chromium.launch({ executablePath: findBrowser() ?? '', args: ['--no-sandbox', '--disable-gpu'] })
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-CA' })
+  // A browser asks every origin for /favicon.ico by itself.
+  page.on('console', (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && errors.push(message.text()))
+  page.on('pageerror', (error) => errors.push(error.message))
+  await page.goto(pages.link(view))
+})
+afterAll(async () => {
+  await browser?.close()
+  await pages?.close()
+})
+
+const state = (change: Partial<PanelState>): unknown => ({
+  type: 'state',
+  state: {
+    device: { id: view.device.id, name: 'CT Suite 3', model: 'NV-520 Dual', customer: 'Rivière-aux-Pins', site: 'Pavillon C' },
+    agent: 'connected',
+    separated: true,
+    connectivity: 'ok',
+    waiting: [],
+    sessions: [],
+    last: null,
+    ...change,
+  },
+})
+const asked = (code: string | null) => ({
+  requestId,
+  specialist: 'Elena Marchetti-Roy',
+  employer: 'Norvane support',
+  country: 'CA',
+  access: 'os' as const,
+  serviceKind: 'support' as const,
+  reason: 'Console reacts slowly <b>now</b>',
+  caseId: '48213',
+  minutes: 30,
+  code,
+  triesLeft: 3,
+  askedMs: Date.now(),
+  answerBeforeMs: Date.now() + 120_000,
+})
+
+describe('the front panel’s page', () => {
+  test('R119: says who asks, from where, why, for what and how long, and shows the code to compare', async () => {
+    view.show(state({ waiting: [asked('482917')] }))
+    for (const text of ['Elena Marchetti-Roy', 'Norvane support', '48213', '30 minutes', '482', '917']) await page.getByText(text).first().waitFor()
+    await page.getByText('Console reacts slowly <b>now</b>').waitFor()
+  })
+
+  test('Allow and Refuse are told as pressed, with the code that was compared', async () => {
+    await page.getByRole('button', { name: /Allow/ }).click()
+    await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', requestId, allow: true })
+    view.show(state({}))
+    view.show(state({ waiting: [asked('482917')] }))
+    await page.getByRole('button', { name: /Refuse/ }).click()
+    await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', requestId, allow: false })
+  })
+
+  test('R080: where the code must be typed there is a keypad, and Allow sends what was typed', async () => {
+    view.show(state({}))
+    view.show(state({ waiting: [asked(null)] }))
+    for (const digit of '482917') await page.getByRole('button', { name: digit, exact: true }).click()
+    await page.getByRole('button', { name: /Allow/ }).click()
+    await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', allow: true, code: '482917' })
+  })
+
+  test('a live session shows its terminal and its files, and End is in reach', async () => {
+    const session = {
+      requestId,
+      specialist: 'Elena Marchetti-Roy',
+      access: 'os',
+      reason: 'r',
+      caseId: '48213',
+      startedMs: Date.now(),
+      endsMs: Date.now() + 1_800_000,
+      approvedBy: 'person',
+    }
+    const moves = [{ id: 1, kind: 'sent', text: '/updates/fix.bin', bytes: 12_345, done: true, atMs: Date.now() }]
+    view.show(state({ sessions: [{ ...session, moves }] } as Partial<PanelState>))
+    view.show({ type: 'output', requestId, terminal: 1, data: Buffer.from('$ uname\r\nLinux\r\n').toString('base64') })
+    await page.getByText('fix.bin').first().waitFor()
+    await page.getByText('uname').first().waitFor()
+    await page.getByRole('button', { name: /End/ }).first().click()
+    await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'end', requestId })
+  })
+
+  test('R117: in French at a touch; the content policy was never in the way', async () => {
+    await page.getByRole('button', { name: 'Français' }).first().click()
+    await page
+      .getByRole('button', { name: /Terminer|Fin|Arrêter/ })
+      .first()
+      .waitFor()
+    expect(errors).toEqual([])
+  })
+})
