@@ -10,6 +10,7 @@ import { useWindowState } from '../state.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { FailureNote } from '../ui/failure-note.tsx'
+import { useKeys } from '../ui/keys.ts'
 import { useSpeech } from '../ui/language.tsx'
 import { DevicePreview } from './device-preview.tsx'
 import { type Draft, emptyDraft, maxCase, maxReason, minuteChoices, missingIn } from './request-draft.ts'
@@ -42,15 +43,12 @@ export function RequestForm({ device, access, onClose }: FormProps) {
     )
   }
 
+  useKeys({ 'Ctrl+Enter': send })
+
   return (
     <Dialog title={words.request.title} onClose={onClose} className="ask">
       <form
         onSubmit={(event) => {
-          event.preventDefault()
-          send()
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
           event.preventDefault()
           send()
         }}

@@ -63,6 +63,7 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
   test('nothing is sent while a case or a reason is missing, and the form says which', async () => {
     const window = await open()
     await window.page.locator('.rows').getByText('CT Suite 3').dblclick()
+    await window.page.getByRole('dialog', { name: 'Request a session' }).waitFor()
     await window.page.keyboard.press('Control+Enter')
     await window.page.getByRole('alert').getByText('Name the case.').waitFor()
     expect(window.inputsOf('request.start')).toEqual([])
@@ -255,6 +256,7 @@ describe('files move with the keyboard', () => {
     await window.page.getByText('journal', { exact: true }).click()
     await window.page.keyboard.press('Enter')
     await expect.poll(() => window.inputsOf('remote.list').at(-1)?.path).toBe('/journal')
+    await window.page.getByRole('navigation', { name: 'Folders, Device' }).getByText('journal').waitFor()
     await window.page.keyboard.press('Backspace')
     await expect.poll(() => window.inputsOf('remote.list').at(-1)?.path).toBe('/')
   })
