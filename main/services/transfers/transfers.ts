@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
@@ -16,6 +17,9 @@ const running = { atOnce: 3 } as const
 /** Progress is told five times a second at least, and not for every chunk. */
 const tellEveryMs = 150
 const maxKept = 1_000
+/** The device cuts all connections of a session at once; why comes on the control leg, perhaps a moment after the files leg broke. */
+const endNewsMs = 2_000
+const brokenCodes: ReadonlySet<string> = new Set(['leg.refused', 'leg.peer-missing', 'server.unreachable', 'session.channel-refused'])
 
 type Entry = {
   transfer: Transfer
@@ -75,7 +79,8 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
         },
       })
       settle(entry, { state: 'done', bytes, filesDone, verified: true })
-    } catch (error) {
+    } catch (thrown) {
+      const error = await becauseEnded(thrown, session)
       const failure = toFailure(stop.signal.aborted ? stop.signal.reason : error)
       if (failure.code === 'internal' || failure.code === 'file.failed') log.error('a transfer failed', { code: failure.code, cause: causeOf(error) })
       settle(entry, {
@@ -164,4 +169,11 @@ function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   return code || (cause instanceof Error ? cause.name : 'unknown')
+}
+
+/** A broken leg's own error, or the end of the session that broke it. */
+async function becauseEnded(error: unknown, { ended }: TransferSession): Promise<unknown> {
+  if (!(error instanceof AppError) || !brokenCodes.has(error.code)) return error
+  const end = await Promise.race([ended, sleep(endNewsMs, null, { ref: false })])
+  return end ? new AppError('session.ended', { cause: error, details: { cause: end.cause } }) : error
 }
