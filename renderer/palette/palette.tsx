@@ -107,6 +107,16 @@ function find(query: string, state: State, { words, language }: Speech): Entry[]
     run: () => openDevice(device, state),
   }))
   const parts = folded(query).split(/\s+/).filter(Boolean)
+  // A device that is named so comes before one whose site or serial holds the words.
+  const rank = ({ name }: Entry) => (folded(name).includes(folded(query.trim())) ? 0 : 1)
   const fits = ({ name, detail }: Entry) => parts.every((word) => folded(`${name} ${detail}`).includes(word))
-  return [...sessions.filter(fits), ...devices.filter(fits).slice(0, query ? most.all : most.devices), ...go.filter(fits), ...act.filter(fits)].slice(0, 60)
+  return [
+    ...sessions.filter(fits),
+    ...devices
+      .filter(fits)
+      .sort((a, b) => rank(a) - rank(b))
+      .slice(0, query ? most.all : most.devices),
+    ...go.filter(fits),
+    ...act.filter(fits),
+  ].slice(0, 60)
 }

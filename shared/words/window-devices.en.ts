@@ -12,7 +12,7 @@ export const devicesEn = {
   clearFilter: (name: string) => `Clear ${name}`,
   clearAll: 'Clear filters',
   stops: { through: 'Can be reached', gantry: 'At Gantry', site: 'At the site', device: 'At the device' },
-  count: (devices: string, reached: string) => `${devices} devices, ${reached} can be reached`,
+  count: (devices: string, reached: string) => `${devices} ${devices === '1' ? 'device' : 'devices'}, ${reached} can be reached`,
   columns: { device: 'Device', model: 'Model', stops: 'How far it gets', software: 'Software', contact: 'Contact' },
   listLabel: 'Devices',
   favourite: 'Favourite',

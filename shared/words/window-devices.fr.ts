@@ -13,7 +13,8 @@ export const devicesFr: DevicesWords = {
   clearFilter: (name) => `Retirer ${name}`,
   clearAll: 'Retirer les filtres',
   stops: { through: 'Joignable', gantry: 'Chez Gantry', site: 'Au site', device: 'À l’appareil' },
-  count: (devices, reached) => `${devices} appareils, ${reached} joignables`,
+  count: (devices, reached) =>
+    `${devices} ${devices === '0' || devices === '1' ? 'appareil' : 'appareils'}, ${reached} ${reached === '0' || reached === '1' ? 'joignable' : 'joignables'}`,
   columns: { device: 'Appareil', model: 'Modèle', stops: 'Jusqu’où ça va', software: 'Logiciel', contact: 'Contact' },
   listLabel: 'Appareils',
   favourite: 'Favori',

@@ -103,7 +103,7 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
     await page.keyboard.press('End')
     await expect.poll(() => page.locator('[aria-selected="true"]').getAttribute('aria-rowindex')).toBe('5001')
     await page.getByRole('searchbox').fill('no. 4321')
-    await page.getByText('1 devices, 1 can be reached').waitFor()
+    await page.getByText('1 device, 1 can be reached').waitFor()
   })
 
   test('offline the list keeps what was known, with its age, and asks nothing', async () => {
