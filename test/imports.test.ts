@@ -27,10 +27,9 @@ const rows: Row[] = [
   },
   {
     files: 'main/browser-host/',
-    may: [...sharedNode, 'main/services/', 'main/window-files.ts', 'ws'],
+    may: [...sharedNode, 'main/services/', 'ws'],
     because: 'development only, so it has no keychain and is never packaged',
   },
-  { files: 'main/window-files.ts', may: ['shared/', 'node:'], because: 'the built window, for both hosts' },
   { files: 'main/keychain.ts', may: [...shared, 'main/services/', 'keytar'], because: 'the only file that knows where secrets live' },
   {
     files: 'cli/',

@@ -1,14 +1,14 @@
 import { request } from 'node:http'
 import type { Result } from '@gantry/shared/errors.ts'
+import type { PageFiles } from '@gantry/shared/node/page-files.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { WindowFiles } from '../window-files.ts'
 import { type Host, openBrowserHost } from './host.ts'
 
 type Reply = { status: number; headers: Record<string, string | string[] | undefined>; body: string }
 type Ask = { path: string; headers?: Record<string, string>; method?: string }
 
-const files: WindowFiles = {
+const files: PageFiles = {
   get: (path) => (path === '/development.html' ? { body: Buffer.from('<title>window</title>'), headers: { 'content-type': 'text/html' } } : null),
 }
 const opened: { host: Host; sockets: WebSocket[] }[] = []

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type EventName, events } from '@gantry/shared/ipc.ts'
+import { type PageFile, type PageFiles, pageHeaders } from '@gantry/shared/node/page-files.ts'
 import { WebSocketServer } from 'ws'
-import { type WindowFile, type WindowFiles, windowHeaders } from '../window-files.ts'
 import { type Answer, type Connection, serveConnection } from './connection.ts'
 import { createVisits } from './visits.ts'
 
@@ -14,7 +14,7 @@ const maxMessageBytes = 1024 * 1024
 const headersWithinMs = 10_000
 
 export type HostOptions = {
-  files: WindowFiles
+  files: PageFiles
   /** 0 = a free one. */
   port: number
   answer: Answer
@@ -50,7 +50,7 @@ export async function openBrowserHost({ files, port, answer, on }: HostOptions):
     }),
   )
 
-  function serveHttp(request: IncomingMessage): WindowFile & { status: number } {
+  function serveHttp(request: IncomingMessage): PageFile & { status: number } {
     if (request.headers.host !== host) return plain(421, 'This is not the name of this page.')
     if (request.method !== 'GET') return plain(405, 'Only GET.')
     const url = new URL(request.url ?? '/', origin)
@@ -60,13 +60,13 @@ export async function openBrowserHost({ files, port, answer, on }: HostOptions):
     return file ? { status: 200, ...file } : plain(404, 'There is no such file.')
   }
 
-  function serveStart(key: string): WindowFile & { status: number } {
+  function serveStart(key: string): PageFile & { status: number } {
     const cookie = visits.exchange(key)
     if (!cookie) return plain(403, 'This link has been used. Ask for a new one.')
     // A page that goes on by itself, not a redirect: coming from another site, a redirect would arrive without the strict cookie.
     const body = Buffer.from(`<!doctype html><meta charset="utf-8"><title>Gantry</title><meta http-equiv="refresh" content="0;url=${folder}/">`)
     const headers = {
-      ...windowHeaders,
+      ...pageHeaders,
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': `default-src 'none'; frame-ancestors 'none'`,
       'set-cookie': `${visits.cookieName}=${cookie}; Path=${folder}/; HttpOnly; SameSite=Strict`,
@@ -101,11 +101,11 @@ export async function openBrowserHost({ files, port, answer, on }: HostOptions):
   }
 }
 
-function plain(status: number, text: string): WindowFile & { status: number } {
-  return { status, body: Buffer.from(`${text}\n`), headers: { ...windowHeaders, 'content-type': 'text/plain; charset=utf-8' } }
+function plain(status: number, text: string): PageFile & { status: number } {
+  return { status, body: Buffer.from(`${text}\n`), headers: { ...pageHeaders, 'content-type': 'text/plain; charset=utf-8' } }
 }
 
-function reply(response: ServerResponse, { status, headers, body }: WindowFile & { status: number }): void {
+function reply(response: ServerResponse, { status, headers, body }: PageFile & { status: number }): void {
   response.writeHead(status, { ...headers, 'content-length': body.length })
   response.end(body)
 }

@@ -3,12 +3,12 @@ import { serve } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { calls, type EventName } from '@gantry/shared/ipc.ts'
 import { readLines, writeLine } from '@gantry/shared/node/lines.ts'
+import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { runPart } from '@gantry/shared/node/process.ts'
 import { z } from 'zod'
 import { createServices } from '../services/create-services.ts'
 import { createSandboxSecrets } from '../services/sandbox-secrets.ts'
 import type { SecretStore } from '../services/secret-store.ts'
-import { readWindowFiles } from '../window-files.ts'
 import { Config } from './config.ts'
 import { openBrowserHost } from './host.ts'
 
@@ -21,7 +21,7 @@ const maxOrderBytes = 4_096
 
 async function main(config: Config, signal: AbortSignal, ready: (facts: Record<string, unknown>) => void): Promise<void> {
   const say = (line: object) => writeLine(process.stdout, line)
-  const files = await readWindowFiles(config.rendererDir)
+  const files = await readPageFiles(config.rendererDir)
   const services = await createServices({
     profileDir: config.profileDir,
     mainServer: config.mainServer,

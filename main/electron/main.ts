@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { serve } from '@gantry/shared/contract.ts'
 import { toFailure } from '@gantry/shared/errors.ts'
 import { calls } from '@gantry/shared/ipc.ts'
+import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { errorWords } from '@gantry/shared/words/errors.ts'
 import { app, type BrowserWindow, dialog, ipcMain, Menu, protocol, session, shell } from 'electron'
 import log from 'electron-log/node'
@@ -10,7 +11,6 @@ import { createKeychain } from '../keychain.ts'
 import { createServices } from '../services/create-services.ts'
 import { createSandboxSecrets } from '../services/sandbox-secrets.ts'
 import type { Services } from '../services/services.ts'
-import { readWindowFiles } from '../window-files.ts'
 import { type Config, readConfig } from './config.ts'
 import { guard, guardSession } from './guard.ts'
 import { hostCalls, hostEvents } from './ipc-host.ts'
@@ -28,7 +28,7 @@ async function start(): Promise<void> {
   const config = readConfig(process.argv, process.resourcesPath)
   const profileDir = config.profileDir ?? join(app.getPath('userData'), 'profile')
   guardSession(session.defaultSession)
-  servePage(protocol, await readWindowFiles(join(import.meta.dirname, '../renderer')))
+  servePage(protocol, await readPageFiles(join(import.meta.dirname, '../renderer')))
   Menu.setApplicationMenu(process.platform === 'darwin' ? Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]) : null)
 
   const services = await startServices(config, profileDir)

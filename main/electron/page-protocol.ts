@@ -1,5 +1,5 @@
+import type { PageFiles } from '@gantry/shared/node/page-files.ts'
 import type { Protocol } from 'electron'
-import type { WindowFiles } from '../window-files.ts'
 
 export const pageOrigin = 'app://gantry'
 export const pageUrl = `${pageOrigin}/index.html`
@@ -7,7 +7,7 @@ export const pageUrl = `${pageOrigin}/index.html`
 /** Before the app is ready: `app:` behaves as https does (origin, storage, policy), so that `'self'` in the policy means this window's files and nothing else. */
 export const pageScheme = { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: false, codeCache: true } }
 
-export function servePage(protocol: Protocol, files: WindowFiles): void {
+export function servePage(protocol: Protocol, files: PageFiles): void {
   protocol.handle('app', (request) => {
     const url = new URL(request.url)
     const file = request.method === 'GET' && url.origin === pageOrigin ? files.get(url.pathname) : null

@@ -3,10 +3,10 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import type { Result } from '@gantry/shared/errors.ts'
-import type { CallInput, CallName, CallOutput, EventName, EventPayload } from '@gantry/shared/ipc.ts'
+import type { CallInput, CallName, CallOutput, EventName, EventPayload, Settings } from '@gantry/shared/ipc.ts'
+import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { type Browser, chromium, type Page } from 'playwright'
 import { type Host, openBrowserHost } from '../../../main/browser-host/host.ts'
-import { readWindowFiles } from '../../../main/window-files.ts'
 import { described, devices, nowMs } from './fixtures.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -40,7 +40,7 @@ export type Look = { width?: number; height?: number; theme?: 'light' | 'dark' |
 
 const plain: Script = {
   'app.describe': () => described,
-  'settings.change': (part) => ({ ...described.settings, ...part }),
+  'settings.change': (part) => ({ ...described.settings, ...part }) as Settings,
   'device.list': () => ({ devices, atMs: nowMs, offline: false }),
   'device.show': ({ deviceId }) => ({ device: devices.find(({ id }) => id === deviceId) ?? (devices[0] as DeviceRow), sessions: [] }),
   'request.list': () => ({ requests: [] }),
@@ -64,7 +64,7 @@ export async function openWindow(script: Script = {}, look: Look = {}): Promise<
     answers['app.describe'] = async (input) => ({ ...((await base(input)) as CallOutput<'app.describe'>), settings })
   }
   const host = await openBrowserHost({
-    files: await readWindowFiles(built),
+    files: await readPageFiles(built),
     port: 0,
     async answer(name, input) {
       calls.push({ name: name as CallName, input })
