@@ -1,3 +1,4 @@
+import type { Settings } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session } from './support/fixtures.ts'
 import { closeBrowser, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
@@ -31,6 +32,7 @@ async function openTerminal(script: Script = {}): Promise<TestWindow> {
 }
 const type = ({ tell }: TestWindow, data: string) => tell('terminal.data', { terminalId: 'term-1', data })
 const shown = ({ page }: TestWindow) => page.locator('.xterm-rows').innerText()
+const setClipboard = ({ page }: TestWindow, text: string) => page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`)
 const written = (window: TestWindow) =>
   window
     .inputsOf('terminal.write')
@@ -143,13 +145,13 @@ describe('the terminal shows what the device says and lets nothing out', () => {
 
   test('sequences for the clipboard, the title and links change nothing outside the screen', async () => {
     const window = await openTerminal()
-    await window.page.evaluate(() => navigator.clipboard.writeText('mine'))
+    await setClipboard(window, 'mine')
     type(
       window,
       `\u001b]52;c;${Buffer.from('stolen').toString('base64')}\u0007\u001b]52;c;?\u0007\u001b]0;Hacked\u0007\u001b]2;Hacked\u001b\\\u001b]8;;https://bad.example\u0007link\u001b]8;;\u0007 done`,
     )
     await expect.poll(() => shown(window)).toContain('link done')
-    expect(await window.page.evaluate(() => navigator.clipboard.readText())).toBe('mine')
+    expect(await window.page.evaluate('navigator.clipboard.readText()')).toBe('mine')
     expect(await window.page.title()).toBe('Gantry')
     await window.page.locator('.xterm-rows').getByText('link done').hover({ force: true })
     expect(await window.page.locator('.xterm-cursor-pointer').count()).toBe(0)
@@ -159,7 +161,7 @@ describe('the terminal shows what the device says and lets nothing out', () => {
   test('one line is pasted at once; several lines and control characters are asked about first', async () => {
     const window = await openTerminal()
     const paste = async (text: string) => {
-      await window.page.evaluate((value) => navigator.clipboard.writeText(value), text)
+      await setClipboard(window, text)
       await window.page.keyboard.press('Control+Shift+V')
     }
     await paste('ls')
@@ -295,7 +297,7 @@ describe('a session and its end', () => {
   })
 
   test('the language changes in place, the terminal stays', async () => {
-    const window = await openTerminal({ 'settings.change': (part) => ({ ...described.settings, ...part }) })
+    const window = await openTerminal({ 'settings.change': (part) => ({ ...described.settings, ...part }) as Settings })
     type(window, 'still here')
     await window.page.keyboard.press('Control+k')
     await window.page.getByRole('combobox').fill('francais')
