@@ -11,6 +11,7 @@ export type SandboxArguments = {
   browser: boolean
   build: boolean
   language: Language
+  stopWithStdin: boolean
   help: boolean
 }
 
@@ -27,13 +28,15 @@ export function readArguments(argv: string[], repository: string, env: NodeJS.Pr
         browser: { type: 'boolean', default: false },
         build: { type: 'boolean', default: false },
         language: { type: 'string' },
+        'stop-with-stdin': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
     if (values.json && !values.headless) throw new Error('--json needs --headless')
     if (values.language !== undefined && values.language !== 'en' && values.language !== 'fr') throw new Error('--language en or fr')
     // npm runs scripts in the repository; what a person types is relative to where they are.
-    return { ...values, state: resolve(env.INIT_CWD ?? '.', values.state), language: (values.language as Language | undefined) ?? languageOf(env) }
+    const { 'stop-with-stdin': stopWithStdin, ...rest } = values
+    return { ...rest, stopWithStdin, state: resolve(env.INIT_CWD ?? '.', values.state), language: (values.language as Language | undefined) ?? languageOf(env) }
   } catch (error) {
     throw new AppError('usage.bad', { cause: error, details: { problem: error instanceof Error ? error.message.slice(0, 200) : '' } })
   }

@@ -39,7 +39,7 @@ async function run(options: SandboxArguments): Promise<void> {
   const words = options.language === 'fr' ? sandboxFr : sandboxEn
   if (options.help) return console.log(words.usage.join('\n'))
   const say = (line: string) => (options.json ? console.error(line) : console.log(line))
-  const stopping = stopSignal()
+  const stopping = stopSignal(options.stopWithStdin)
 
   if (options.build) build(words.buildFailed)
   const startMs = Date.now()
@@ -109,23 +109,27 @@ function offerLinks(window: Window | null): boolean {
   return true
 }
 
-/** Ctrl-C, a closed terminal, a polite kill, or the death of npm above us. A second Ctrl-C ends at once: the parts notice and end by themselves. */
-function stopSignal(): { asked: Promise<void>; signal: AbortSignal } {
+/**
+ * Ctrl-C, a closed terminal, a polite kill, the end of stdin where that is asked for, or the death of npm above us. A second Ctrl-C ends at once: the parts
+ * notice and end by themselves.
+ */
+function stopSignal(stopWithStdin: boolean): { asked: Promise<void>; signal: AbortSignal } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const controller = new AbortController()
   const stop = () => {
-    if (controller.signal.aborted) process.exit(1)
     controller.abort()
     resolve()
   }
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop)
+  const interrupt = () => (controller.signal.aborted ? process.exit(1) : stop())
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
+  if (stopWithStdin) process.stdin.once('end', stop).once('error', stop).resume()
   // Whoever read our lines may be gone; that is no reason to fall.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const ancestors = watchedAncestors()
   const watch = setInterval(() => {
     if (!isOrphaned(ancestors)) return
     clearInterval(watch)
-    if (!controller.signal.aborted) stop()
+    stop()
   }, 500)
   watch.unref()
   return { asked: promise, signal: controller.signal }

@@ -9,6 +9,7 @@ export const sandboxEn = {
     '  --browser     use the browser for the window, and do not look for Electron',
     '  --headless    no window: for the command line and for tests',
     '  --json        with --headless: one line of JSON when everything is ready',
+    '  --stop-with-stdin   stop when stdin ends: for a program that starts it',
   ],
   panelUsage: ['npm run --silent panel -- DEVICE show|approve|refuse|end [--code CODE] [--next] [--timeout SECONDS] [--json] --sandbox DIR'],
   starting: 'Starting the sandbox: main server, two access servers, four devices …',

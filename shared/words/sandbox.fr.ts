@@ -10,6 +10,7 @@ export const sandboxFr: SandboxWords = {
     '  --browser        le navigateur pour la fenêtre, sans chercher Electron',
     '  --headless       sans fenêtre: pour la ligne de commande et les essais',
     '  --json           avec --headless: une ligne de JSON quand tout est prêt',
+    '  --stop-with-stdin   s’arrêter avec la fin de stdin: pour un programme qui le démarre',
   ],
   panelUsage: ['npm run --silent panel -- APPAREIL show|approve|refuse|end [--code CODE] [--next] [--timeout SECONDES] [--json] --sandbox DOSSIER'],
   starting: 'Démarrage du bac à sable : serveur principal, deux serveurs d’accès, quatre appareils …',

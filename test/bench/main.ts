@@ -18,13 +18,14 @@ const megabyte = 1_048_576
 const fileBytes = 256 * megabyte
 const rounds = { approvals: 5, keystrokes: 500 }
 
+type Transferred = { mib: number; seconds: number; mibPerSecond: number }
 type Figures = {
   machine: { processor: string; cores: number; memoryMb: number; node: string }
   startMs: number
   approvalToPromptMs: { median: number; max: number; samples: number[] }
   echoMs: { p50: number; p99: number; keystrokes: number }
-  get: { mib: number; seconds: number; mibPerSecond: number }
-  put: { mib: number; seconds: number; mibPerSecond: number }
+  get: Transferred
+  put: Transferred
   memoryMb: Record<string, number>
 }
 
@@ -91,7 +92,7 @@ async function openServices({ dir, facts }: RunningSandbox): Promise<Services> {
   })
 }
 
-type Open = { session: Session; approvalToPromptMs: number; echo: (key: string) => Promise<void> }
+type Open = { session: Session; approvalToPromptMs: number; echo: (keys: string, shown: string) => Promise<void> }
 
 /** From the press on Allow to the shell's prompt on the screen. */
 async function open(sandbox: RunningSandbox, services: Services): Promise<Open> {
@@ -126,10 +127,10 @@ async function open(sandbox: RunningSandbox, services: Services): Promise<Open> 
   return {
     session,
     approvalToPromptMs,
-    async echo(key) {
+    async echo(keys, shown) {
       seen = ''
-      terminal.write(key)
-      await sees(key)
+      terminal.write(keys)
+      await sees(shown)
     },
   }
 }
@@ -140,10 +141,10 @@ async function measureEcho(echo: Open['echo']): Promise<Figures['echoMs']> {
   for (let index = 0; index < rounds.keystrokes; index += 1) {
     const key = 'abcdefghij'[index % 10] ?? 'a'
     const start = performance.now()
-    await echo(key)
+    await echo(key, key)
     times.push(performance.now() - start)
-    // A line that is never sent: Ctrl-U empties it before it wraps.
-    if (index % 20 === 19) await echo('\u0015a')
+    // A line that is never sent: Ctrl-U empties it before it wraps. Another letter than the line begins with, or readline would not draw it anew.
+    if (index % 20 === 19) await echo('\u0015z', 'z')
   }
   return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), keystrokes: times.length }
 }
@@ -152,7 +153,7 @@ async function measureTransfer(
   services: Services,
   { requestId }: Session,
   what: { direction: 'put' | 'get'; from: string[]; to: string },
-): Promise<Figures['get']> {
+): Promise<Transferred> {
   const start = performance.now()
   const { transferIds } = await services.transfers.start({ requestId, replace: true, ...what })
   const done = await services.transfers.finished(transferIds[0] ?? '')

@@ -60,7 +60,7 @@ export function run(argv: [string, ...string[]], options: { env?: NodeJS.Process
 }
 
 export async function startSandbox(dir: string = newStateFolder(), ...more: string[]): Promise<RunningSandbox> {
-  const running = run([process.execPath, join(root, 'sandbox/main.ts'), '--headless', '--json', '--state', dir, ...more])
+  const running = run([process.execPath, join(root, 'sandbox/main.ts'), '--headless', '--json', '--stop-with-stdin', '--state', dir, ...more])
   const { promise: line, resolve, reject } = Promise.withResolvers<string>()
   running.child.stdout?.on('data', () => running.stdout().includes('\n') && resolve(running.stdout().split('\n')[0] ?? ''))
   void running.done.then(({ code, stderr }) => reject(new Error(`the sandbox ended with ${code}: ${stderr}`)))
