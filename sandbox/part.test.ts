@@ -64,7 +64,7 @@ describe('a part of the sandbox', () => {
   })
 
   test('that asks for its own restart gets it, and it counts as no failure', async () => {
-    const { part, events, until } = start(`${program}; process.on('SIGHUP', () => process.exit(75))`, { restartCode: 75 })
+    const { part, events, until } = start(`process.on('SIGHUP', () => process.exit(75)); ${program}`, { restartCode: 75 })
     await part.ready
     process.kill(part.pid(), 'SIGHUP')
     await until((seen) => seen.length === 2)
