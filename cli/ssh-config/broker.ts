@@ -6,7 +6,7 @@ import type { RequestProgress } from '@gantry/shared/ipc.ts'
 import { maxJoinedConnections } from '@gantry/shared/session-api.ts'
 
 /**
- * One session for all connections of one printed configuration (issue 2, section 8): the first to join asks the device, those that come while it is asked wait with
+ * One session for all connections of one printed configuration: the first to join asks the device, those that come while it is asked wait with
  * it, later ones join the open session, eight at most at a time. It ends a minute after the last one left. Who asks next gets a new broker.
  */
 export type BrokerSession = {
