@@ -33,7 +33,7 @@ import { serveSsh } from './ssh-connection.ts'
 export type Ground = { grant: Grant; tools: SessionTools; life: Life; separation: Separation; record: SessionRecord; files: DeviceFiles | null }
 export type RunSession = Ground & { first: Duplex; processes: SessionProcesses }
 
-/** Everything of a session is gone within this time after its end, or is left to be gone later: the red button cuts within a second (issue 6). */
+/** Everything of a session is gone within this time after its end, or is left to be gone later: the red button cuts within a second. */
 const settleMs = 700
 
 export async function runSession(session: RunSession): Promise<EndCause> {

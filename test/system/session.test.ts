@@ -3,10 +3,10 @@ import { text } from 'node:stream/consumers'
 import type { EventPayload, SessionView } from '@gantry/shared/ipc.ts'
 import { generateSigningKey } from '@gantry/shared/node/signing.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type SessionWorld, startSessionWorld } from '../../../test/support/client-session.ts'
-import { hostKeyLine } from '../../../test/support/host-key.ts'
-import type { Terminal } from '../services.ts'
-import { drawLimits } from './terminal.ts'
+import type { Terminal } from '../../main/services/services.ts'
+import { drawLimits } from '../../main/services/sessions/terminal.ts'
+import { type SessionWorld, startSessionWorld } from '../support/client-session.ts'
+import { hostKeyLine } from '../support/host-key.ts'
 
 /** Through a real access server to the agent's real session. */
 let world: SessionWorld
