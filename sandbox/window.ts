@@ -24,7 +24,9 @@ export async function openWindow(sandbox: Sandbox, pages: PanelPages, options: W
   const electron = await chooseElectron(options)
   const host = 'program' in electron ? await startElectron(sandbox, electron.program, pagesOf) : null
   const browserHost = host ?? (await startBrowserHost(sandbox, 'reason' in electron ? electron.reason : options.words.reasons['runtime-refused'], pagesOf))
-  options.say(host ? options.words.windowInElectron : `${options.words.windowInBrowser(pagesOf.browserName())} (${browserHost.reason})`)
+  const browser = pagesOf.browserName()
+  const inBrowser = browser === null ? options.words.windowWaits : options.words.windowInBrowser(browser)
+  options.say(host ? options.words.windowInElectron : `${inBrowser} (${browserHost.reason})`)
   return {
     refresh() {
       browserHost.part.send({ type: 'new-link' })
@@ -114,7 +116,7 @@ function createPageOpener(sandbox: Sandbox, { words, say }: WindowOptions) {
     if (!open(link, 'window')) say(`${hasDisplay() ? words.noBrowser : words.noDisplay} ${words.windowByLink}\n  ${link}`)
   }
   return {
-    browserName: () => (program ? (program.split(/[\\/]/).at(-1) ?? program) : words.labels.window.toLowerCase()),
+    browserName: () => (program ? (program.split(/[\\/]/).at(-1) ?? program) : null),
     openWindow,
     /** A line of the client: a page that it wants shown, or the fresh link that it was asked for. */
     take(line: unknown) {

@@ -30,6 +30,7 @@ export const sandboxEn = {
   },
   codeOnPage: 'shown on the sign-in page (only a sandbox does that)',
   windowInElectron: 'Gantry runs in Electron.',
+  windowWaits: 'This is the development host, in place of the desktop app. It waits for a browser.',
   windowInBrowser: (browser: string) => `Gantry runs in ${browser}, with an empty profile of its own. This is the development host.`,
   windowByLink: 'Open this link in a browser on this machine; it works once:',
   panelsByLink: 'Front panels, one link each; it works once:',

@@ -31,6 +31,7 @@ export const sandboxFr: SandboxWords = {
   },
   codeOnPage: 'affiché sur la page de connexion (seul un bac à sable le fait)',
   windowInElectron: 'Gantry tourne dans Electron.',
+  windowWaits: 'C’est l’hôte de développement, à la place de l’application. Il attend un navigateur.',
   windowInBrowser: (browser) => `Gantry tourne dans ${browser}, avec un profil vide à lui. C’est l’hôte de développement.`,
   windowByLink: 'Ouvrez ce lien dans un navigateur de cette machine; il sert une fois :',
   panelsByLink: 'Panneaux avant, un lien chacun; il sert une fois :',
