@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'renderer', 'sandbox', 'scripts']
 
+/** How long `expect.poll` looks before it gives up. Its own default of one second is too short where two cores do the work of ten processes. */
+const expectation = { poll: { timeout: 15_000 } }
+
 /**
  * Four projects. `unit`: beside the code. `system`: whole parts in one process. `window`: the built window in a browser. `e2e`: the sandbox as it is started by hand, real processes,
  * one file after the other since they measure sockets and kill processes; after all the others, so that nothing competes with them.
@@ -14,10 +17,20 @@ export default defineConfig({
           name: 'unit',
           include: [...shipped.map((folder) => `${folder}/**/*.test.{ts,tsx}`), 'test/*.test.ts', 'test/support/**/*.test.ts'],
           testTimeout: 20_000,
+          expect: expectation,
           sequence: { groupOrder: 0 },
         },
       },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: expectation,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           name: 'window',
@@ -25,6 +38,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          expect: expectation,
           sequence: { groupOrder: 2 },
         },
       },
@@ -35,6 +49,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          expect: expectation,
           sequence: { groupOrder: 3 },
         },
       },

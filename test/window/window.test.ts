@@ -1,4 +1,5 @@
 import type { Settings } from '@gantry/shared/ipc.ts'
+import type { Locator } from 'playwright'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session } from './support/fixtures.ts'
 import { closeBrowser, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
@@ -33,6 +34,8 @@ async function openTerminal(script: Script = {}): Promise<TestWindow> {
 const type = ({ tell }: TestWindow, data: string) => tell('terminal.data', { terminalId: 'term-1', data })
 const shown = ({ page }: TestWindow) => page.locator('.xterm-rows').innerText()
 const setClipboard = ({ page }: TestWindow, text: string) => page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`)
+/** A key pressed before a dialog has taken the focus goes to what is behind it. */
+const hasFocus = (dialog: Locator) => dialog.locator('css=:focus').first().waitFor({ state: 'attached' })
 const written = (window: TestWindow) =>
   window
     .inputsOf('terminal.write')
@@ -169,11 +172,13 @@ describe('the terminal shows what the device says and lets nothing out', () => {
     await paste('rm x\nrm y\n')
     const question = window.page.getByRole('dialog', { name: 'Paste into the terminal?' })
     await question.waitFor()
+    await hasFocus(question)
     await window.page.keyboard.press('Escape')
     await question.waitFor({ state: 'hidden' })
     expect(written(window)).toBe('ls')
     await paste('rm x\u001b[201~\nrm y')
     await question.waitFor()
+    await hasFocus(question)
     await window.page.keyboard.press('Enter')
     await expect.poll(() => written(window)).toBe('lsrm x\rrm y')
   })
