@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '@gantry/shared/errors.ts'
+import { readJsonFile } from '@gantry/shared/node/json-file.ts'
+import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
 
 /** The account that a session's shell runs as on a sandbox that is started by root: `nobody`'s number, which owns nothing else. */
 export const deviceUserId = 65_534
@@ -63,16 +65,17 @@ export function lockFolder(paths: Paths): () => void {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
-    throw new AppError('state.in-use', { cause: error, details: { folder: paths.dir, pid: pidOf(paths) } })
+    throw new AppError('state.in-use', { cause: error, details: { folder: paths.dir, ...holderOf(paths) } })
   }
   return () => database.close()
 }
 
-function pidOf(paths: Paths): number | string {
+/** While it starts or stops nobody knows who it is. */
+function holderOf(paths: Paths): { pid?: number } {
   try {
-    return Number(JSON.parse(readFileSync(paths.file, 'utf8')).pid)
+    return { pid: readJsonFile(paths.file, SandboxFile).pid }
   } catch {
-    return '?'
+    return {}
   }
 }
 

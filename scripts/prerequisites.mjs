@@ -65,11 +65,14 @@ const words = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || proce
 
 const purpose = process.argv[2] === 'start' ? 'start' : 'test'
 const missing = () => needs.filter((need) => !need.skip && need.for.includes(purpose) && !isThere(need))
+// Where there is a display a browser is welcome; where none can be had the sandbox prints links.
+const welcome = () => needs.filter((need) => !need.skip && need.welcomeFor?.includes(purpose) && process.env.DISPLAY && !isThere(need))
 
 let lacking = missing()
-if (lacking.length > 0 && mayInstall()) {
-  console.error(words.installing(namesOf(lacking)))
-  install(lacking)
+const wanted = [...lacking, ...welcome()]
+if (wanted.length > 0 && mayInstall()) {
+  console.error(words.installing(namesOf(wanted)))
+  install(wanted)
   lacking = missing()
   if (lacking.length > 0) console.error(words.failed)
 }

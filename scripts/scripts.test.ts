@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { agentApi } from '@gantry/shared/agent-api.ts'
 import { clientApi } from '@gantry/shared/client-api.ts'
@@ -51,5 +53,31 @@ describe('what the system must have', () => {
     expect(stderr).toContain('prerequisite.missing')
     expect(stderr).toContain('OpenSSH')
     expect(stdout).toBe('')
+  })
+
+  test('as root on Debian or Ubuntu what is missing is installed: one update, one install, nothing that is only recommended', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gantry-apt-'))
+    try {
+      writeFileSync(join(folder, 'apt-get'), `#!/bin/sh\necho "$@" >> ${folder}/asked\n`, { mode: 0o755 })
+      const script = `
+        import fs from 'node:fs'
+        import { syncBuiltinESMExports } from 'node:module'
+        const read = fs.readFileSync
+        fs.readFileSync = (path, ...rest) => (path === '/etc/os-release' ? 'ID=ubuntu\\nID_LIKE=debian' : read(path, ...rest))
+        syncBuiltinESMExports()
+        Object.defineProperty(process, 'getuid', { value: () => 0 })
+        process.argv[2] = 'test'
+        await import(${JSON.stringify(join(root, 'scripts/prerequisites.mjs'))})
+      `
+      const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: { LANG: 'C', PATH: folder } })
+      // The stand-in installed nothing, so it stops all the same.
+      expect(status).toBe(1)
+      const [update, install, more] = readFileSync(join(folder, 'asked'), 'utf8').trimEnd().split('\n')
+      expect(update).toBe('-q update')
+      expect(install).toMatch(/^-q install -y --no-install-recommends chromium openssh-client rsync /)
+      expect(more).toBeUndefined()
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
