@@ -22,19 +22,26 @@ describe('the printed API (R032)', () => {
   })
 })
 
+/** Written so that the trace of this very file does not list what is only an example. */
+const cite = (number: number) => `R${number}`
+
 describe('the trace from requirement to test', () => {
   test('a title is a citation, also of a whole row', () => {
-    expect(citationsIn('a.test.ts', `test('R901-R903: polls', () => undefined)`).map(({ requirement }) => requirement)).toEqual(['R901', 'R902', 'R903'])
+    expect(citationsIn('a.test.ts', `test('${cite(901)}-${cite(903)}: polls', () => undefined)`).map(({ requirement }) => requirement)).toEqual([
+      cite(901),
+      cite(902),
+      cite(903),
+    ])
   })
 
   test('a comment belongs to the test below it', () => {
-    expect(citationsIn('a.test.ts', `// R941: no listener\n  test('listens on nothing', () => {`)).toEqual([
-      { requirement: 'R941', file: 'a.test.ts', title: 'listens on nothing' },
+    expect(citationsIn('a.test.ts', `// ${cite(941)}: no listener\n  test('listens on nothing', () => {`)).toEqual([
+      { requirement: cite(941), file: 'a.test.ts', title: 'listens on nothing' },
     ])
   })
 
   test('other words with an R are none', () => {
-    expect(requirementsIn('RFC 8785, R12, CR941, R9410')).toEqual([])
+    expect(requirementsIn(`RFC 8785, R12, C${cite(941)}, ${cite(9410)}`)).toEqual([])
   })
 })
 
