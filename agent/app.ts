@@ -26,9 +26,6 @@ export type Agent = {
   stop(): Promise<void>
 }
 
-/** Late enough that nobody's start waits for it, early enough for the first request of a device that has just come up. */
-const loadSessionAfterMs = 2_000
-
 export type AgentOptions = {
   clock?: Clock
   random?: () => number
@@ -79,12 +76,10 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
     const enrolment = local.identity.enrolment() ?? (await enrolUntilDone({ local, clock, log, random, allowed, changed, signal: stopping.signal }))
     if (stopping.signal.aborted) return
     duty = await startDuty({ local, enrolment, policy: () => loaded.policy, openSession: options.openSession ?? openSession, timing, clock, log, random })
-    void duty.polled.then(async () => {
+    void duty.polled.then(() => {
       polled.resolve()
-      // SSH and the terminal take as long to load as all the rest: a moment after the first poll, so that the device (and others on a small machine) is there
-      // sooner, and before anybody asks.
-      await clock.sleep(loadSessionAfterMs, stopping.signal).catch(() => undefined)
-      if (!stopping.signal.aborted) await import('./session/open-session.ts')
+      // SSH and the terminal take as long to load as all the rest: after the first poll, so that the device is there sooner, and before anybody asks.
+      return import('./session/open-session.ts')
     })
   }
   const running = run().catch((error: unknown) => {

@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Part, type PartEvent, type PartSpec, restartDelayMs, startPart } from './part.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gantry-part-'))
 const running: Part[] = []
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 afterEach(async () => {
   for (const part of running.splice(0)) await part.stop()
   rmSync(join(folder, 'log'), { force: true })
