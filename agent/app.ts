@@ -127,7 +127,7 @@ type EnrolUntilDone = {
 
 /** Repeats the enrolment until it is done. A refused code is not hammered: it waits as long as a back-off ever does. */
 async function enrolUntilDone({ local, clock, log, random, allowed, changed, signal }: EnrolUntilDone): Promise<Enrolment> {
-  const { config, identity, audit, ca } = local
+  const { config, identity, audit, dial } = local
   const code = parseEnrolmentCode(config.enrolmentCode ?? '')
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
@@ -136,7 +136,7 @@ async function enrolUntilDone({ local, clock, log, random, allowed, changed, sig
       continue
     }
     const origin = config.mainServers[(attempt - 1) % config.mainServers.length]?.enrolOrigin ?? ''
-    const client = createApiClient(agentApi, { origin, prefix: agentPrefix, ca, keepAlive: false })
+    const client = createApiClient(agentApi, { origin, prefix: agentPrefix, dial, keepAlive: false })
     try {
       const enrolment = await enrol({ code, keys: identity.keys, model: config.model.id, call: client.call, signal })
       identity.enrol(enrolment)

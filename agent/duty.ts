@@ -192,7 +192,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     let refused = ''
     return openMainServer({
       servers: config.mainServers,
-      ca: local.ca,
+      dial: local.dial,
       certificate: enrolment.certificate,
       keyPem: privatePem(identity.keys.device),
       keepOpen: () => mode() === 'held',
@@ -232,7 +232,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     return {
       openLeg: (leg, { epoch, signal: until }) =>
         openLegWithFallback(servers, {
-          ca: local.ca,
+          dial: local.dial,
           ticket: ticketText,
           ticketId: ticket.id,
           side: 'agent',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { createDialler, type Dial } from '@gantry/shared/node/dial.ts'
 import { createRequestMemory, lostMemory, MemoryState, newMemory, type RequestMemory } from './access/memory.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { type Audit, createAudit } from './audit.ts'
@@ -19,7 +20,8 @@ import { lockState } from './state-lock.ts'
 /** What lies on the device's own disk, opened once at start and closed at the end. Nothing here needs a network. */
 export type Local = {
   config: Config
-  ca: string
+  /** The way out of this device, for all it sends. */
+  dial: Dial
   identity: IdentityStore
   audit: Audit
   memory: RequestMemory
@@ -48,7 +50,7 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       lost.push(what)
       log.error({ what }, 'state file unreadable, moved aside')
     }
-    const ca = readCa(config.ca)
+    const dial = createDialler({ ca: readCa(config.ca) })
     const identity = openIdentity(stateDir, onLost)
     const file = (name: string) => ({ path: join(stateDir, name), onLost })
     const audit = createAudit({
@@ -67,7 +69,7 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
     const requests = openStateFile({ ...file('requests.json'), schema: MemoryState, initial: newMemory, afterLoss, expected: enrolled })
     return {
       config,
-      ca,
+      dial,
       identity,
       audit,
       memory: createRequestMemory(requests),

@@ -1,6 +1,7 @@
 import { type AgentApi, agentApi } from '@gantry/shared/agent-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { Config } from './config.ts'
 
 export const agentPrefix = '/agent/v1/'
@@ -16,7 +17,7 @@ export type MainServer = {
 
 export type MainServerWith = {
   servers: Config['mainServers']
-  ca: string
+  dial: Dial
   certificate: string
   keyPem: string
   /** True while a connection may stay open between calls; else each call closes its own, and the next one resumes the TLS session. */
@@ -25,7 +26,7 @@ export type MainServerWith = {
   onWrongIdentity: (error: AppError) => void
 }
 
-export function openMainServer({ servers, ca, certificate, keyPem, keepOpen, onWrongIdentity }: MainServerWith): MainServer {
+export function openMainServer({ servers, dial, certificate, keyPem, keepOpen, onWrongIdentity }: MainServerWith): MainServer {
   /** By origin; a client that was closed is dead, so it is made anew when it is needed again. */
   const plain = new Map<string, ApiClient<AgentApi>>()
   const kept = new Map<string, ApiClient<AgentApi>>()
@@ -33,7 +34,7 @@ export function openMainServer({ servers, ca, certificate, keyPem, keepOpen, onW
   let underWay = 0
   const clientFor = (origin: string): ApiClient<AgentApi> => {
     const [clients, keepAlive] = keepOpen() ? [kept, true] : [plain, false]
-    const client = clients.get(origin) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, ca, cert: certificate, key: keyPem, keepAlive })
+    const client = clients.get(origin) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, dial, cert: certificate, key: keyPem, keepAlive })
     clients.set(origin, client)
     return client
   }

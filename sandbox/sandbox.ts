@@ -2,6 +2,7 @@ import { chownSync, existsSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { WellKnown } from '@gantry/shared/client-api.ts'
 import { getJson } from '@gantry/shared/node/api-client.ts'
+import { createDialler } from '@gantry/shared/node/dial.ts'
 import { readJsonFileIfThere, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
@@ -92,7 +93,7 @@ async function start({ state, reset, language, onEvent, signal }: SandboxOptions
   const tls = await Promise.all([paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder)))
 
   const mainServer = await startMainServer(tools, { tls: tls[0] as TlsFiles, authorityKey: authority.key, seed: seedFrom(world, credentials) })
-  const { ticketKey } = await getJson({ origin: originOf(ports), ca: ca.certificatePem }, WellKnown, { path: '/.well-known/gantry' })
+  const { ticketKey } = await getJson({ origin: originOf(ports), dial: createDialler({ ca: ca.certificatePem }) }, WellKnown, { path: '/.well-known/gantry' })
   const accessServers = [1, 2].map((number) =>
     runPart(
       tools,

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
 import type { Opening } from '../../shared/leg.ts'
-import { dialTls } from '../../shared/node/dial.ts'
+import { createDialler } from '../../shared/node/dial.ts'
 import { type LegOptions, openingHead, openLeg } from '../../shared/node/leg.ts'
 import { readUntil } from '../../shared/node/read-until.ts'
 import { generateSigningKey, signJws } from '../../shared/node/signing.ts'
@@ -29,7 +29,7 @@ type Ticket = Awaited<ReturnType<LegWorld['ticket']>>
 function open(world: LegWorld, ticket: Ticket, change: Partial<LegOptions> & Pick<LegOptions, 'side'>): Promise<Duplex> {
   const { ref, ca, sessionKey, deviceKey } = world
   const key = change.side === 'client' ? sessionKey : deviceKey
-  return openLeg({ server: ref, ca, ticket: ticket.text, ticketId: ticket.payload.id, leg: 'control-1', epoch: 1, key, ...change })
+  return openLeg({ server: ref, dial: createDialler({ ca }), ticket: ticket.text, ticketId: ticket.payload.id, leg: 'control-1', epoch: 1, key, ...change })
 }
 
 const both = (world: LegWorld, ticket: Ticket, change: Partial<LegOptions> = {}) =>
@@ -56,7 +56,7 @@ async function readAll(stream: Duplex): Promise<string> {
 }
 
 async function connect(world: LegWorld) {
-  return dialTls({ host: world.ref.host, port: world.ref.port, ca: world.ca, allowHalfOpen: true })
+  return createDialler({ ca: world.ca })({ host: world.ref.host, port: world.ref.port, allowHalfOpen: true })
 }
 
 function audited(world: LegWorld): { kind: string; data: Record<string, unknown> }[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { verifyAuditFile } from '../../shared/node/audit-verify.ts'
 import { createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
-import { dialTls } from '../../shared/node/dial.ts'
+import { createDialler } from '../../shared/node/dial.ts'
 import { readUntil } from '../../shared/node/read-until.ts'
 import { generateSigningKey } from '../../shared/node/signing.ts'
 
@@ -27,7 +27,7 @@ test('the process serves, says so in one line, and stops when its stdin ends (R0
   const exited = new Promise((resolve) => child.once('exit', resolve))
   const ready = JSON.parse((await readUntil(child.stdout, '\n', { maxBytes: 1_000 })).toString())
   expect(ready).toEqual({ ready: true, origin: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/), pid: child.pid })
-  const socket = await dialTls({ host: '127.0.0.1', port: Number(new URL(ready.origin).port), ca: ca.certificatePem })
+  const socket = await createDialler({ ca: ca.certificatePem })({ host: '127.0.0.1', port: Number(new URL(ready.origin).port) })
   socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
   expect((await readUntil(socket, '\r\n', { maxBytes: 100 })).toString()).toBe('HTTP/1.1 200 OK')
   socket.destroy()

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import { createDialler } from '@gantry/shared/node/dial.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
 import { createCallHandlers } from './call-handlers.ts'
@@ -24,7 +25,8 @@ import { createTransfers } from './transfers/transfers.ts'
 
 /** The composition root of the client's services: by hand and in order. It starts offline and without a keychain too. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { profileDir, ca, secretStore } = options
+  const { profileDir, secretStore } = options
+  const dial = createDialler({ ca: options.ca })
   const origin = new URL(options.mainServer).origin
   const now = Date.now
   mkdirSync(profileDir, { recursive: true, mode: 0o700 })
@@ -39,9 +41,9 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const audit = async (event: NewAuditEvent) => (await clientAudit.open()).append(event)
 
   const connection = createConnection((state) => emit('connection.changed', state), now)
-  const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origin, ca })))
+  const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origin, dial })))
   const tokens = createTokenKeeper({ store: secretStore, provider, lock, now })
-  const server: MainServer = createMainServer({ origin, ca, access: (rejected) => signIn.access(rejected), onAnswer: connection.note })
+  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer: connection.note })
   const signIn: SignInService = createSignIn({
     secretStore: secretStore.kind,
     ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },
@@ -58,7 +60,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const devices = createDeviceList(server, lastKnown, now)
   const keys = createKeys(secretStore, now)
   const sessions = createSessions({
-    ...{ ca, call: server.call, wellKnown: server.wellKnown, log },
+    ...{ dial, call: server.call, wellKnown: server.wellKnown, log },
     openAudit: clientAudit.open,
     onChange: (view) => emit('session.changed', view),
     onActivity: (requestId, event, verified) => emit('session.activity', { requestId, event, verified }),
@@ -72,7 +74,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       emit('device.changed', update.payload)
     }
   }
-  const updates = createUpdates({ origin, ca, access: signIn.access, onUpdate, onOpen: () => requests.refresh(), onAnswer: connection.note, log })
+  const updates = createUpdates({ origin, dial, access: signIn.access, onUpdate, onOpen: () => requests.refresh(), onAnswer: connection.note, log })
   const requests: RequestService = createRequests({
     ...{ call: server.call, wellKnown: server.wellKnown, devices, keys, audit, updates, now, log },
     openSession: sessions.open,

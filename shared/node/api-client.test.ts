@@ -8,12 +8,14 @@ import type { Contract } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import { type ApiClient, type ApiClientOptions, createApiClient, getJson, openEventStream } from './api-client.ts'
 import { createCa, issueServerCertificate } from './certificates.ts'
+import { createDialler } from './dial.ts'
 
 const contract = {
   'thing.make': { input: z.strictObject({ name: z.string() }), output: z.object({ made: z.string() }) },
 } satisfies Contract
 
 const ca = await createCa('API CA')
+const dial = createDialler({ ca: ca.certificatePem })
 const issued = await issueServerCertificate(ca, { hosts: ['127.0.0.1'] })
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -43,7 +45,7 @@ async function serve(answer: Answer): Promise<{ origin: string; server: Server; 
 }
 
 function client(origin: string, change: Partial<ApiClientOptions> = {}): ApiClient<typeof contract> {
-  const one = createApiClient(contract, { origin, prefix: '/api/v1/', ca: ca.certificatePem, keepAlive: false, ...change })
+  const one = createApiClient(contract, { origin, prefix: '/api/v1/', dial, keepAlive: false, ...change })
   closers.push(() => one.close())
   return one
 }
@@ -139,7 +141,7 @@ describe('closing a client', () => {
   test('ends calls and connections that are only being made, so that no socket is left', async () => {
     const { origin, connections } = await serve(() => undefined)
     for (const waitMs of [0, 2, 5, 20]) {
-      const one = createApiClient(contract, { origin, prefix: '/', ca: ca.certificatePem, keepAlive: true })
+      const one = createApiClient(contract, { origin, prefix: '/', dial, keepAlive: true })
       const call = failureOf(one.call('thing.make', { name: 'x' }))
       await new Promise((resolve) => setTimeout(resolve, waitMs))
       one.close()
@@ -152,7 +154,7 @@ describe('closing a client', () => {
 describe('a document', () => {
   test('is fetched and parsed', async () => {
     const { origin } = await serve((request, response) => response.writeHead(request.url === '/known' ? 200 : 404).end('{"name":"x"}'))
-    const target = { origin, ca: ca.certificatePem }
+    const target = { origin, dial }
     const Shape = z.object({ name: z.string() })
     expect(await getJson(target, Shape, { path: '/known' })).toEqual({ name: 'x' })
     expect(await failureOf(getJson(target, Shape, { path: '/other' }))).toEqual({ failure: 'server.answer-bad', status: 404 })
@@ -173,7 +175,7 @@ describe('server-sent events', () => {
     const events: unknown[] = []
     const failure = await failureOf(
       (async () => {
-        for await (const event of openEventStream({ origin, path: '/updates', ca: ca.certificatePem, ...(idleMs ? { idleMs } : {}) })) events.push(event)
+        for await (const event of openEventStream({ origin, path: '/updates', dial, ...(idleMs ? { idleMs } : {}) })) events.push(event)
       })(),
     )
     return { events, failure }

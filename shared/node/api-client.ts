@@ -4,14 +4,14 @@ import type { Duplex } from 'node:stream'
 import type { z } from 'zod'
 import type { Contract, Output } from '../contract.ts'
 import { AppError, fromFailure } from '../errors.ts'
-import { dialTls } from './dial.ts'
+import type { Dial } from './dial.ts'
 import { createLineSplitter, ResultShape } from './lines.ts'
 
-/** Where a server is, and who we are to it. `ca` is the PEM of the only CA that is believed. */
+/** Where a server is, the way to it, and who we are to it. */
 export type ApiTarget = {
   /** `https://host:port` */
   origin: string
-  ca: string
+  dial: Dial
   cert?: string | undefined
   key?: string | undefined
   /** Headers of each call, such as `authorization`. */
@@ -165,7 +165,7 @@ function parseData(text: string): unknown {
   }
 }
 
-/** Opens its connections through `dialTls`, so that proxies, pins and errors are the same everywhere, and keeps the newest TLS session for the next one. */
+/** Opens its connections through the one dialler, so that proxies, pins and errors are the same everywhere, and keeps the newest TLS session for the next one. */
 class DialAgent extends Agent {
   readonly #target: ApiTarget
   #session: Buffer | undefined
@@ -179,9 +179,9 @@ class DialAgent extends Agent {
 
   override createConnection(options: { signal?: AbortSignal }, done?: (error: Error | null, socket: Duplex) => void): undefined {
     const { hostname, port } = new URL(this.#target.origin)
-    const { ca, cert, key } = this.#target
+    const { dial, cert, key } = this.#target
     const signal = options.signal ? AbortSignal.any([options.signal, this.#gone.signal]) : this.#gone.signal
-    dialTls({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), ca, cert, key, session: this.#session, signal }).then(
+    dial({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), cert, key, session: this.#session, signal }).then(
       (socket) => {
         if (this.#gone.signal.aborted) {
           socket.destroy()

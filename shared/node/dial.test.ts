@@ -3,7 +3,7 @@ import { createServer, type Server, type TlsOptions } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError } from '../errors.ts'
 import { createCa, issueServerCertificate } from './certificates.ts'
-import { dialTls } from './dial.ts'
+import { createDialler, type DialTarget } from './dial.ts'
 import { readUntil } from './read-until.ts'
 
 const open: (Server | TcpServer)[] = []
@@ -38,7 +38,10 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   }
 }
 
-const dial = (port: number, change: Partial<Parameters<typeof dialTls>[0]> = {}) => dialTls({ host: '127.0.0.1', port, ca: ca.certificatePem, ...change })
+const direct = createDialler({ ca: ca.certificatePem })
+const dial = (port: number, change: Partial<DialTarget> = {}) => direct({ host: '127.0.0.1', port, ...change })
+const otherCa = await createCa('Other CA')
+const dialOther = createDialler({ ca: otherCa.certificatePem })
 
 describe('dialling (R060, R061)', () => {
   test('gives a TLS 1.3 socket, by address and by name', async () => {
@@ -81,11 +84,10 @@ describe('dialling (R060, R061)', () => {
   })
 
   test('is not talked out of it by the environment', async () => {
-    const other = await createCa('Other CA')
     const port = await tlsServer()
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
     try {
-      expect(await failureOf(dial(port, { ca: other.certificatePem }))).toMatchObject({ code: 'server.identity-wrong' })
+      expect(await failureOf(dialOther({ host: '127.0.0.1', port }))).toMatchObject({ code: 'server.identity-wrong' })
     } finally {
       delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
     }

@@ -4,15 +4,10 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { AppError } from '../errors.ts'
 import { tlsPolicy } from './tls.ts'
 
-/**
- * Every outbound connection of agent and client: polls, tunnels, sign-in (architecture 3.2).
- * The identity is checked against the given CA alone, never the system's trust store.
- */
-export type DialOptions = {
+/** Where to, and as whom. */
+export type DialTarget = {
   host: string
   port: number
-  /** PEM of the CA that must have issued the peer's certificate. */
-  ca: string
   /** PEM of our own certificate and key, where the peer asks for one. */
   cert?: string | undefined
   key?: string | undefined
@@ -27,11 +22,23 @@ export type DialOptions = {
 export type Hop = 'dns' | 'tcp' | 'tls'
 
 /**
+ * Every outbound connection of agent and client: polls, tunnels, sign-in (architecture 3.2). One is made per process, and handed to whoever connects.
  * Errors: `server.unreachable {host, port, hop, reason}` says how far it came; `server.identity-wrong {host, issuer}` says who else answered (a proxy that opens TLS).
  * An abort throws the signal's reason.
  */
-export async function dialTls(options: DialOptions): Promise<TLSSocket> {
-  const { host, port, timeoutMs = 10_000, allowHalfOpen = false, signal } = options
+export type Dial = (target: DialTarget) => Promise<TLSSocket>
+
+export type DiallerOptions = {
+  /** PEM of the one CA that may vouch for a server; the system's trust store is not asked (R042). */
+  ca: string
+}
+
+export function createDialler(options: DiallerOptions): Dial {
+  return (target) => dial(target, options)
+}
+
+async function dial(target: DialTarget, { ca }: DiallerOptions): Promise<TLSSocket> {
+  const { host, port, timeoutMs = 10_000, allowHalfOpen = false, signal } = target
   signal?.throwIfAborted()
   const timeout = AbortSignal.timeout(timeoutMs)
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
@@ -43,7 +50,7 @@ export async function dialTls(options: DialOptions): Promise<TLSSocket> {
     open = connectTcp({ host: address, port, noDelay: true, allowHalfOpen })
     await opened(open, 'connect', stop)
     hop = 'tls'
-    const socket = secure(open, options)
+    const socket = secure(open, target, ca)
     open = socket
     await opened(socket, 'secureConnect', stop)
     requireIdentity(socket, host)
@@ -56,7 +63,7 @@ export async function dialTls(options: DialOptions): Promise<TLSSocket> {
   }
 }
 
-function secure(socket: Socket, { host, ca, cert, key, session }: DialOptions): TLSSocket {
+function secure(socket: Socket, { host, cert, key, session }: DialTarget, ca: string): TLSSocket {
   return connectTls({
     socket,
     ca,

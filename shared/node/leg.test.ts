@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type LegWorld, startLegWorld } from '../../test/support/access-server.ts'
 import { AppError } from '../errors.ts'
 import type { AccessServerRef } from '../ticket.ts'
+import { createDialler } from './dial.ts'
 import { type LegOptions, openLeg, openLegWithFallback, parseAnswerHead, parseVerdict } from './leg.ts'
 import { readUntil } from './read-until.ts'
 
@@ -30,7 +31,7 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
 async function options(world: LegWorld, side: LegOptions['side'], ticket?: Awaited<ReturnType<LegWorld['ticket']>>): Promise<LegOptions> {
   const { text, payload } = ticket ?? (await world.ticket())
   const key = side === 'client' ? world.sessionKey : world.deviceKey
-  return { ca: world.ca, ticket: text, ticketId: payload.id, side, leg: 'control-1', epoch: 1, key }
+  return { dial: createDialler({ ca: world.ca }), ticket: text, ticketId: payload.id, side, leg: 'control-1', epoch: 1, key }
 }
 
 /** A port where nobody listens. */

@@ -4,14 +4,13 @@ import { AppError, type ErrorCode, fromFailure } from '../errors.ts'
 import type { TicketId } from '../ids.ts'
 import { legLimits, Nonce, type Opening, tunnelPath, tunnelProtocol, Verdict } from '../leg.ts'
 import type { AccessServerRef, AdmissionPayload, CompactJws, Hash, LegName, Side } from '../ticket.ts'
-import { dialTls } from './dial.ts'
+import type { Dial } from './dial.ts'
 import { readUntil } from './read-until.ts'
 import { type SigningKey, signJws } from './signing.ts'
 
 /** One end's half of opening a leg at an access server; the protocol is told in `shared/leg.ts`. */
 export type LegOptions = {
-  /** PEM of the CA of the access servers. */
-  ca: string
+  dial: Dial
   ticket: CompactJws
   ticketId: TicketId
   side: Side
@@ -34,8 +33,8 @@ const graceMs = 5_000
  * `server.answer-bad`; an abort throws the signal's reason.
  */
 export async function openLeg({ server, ...options }: LegOptions & { server: AccessServerRef }): Promise<Leg> {
-  const { ca, signal } = options
-  const socket = await dialTls({ host: server.host, port: server.port, ca, signal, allowHalfOpen: true, timeoutMs: legLimits.openingTimeoutMs })
+  const { dial, signal } = options
+  const socket = await dial({ host: server.host, port: server.port, signal, allowHalfOpen: true, timeoutMs: legLimits.openingTimeoutMs })
   const timeout = AbortSignal.timeout(legLimits.openingTimeoutMs + legLimits.pairTimeoutMs + graceMs)
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
   try {

@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { WellKnown } from '@gantry/shared/client-api.ts'
 import { getJson } from '@gantry/shared/node/api-client.ts'
+import { createDialler } from '@gantry/shared/node/dial.ts'
 import { readJsonFile } from '@gantry/shared/node/json-file.ts'
 import { createLineClient } from '@gantry/shared/node/lines.ts'
 import { SandboxFile, sandboxApi } from '@gantry/shared/sandbox-api.ts'
@@ -122,7 +123,7 @@ describe('the sandbox', () => {
 
 async function answers(origin: string, ca: string): Promise<boolean> {
   try {
-    await getJson({ origin, ca: readFileSync(ca, 'utf8') }, WellKnown, { path: '/.well-known/gantry' })
+    await getJson({ origin, dial: createDialler({ ca: readFileSync(ca, 'utf8') }) }, WellKnown, { path: '/.well-known/gantry' })
     return true
   } catch {
     return false

@@ -8,6 +8,7 @@ import type { Asked, AskInput, Services, Session } from '../../main/services/ser
 import type { EndCause } from '../../shared/access-request.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { type AuditLog, openAuditLog } from '../../shared/node/audit-log.ts'
+import { createDialler } from '../../shared/node/dial.ts'
 import { openLegWithFallback } from '../../shared/node/leg.ts'
 import { generateSigningKey, newNonce } from '../../shared/node/signing.ts'
 import { type LegWorld, startLegWorld } from './access-server.ts'
@@ -76,7 +77,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
     const tools: SessionTools = {
       openLeg: (leg, { epoch, signal }) =>
         openLegWithFallback([ticket.accessServer], {
-          ca: main.ca,
+          dial: createDialler({ ca: main.ca }),
           ticket: grant.ticketText,
           ticketId: ticket.id,
           side: 'agent',

@@ -9,6 +9,7 @@ import { clientApi } from '../../shared/client-api.ts'
 import { type DeviceId, newId, type SpecialistId } from '../../shared/ids.ts'
 import { createApiClient } from '../../shared/node/api-client.ts'
 import { createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
+import { createDialler, type Dial } from '../../shared/node/dial.ts'
 import { generateSigningKey, type SigningKey, signJws, thumbprint } from '../../shared/node/signing.ts'
 import type { CertificatePayload, CompactJws, RosterPayload } from '../../shared/ticket.ts'
 import { authorization, createBrowser, exchange, follow, form, type Tokens } from './sign-in-browser.ts'
@@ -28,6 +29,8 @@ export type TestServer = {
   origin: string
   agentOrigin: string
   ca: string
+  /** Under that CA. */
+  dial: Dial
   stateDir: string
   authorityIn: string
   authority: SigningKey
@@ -58,6 +61,7 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
   const devices = { mine: device('CT Suite 3'), second: device('CT Suite 4'), hidden: device('MR 1'), lapsed: device('MR 2'), off: device('Angio 1') }
   const ca = await createCa('Test servers')
   const { certificatePem, keyPem } = await issueServerCertificate(ca, { hosts: ['127.0.0.1'] })
+  const dial = createDialler({ ca: ca.certificatePem })
   const authorityIn = join(folder, 'authority-in')
   mkdirSync(join(authorityIn, 'certificates'), { recursive: true })
   const put = (name: string, content: string) => {
@@ -96,14 +100,14 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
   const again = { ...config, peoplePort: Number(new URL(origin).port), agentPort: Number(new URL(agentOrigin).port) }
   const codeFor = ({ totpSecret }: TestPerson) => codeOf(totpSecret, stepAt(now()))
   return {
-    ...{ origin, agentOrigin, ca: ca.certificatePem, stateDir: config.stateDir, authorityIn, authority, clock, now, people, devices, codeFor, putRoster },
+    ...{ origin, agentOrigin, ca: ca.certificatePem, dial, stateDir: config.stateDir, authorityIn, authority, clock, now, people, devices, codeFor, putRoster },
     async signIn(person) {
       clock.aheadMs += 30_000
       return signInThroughPages(origin, ca.certificatePem, person, codeFor(person))
     },
     client(accessToken) {
       const headers = () => Promise.resolve({ authorization: `Bearer ${accessToken}` })
-      return createApiClient(clientApi, { origin, prefix: '/api/v1/', ca: ca.certificatePem, headers, keepAlive: false })
+      return createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, headers, keepAlive: false })
     },
     stop: () => server.close(),
     async start() {

@@ -24,8 +24,8 @@ export type TestAgent = {
 const hostKey = `ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY${'A'.repeat(110)}=`
 const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
 
-export function agentClient({ agentOrigin, ca }: Pick<TestServer, 'agentOrigin' | 'ca'>, identity: { cert?: string; key?: string }): ApiClient<AgentApi> {
-  return createApiClient(agentApi, { origin: agentOrigin, prefix: '/agent/v1/', ca, keepAlive: false, ...identity })
+export function agentClient({ agentOrigin, dial }: Pick<TestServer, 'agentOrigin' | 'dial'>, identity: { cert?: string; key?: string }): ApiClient<AgentApi> {
+  return createApiClient(agentApi, { origin: agentOrigin, prefix: '/agent/v1/', dial, keepAlive: false, ...identity })
 }
 
 export async function enrolmentOf(device: TestDevice, key: SigningKey, auditKey: SigningKey): Promise<Input<AgentApi, 'device.enrol'>> {
@@ -35,7 +35,7 @@ export async function enrolmentOf(device: TestDevice, key: SigningKey, auditKey:
 
 export async function enrolAgent(server: TestServer, device: TestDevice): Promise<TestAgent> {
   const [key, auditKey] = [generateSigningKey(), generateSigningKey()]
-  const people = createApiClient(agentApi, { origin: server.origin, prefix: '/agent/v1/', ca: server.ca, keepAlive: false })
+  const people = createApiClient(agentApi, { origin: server.origin, prefix: '/agent/v1/', dial: server.dial, keepAlive: false })
   const { certificate } = await people.call('device.enrol', await enrolmentOf(device, key, auditKey))
   const api = agentClient(server, { cert: certificate, key: privatePem(key) })
   const logId = newId('log')

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const people = () => createApiClient(agentApi, { origin: server.origin, prefix: '/agent/v1/', ca: server.ca, keepAlive: false })
+const people = () => createApiClient(agentApi, { origin: server.origin, prefix: '/agent/v1/', dial: server.dial, keepAlive: false })
 
 describe('enrolling a device (R021, R066)', () => {
   test('a code becomes a certificate for the device’s own key, and tells whom to trust', async () => {

@@ -28,7 +28,7 @@ async function listen(
   const stream = openEventStream({
     origin: server.origin,
     path: '/api/v1/updates',
-    ca: server.ca,
+    dial: server.dial,
     headers: () => Promise.resolve({ authorization: `Bearer ${accessToken}` }),
     signal: stop.signal,
     onOpen: open.resolve,

@@ -1,7 +1,8 @@
 import { request as httpsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
+import type { TLSSocket } from 'node:tls'
 import { AppError } from '@gantry/shared/errors.ts'
-import { dialTls } from '@gantry/shared/node/dial.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { CustomFetch, CustomFetchOptions } from 'openid-client'
 
 const maxAnswerBytes = 1_048_576
@@ -10,11 +11,11 @@ const maxAnswerBytes = 1_048_576
  * fetch for openid-client over the one dialler, so that sign-in knows the same CA, limits and errors as everything else. Node's own fetch takes no CA.
  * Only https and only the given origin: an endpoint elsewhere in the provider's metadata is not followed.
  */
-export function createHttpsFetch({ origin, ca }: { origin: string; ca: string }): CustomFetch {
+export function createHttpsFetch({ origin, dial }: { origin: string; dial: Dial }): CustomFetch {
   return async (url, options) => {
     const target = new URL(url)
     if (target.protocol !== 'https:' || target.origin !== origin) throw new AppError('server.identity-wrong', { details: { host: target.host } })
-    const socket = await dialTls({ host: target.hostname.replace(/^\[|\]$/g, ''), port: Number(target.port || 443), ca, signal: options.signal })
+    const socket = await dial({ host: target.hostname.replace(/^\[|\]$/g, ''), port: Number(target.port || 443), signal: options.signal })
     try {
       return await exchange(target, options, socket)
     } finally {
@@ -23,7 +24,7 @@ export function createHttpsFetch({ origin, ca }: { origin: string; ca: string })
   }
 }
 
-async function exchange(url: URL, { method, headers, body, signal }: CustomFetchOptions, socket: Awaited<ReturnType<typeof dialTls>>): Promise<Response> {
+async function exchange(url: URL, { method, headers, body, signal }: CustomFetchOptions, socket: TLSSocket): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const content = body === null || body === undefined ? undefined : String(body)
   const length = content === undefined ? {} : { 'content-length': String(Buffer.byteLength(content)) }

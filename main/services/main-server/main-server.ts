@@ -3,6 +3,7 @@ import { type ClientApi, clientApi, WellKnown } from '@gantry/shared/client-api.
 import type { Output } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { createApiClient, getJson } from '@gantry/shared/node/api-client.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { z } from 'zod'
 
 /** The main server as the client meets it: what it says of itself, and its client API with the sign-in's token. */
@@ -19,7 +20,7 @@ export type MainServer = {
 }
 export type MainServerOptions = {
   origin: string
-  ca: string
+  dial: Dial
   access: (rejected?: string) => Promise<string>
   /** Told after each call whether the server answered. */
   onAnswer: (failure: AppError | null) => void
@@ -27,9 +28,9 @@ export type MainServerOptions = {
 
 const closeMs = 2_000
 
-export function createMainServer({ origin, ca, access, onAnswer }: MainServerOptions): MainServer {
+export function createMainServer({ origin, dial, access, onAnswer }: MainServerOptions): MainServer {
   let token = ''
-  const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', ca, keepAlive: true, headers: async () => ({ authorization: `Bearer ${token}` }) })
+  const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: true, headers: async () => ({ authorization: `Bearer ${token}` }) })
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
   let known: Promise<WellKnown> | null = null
@@ -49,7 +50,7 @@ export function createMainServer({ origin, ca, access, onAnswer }: MainServerOpt
     }
   }
   const wellKnown = () => {
-    known ??= noted(() => getJson({ origin, ca }, WellKnown, { path: '/.well-known/gantry' })).catch((error: unknown) => {
+    known ??= noted(() => getJson({ origin, dial }, WellKnown, { path: '/.well-known/gantry' })).catch((error: unknown) => {
       known = null
       throw error
     })

@@ -3,6 +3,7 @@ import { backoffMs } from '@gantry/shared/backoff.ts'
 import { type UpdateName, updates } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openEventStream } from '@gantry/shared/node/api-client.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { z } from 'zod'
 import type { ServiceLog } from '../services.ts'
 import { isUnreachable } from './main-server.ts'
@@ -10,7 +11,7 @@ import { isUnreachable } from './main-server.ts'
 export type Update = { [N in UpdateName]: { name: N; payload: z.output<(typeof updates)[N]> } }[UpdateName]
 export type UpdatesOptions = {
   origin: string
-  ca: string
+  dial: Dial
   access: (rejected?: string) => Promise<string>
   onUpdate: (update: Update) => void
   /** The stream is open (again): whoever follows something asks once what was missed. */
@@ -58,7 +59,12 @@ export function createUpdates(options: UpdatesOptions): Updates {
 type End = { kind: 'broken' } | { kind: 'signed-out' } | { kind: 'refused'; token: string }
 
 /** One stream, from its opening to its break. */
-async function follow({ origin, ca, access, ...options }: UpdatesOptions, rejected: string | undefined, signal: AbortSignal, onOpen: () => void): Promise<End> {
+async function follow(
+  { origin, dial, access, ...options }: UpdatesOptions,
+  rejected: string | undefined,
+  signal: AbortSignal,
+  onOpen: () => void,
+): Promise<End> {
   let token = ''
   try {
     token = await access(rejected)
@@ -68,7 +74,7 @@ async function follow({ origin, ca, access, ...options }: UpdatesOptions, reject
       options.onAnswer(null)
       options.onOpen()
     }
-    for await (const { event, data } of openEventStream({ origin, ca, path: '/api/v1/updates', headers, signal, onOpen: opened })) {
+    for await (const { event, data } of openEventStream({ origin, dial, path: '/api/v1/updates', headers, signal, onOpen: opened })) {
       const update = readUpdate(event, data)
       if (update) options.onUpdate(update)
       else options.log.warn('an update was not understood', { event: event.slice(0, 60) })

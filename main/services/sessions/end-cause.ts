@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import { AppError, type Failure } from '@gantry/shared/errors.ts'
-import { dialTls } from '@gantry/shared/node/dial.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { AccessServerRef } from '@gantry/shared/ticket.ts'
 
 /** Causes that a person has to know as a failure; the others are how sessions end. */
@@ -12,7 +12,7 @@ export function failureOfEnd(cause: EndCause): Failure | null {
   return failures.has(cause) ? { code: 'session.ended', details: { cause } } : null
 }
 
-export type LostSession = { accessServer: AccessServerRef; ca: string; show: (timeoutMs: number) => Promise<AccessRequestView> }
+export type LostSession = { accessServer: AccessServerRef; dial: Dial; show: (timeoutMs: number) => Promise<AccessRequestView> }
 const probeMs = 3_000
 const asks = { times: 4, everyMs: 700 } as const
 
@@ -20,8 +20,8 @@ const asks = { times: 4, everyMs: 700 } as const
  * Why a connection broke without a word from the device: what the main server has heard of it meanwhile, else whether the access server still answers.
  * About 3 s at most.
  */
-export async function findEndCause({ accessServer, ca, show }: LostSession): Promise<EndCause> {
-  const alive = probe(accessServer, ca)
+export async function findEndCause({ accessServer, dial, show }: LostSession): Promise<EndCause> {
+  const alive = probe(accessServer, dial)
   for (let ask = 1; ask <= asks.times; ask++) {
     const view = await show(asks.everyMs).catch(() => null)
     if (view?.endCause) return view.endCause
@@ -30,9 +30,9 @@ export async function findEndCause({ accessServer, ca, show }: LostSession): Pro
   return (await alive) ? 'connection-lost' : 'access-server-lost'
 }
 
-async function probe({ host, port }: AccessServerRef, ca: string): Promise<boolean> {
+async function probe({ host, port }: AccessServerRef, dial: Dial): Promise<boolean> {
   try {
-    const socket = await dialTls({ host, port, ca, timeoutMs: probeMs })
+    const socket = await dial({ host, port, timeoutMs: probeMs })
     socket.destroy()
     return true
   } catch (error) {

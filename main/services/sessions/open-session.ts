@@ -6,6 +6,7 @@ import type { RequestId } from '@gantry/shared/ids.ts'
 import type { SessionView } from '@gantry/shared/ipc.ts'
 import { readHead } from '@gantry/shared/node/audit-line.ts'
 import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import { openLegWithFallback } from '@gantry/shared/node/leg.ts'
 import { publicKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { AccessServerRef, LegName } from '@gantry/shared/ticket.ts'
@@ -20,7 +21,7 @@ import { describeSession, openSessionChannel, type SessionChannel } from './sess
 import { connectSsh } from './ssh-client.ts'
 
 export type OpenSessionTools = {
-  ca: string
+  dial: Dial
   openAudit: () => Promise<AuditLog>
   call: MainServer['call']
   wellKnown: () => Promise<WellKnown>
@@ -38,7 +39,7 @@ export async function openSession(approved: ApprovedRequest, tools: OpenSessionT
   const { own, keys, hostKey } = approved
   // No audit store, no session (architecture 3.6).
   const audit = await tools.openAudit()
-  const leg = await joinTicketLeg(approved, tools.ca, 'control-1', signal)
+  const leg = await joinTicketLeg(approved, tools.dial, 'control-1', signal)
   const client = await connectSsh({ leg, username: keys.payload.username, hostKey, keys: [own.sessionKey, keys.support], signal })
   try {
     const session = await begin({ approved, tools, audit, client, accessServer: leg.remote })
@@ -80,7 +81,7 @@ async function begin({ approved, tools, audit, client, accessServer }: Connected
   const session = createSession({
     ...{ approved, client, channel, mirror, nextTerminalId: tools.nextTerminalId },
     view: viewOf(approved, described, accessServer),
-    joinLeg: (leg, signal) => joinTicketLeg(approved, tools.ca, leg, signal),
+    joinLeg: (leg, signal) => joinTicketLeg(approved, tools.dial, leg, signal),
     async beforeEnd() {
       await Promise.all([exchangeWithDevice(channel, audit, mirror, deviceId), exchangeWithMainServer(audit, requestId, tools)])
     },
@@ -90,7 +91,7 @@ async function begin({ approved, tools, audit, client, accessServer }: Connected
     },
   })
   const show = (timeoutMs: number) => tools.call('access-request.show', { requestId }, { timeoutMs })
-  const lost = () => end.lost(() => findEndCause({ accessServer, ca: tools.ca, show }))
+  const lost = () => end.lost(() => findEndCause({ accessServer, dial: tools.dial, show }))
   client.once('close', lost)
   void channel.closed.then(lost)
   end.attach(session)
@@ -127,9 +128,9 @@ function createEnd() {
   }
 }
 
-function joinTicketLeg({ own, ticket, ticketText }: ApprovedRequest, ca: string, leg: LegName, signal?: AbortSignal) {
+function joinTicketLeg({ own, ticket, ticketText }: ApprovedRequest, dial: Dial, leg: LegName, signal?: AbortSignal) {
   const servers = ticket.fallback ? [ticket.accessServer, ticket.fallback] : [ticket.accessServer]
-  return openLegWithFallback(servers, { ca, ticket: ticketText, ticketId: ticket.id, side: 'client', leg, epoch: 1, key: own.sessionKey, signal })
+  return openLegWithFallback(servers, { dial, ticket: ticketText, ticketId: ticket.id, side: 'client', leg, epoch: 1, key: own.sessionKey, signal })
 }
 
 type Described = Awaited<ReturnType<typeof describeSession>>
