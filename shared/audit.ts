@@ -64,7 +64,16 @@ export const AuditKind = z.enum([
   'leg.refused',
   'leg.paired',
   'leg.closed',
+  'link.switched', // another access server carries the session
+  'link.interrupted',
+  'link.resumed',
+  'access-server.listed',
+  'access-server.up',
+  'access-server.draining',
+  'access-server.lost',
+  'access-server.refused',
   'server.started',
+  'server.draining',
   'server.stopped',
 ])
 export type AuditKind = z.infer<typeof AuditKind>

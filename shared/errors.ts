@@ -37,6 +37,7 @@ export const errorCodes = {
   'access.cancelled': { status: 409, exit: 3 },
   'access.expired': { status: 410, exit: 3 },
   'access.interrupted': { status: 409, exit: 5 },
+  'access.no-access-server': { status: 503, exit: 5 },
   'access.unknown': { status: 404, exit: 1 },
   'access.wrong-state': { status: 409, exit: 1 },
 
@@ -55,6 +56,9 @@ export const errorCodes = {
   'leg.replaced': { status: 409, exit: 5 },
   'leg.busy': { status: 503, exit: 5 },
   'leg.draining': { status: 503, exit: 5 },
+
+  'access-server.unknown': { status: 403, exit: 3 },
+  'access-server.facts-differ': { status: 409, exit: 3 },
 
   'session.ended': { status: 410, exit: 3 },
   'session.unknown': { status: 404, exit: 1 },
@@ -90,6 +94,7 @@ export const errorCodes = {
   'server.identity-wrong': { status: 502, exit: 5 },
   'server.answer-bad': { status: 502, exit: 5 },
   'server.proxy-refused': { status: 502, exit: 5 },
+  'server.not-allowed': { status: 403, exit: 3 },
 
   'state.in-use': { status: 409, exit: 1 },
   'state.unreadable': { status: 500, exit: 1 },

@@ -13,7 +13,10 @@ import { AccessLevel, ServiceKind } from './profile.ts'
  *   ticket       main server's ticket key          carries SHA-256 of the request's payload
  *   answer       device key                        picked up, approved or refused
  *   admission    session key or device key         one leg at one access server, over that server's nonce
+ *   link         session key or device key         one end of the link on one path, over both ends' nonces (`node/link.ts`)
  *   head         each party's audit key            how far its audit log goes
+ *   beat         an access server's key            that it is there, and how much it carries
+ *   bulletin     main server's ticket key          for which devices something waits (`access-api.ts`)
  *
  * Times are Unix seconds. Hashes are base64url of SHA-256. Unknown fields are refused.
  */
@@ -24,7 +27,10 @@ export const jwsTypes = {
   ticket: 'gantry-ticket+jwt',
   answer: 'gantry-answer+jwt',
   admission: 'gantry-admission+jwt',
+  link: 'gantry-link+jwt',
   head: 'gantry-head+jwt',
+  beat: 'gantry-beat+jwt',
+  bulletin: 'gantry-bulletin+jwt',
 } as const
 export type JwsType = keyof typeof jwsTypes
 
@@ -161,3 +167,17 @@ export const AdmissionPayload = z.strictObject({
   nonce: Hash,
 })
 export type AdmissionPayload = z.infer<typeof AdmissionPayload>
+
+/** What an end of the link says when it comes (back) on a path: architecture 3.3. `received`: octets received in order so far. */
+export const LinkProofPayload = z.strictObject({
+  version: z.literal(1),
+  ticketId: TicketId,
+  side: Side,
+  leg: LegName,
+  epoch: z.number().int().min(1).max(1_000_000),
+  accessServer: z.string().max(60),
+  received: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  clientNonce: Hash,
+  agentNonce: Hash,
+})
+export type LinkProofPayload = z.infer<typeof LinkProofPayload>

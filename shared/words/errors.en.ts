@@ -81,6 +81,10 @@ export const errorsEn: ErrorWords = {
   'access.cancelled': () => ({ what: 'The request was cancelled.', todo: 'Ask again when you are ready.' }),
   'access.expired': () => ({ what: 'The request ran out of time.', todo: 'Ask again.' }),
   'access.interrupted': () => ({ what: 'The device’s agent restarted while the request was open.', todo: 'Ask again.' }),
+  'access.no-access-server': ({ regions }) => ({
+    what: regions ? `No access server of this customer’s regions (${regions}) answers now.` : 'No access server answers now.',
+    todo: 'Try again in a minute. Nothing was sent to the device.',
+  }),
   'access.unknown': () => ({ what: 'There is no such request.', todo: 'Look at the list of requests.' }),
   'access.wrong-state': () => ({ what: 'The request has moved on in the meantime.', todo: 'Look at its present state.' }),
 
@@ -105,6 +109,15 @@ export const errorsEn: ErrorWords = {
   'leg.replaced': () => ({ what: 'A newer connection took this one’s place.', todo: 'Go on in the newer one.' }),
   'leg.busy': () => ({ what: 'The access server has no room.', todo: 'Try again in a minute.' }),
   'leg.draining': () => ({ what: 'The access server is being stopped.', todo: 'Ask again; another one will be used.' }),
+
+  'access-server.unknown': () => ({
+    what: 'The main server does not know this access server, or not with this key.',
+    todo: 'Enter the name and the public key from its log into the main server’s list.',
+  }),
+  'access-server.facts-differ': ({ field }) => ({
+    what: `The access server’s ${field ?? 'settings'} is not what the main server’s list says.`,
+    todo: 'Make the two agree.',
+  }),
 
   'session.ended': () => ({ what: 'The session is over.', todo: 'Ask again if you need more.' }),
   'session.unknown': () => ({ what: 'There is no such session here.', todo: 'Look at the list of sessions.' }),
@@ -163,6 +176,10 @@ export const errorsEn: ErrorWords = {
   'server.proxy-refused': ({ status }) => ({
     what: `The proxy refuses the connection${status === undefined ? '' : ` (${status})`}.`,
     todo: 'Check the proxy’s user and password with site IT.',
+  }),
+  'server.not-allowed': ({ host, port }) => ({
+    what: `${host ?? 'A server'}${port === undefined ? '' : `:${port}`} is not on the device’s list of servers.`,
+    todo: 'Ask whoever looks after the device to add it to the list, or report it to your security office.',
   }),
 
   'state.in-use': ({ folder, pid }) => ({

@@ -87,6 +87,10 @@ export const errorsFr: ErrorWords = {
   'access.cancelled': () => ({ what: 'La demande a été annulée.', todo: 'Redemandez quand vous voulez.' }),
   'access.expired': () => ({ what: 'La demande a dépassé son temps.', todo: 'Redemandez.' }),
   'access.interrupted': () => ({ what: 'L’agent de l’appareil a redémarré pendant que la demande était ouverte.', todo: 'Demandez de nouveau.' }),
+  'access.no-access-server': ({ regions }) => ({
+    what: regions ? `Aucun serveur d’accès des régions de ce client (${regions}) ne répond en ce moment.` : 'Aucun serveur d’accès ne répond en ce moment.',
+    todo: 'Réessayez dans une minute. Rien n’a été envoyé à l’appareil.',
+  }),
   'access.unknown': () => ({ what: 'Cette demande n’existe pas.', todo: 'Consultez la liste des demandes.' }),
   'access.wrong-state': () => ({ what: 'La demande a avancé entre-temps.', todo: 'Consultez son état présent.' }),
 
@@ -117,6 +121,15 @@ export const errorsFr: ErrorWords = {
   'leg.replaced': () => ({ what: 'Une connexion plus récente a pris la place de celle-ci.', todo: 'Continuez dans la plus récente.' }),
   'leg.busy': () => ({ what: 'Le serveur d’accès n’a plus de place.', todo: 'Réessayez dans une minute.' }),
   'leg.draining': () => ({ what: 'Le serveur d’accès est en cours d’arrêt.', todo: 'Redemandez; un autre sera utilisé.' }),
+
+  'access-server.unknown': () => ({
+    what: 'Le serveur principal ne connaît pas ce serveur d’accès, ou pas avec cette clé.',
+    todo: 'Inscrivez le nom et la clé publique de son journal dans la liste du serveur principal.',
+  }),
+  'access-server.facts-differ': ({ field }) => ({
+    what: `Ce que le serveur d’accès dit de lui-même (${field ?? 'réglages'}) n’est pas ce que dit la liste du serveur principal.`,
+    todo: 'Faites concorder les deux.',
+  }),
 
   'session.ended': () => ({ what: 'La séance est terminée.', todo: 'Redemandez s’il vous en faut plus.' }),
   'session.unknown': () => ({ what: 'Cette séance n’existe pas ici.', todo: 'Consultez la liste des séances.' }),
@@ -178,6 +191,10 @@ export const errorsFr: ErrorWords = {
   'server.proxy-refused': ({ status }) => ({
     what: `Le mandataire refuse la connexion${status === undefined ? '' : ` (${status})`}.`,
     todo: 'Vérifiez son nom et son mot de passe avec les TI du site.',
+  }),
+  'server.not-allowed': ({ host, port }) => ({
+    what: `${host ?? 'Un serveur'}${port === undefined ? '' : `:${port}`} n’est pas sur la liste des serveurs de l’appareil.`,
+    todo: 'Demandez à la personne responsable de l’appareil de l’y ajouter, ou avisez votre bureau de la sécurité.',
   }),
 
   'state.in-use': ({ folder, pid }) => ({
