@@ -19,8 +19,8 @@ export async function openCa(paths: Paths): Promise<Ca> {
 }
 
 /** Fresh at each start. The file holds the chain, so that a browser that was told the CA's key recognises it. */
-export async function writeServerCertificate(ca: Ca, folder: string): Promise<{ cert: string; key: string }> {
-  const issued = await issueServerCertificate(ca, { hosts, days: 30 })
+export async function writeServerCertificate(ca: Ca, folder: string, more: string[]): Promise<{ cert: string; key: string }> {
+  const issued = await issueServerCertificate(ca, { hosts: [...hosts, ...more], days: 30 })
   const files = { cert: join(folder, 'tls-certificate.pem'), key: join(folder, 'tls-key.pem') }
   writeFileWhole(files.cert, `${issued.certificatePem.trimEnd()}\n${ca.certificatePem}`, 0o644)
   writeFileWhole(files.key, issued.keyPem, 0o600)

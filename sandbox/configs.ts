@@ -5,40 +5,58 @@ import type { SandboxDevice } from './hospital.ts'
 import type { Paths } from './state-folder.ts'
 
 /** What each part is told: plain JSON, since the sandbox imports no part. The parts check it against their own schemas. */
-export type Ports = { people: number; agents: number; access1: number; access2: number; panels: number }
+export type Ports = { people: number; agents: number; access1: number; access2: number; panels: number; hosts?: Hosts }
+/** Loopback unless told otherwise. */
+export type Hosts = { people: string; agents: string; access1: string; access2: string }
 export type TlsFiles = { cert: string; key: string }
 
-const host = '127.0.0.1'
+const loopback: Hosts = { people: '127.0.0.1', agents: '127.0.0.1', access1: '127.0.0.1', access2: '127.0.0.1' }
 const sites = ['East', 'West'] as const
 const always = { stopWithStdin: true }
 
-export function accessServerRefs(ports: Ports): AccessServerRef[] {
-  return sites.map((site, index) => ({ name: `access-${index + 1}`, site, host, port: index === 0 ? ports.access1 : ports.access2 }))
+export function accessServerRefs({ access1, access2, hosts = loopback }: Ports): AccessServerRef[] {
+  const at = [
+    { host: hosts.access1, port: access1 },
+    { host: hosts.access2, port: access2 },
+  ]
+  return at.map((place, index) => ({ name: `access-${index + 1}`, site: sites[index] ?? '', ...place }))
+}
+
+/** Only what never leaves this machine may call itself one, and shows its codes on the sign-in page. */
+export function isSandbox({ hosts }: Ports): boolean {
+  return hosts === undefined
+}
+
+export function originOf({ people, hosts = loopback }: Ports): string {
+  return `https://${hosts.people}:${people}`
 }
 
 export function mainServerConfig(
   paths: Paths,
   { ports, tls, authorityKey, seedFile }: { ports: Ports; tls: TlsFiles; authorityKey: PublicJwk; seedFile: string },
 ) {
+  const { hosts = loopback } = ports
   return {
     stateDir: paths.mainServer,
     name: 'Gantry sandbox',
-    host,
+    host: hosts.people,
+    agentHost: hosts.agents,
     peoplePort: ports.people,
     agentPort: ports.agents,
     tls,
-    publicHost: host,
+    publicHost: hosts.people,
+    publicAgentHost: hosts.agents,
     authorityKey,
     authorityIn: paths.authorityIn,
     seedFile,
-    sandbox: true,
+    sandbox: isSandbox(ports),
     accessServers: accessServerRefs(ports),
     ...always,
   }
 }
 
 export function accessServerConfig(paths: Paths, number: 1 | 2, { ports, tls, ticketKey }: { ports: Ports; tls: TlsFiles; ticketKey: PublicJwk }) {
-  const { name, site, port } = accessServerRefs(ports)[number - 1] as AccessServerRef
+  const { name, site, host, port } = accessServerRefs(ports)[number - 1] as AccessServerRef
   return { name, site, host, port, tls, ticketKey, stateDir: paths.accessServer(number), ...always }
 }
 
@@ -47,9 +65,10 @@ export type AgentFacts = { ports: Ports; place: DevicePlace; enrolmentCode: stri
 export function agentConfig(paths: Paths, device: SandboxDevice, { ports, place, enrolmentCode, panelSocket, control, language }: AgentFacts) {
   const { id, name, kind, softwareVersion } = device.model
   const folder = paths.device(device.number)
+  const { hosts = loopback } = ports
   return {
     stateDir: join(folder, 'agent'),
-    mainServers: [{ enrolOrigin: `https://${host}:${ports.people}`, agentOrigin: `https://${host}:${ports.agents}` }],
+    mainServers: [{ enrolOrigin: `https://${hosts.people}:${ports.people}`, agentOrigin: `https://${hosts.agents}:${ports.agents}` }],
     ca: paths.ca,
     enrolmentCode,
     deviceName: device.name,

@@ -1,7 +1,7 @@
 import type { SandboxWords } from '@gantry/shared/words/sandbox.en.ts'
-import { accessServerRefs } from './configs.ts'
+import { accessServerRefs, originOf } from './configs.ts'
 import type { PartEvent } from './part.ts'
-import { originOf, type Sandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
 
 /** The one line of `--json`. `pid` of a device is its supervisor's, whose child is the agent; `pids` are the serving processes. */
 export function readyFacts({ ports, paths, specialist, devices, mainServer, accessServers }: Sandbox) {

@@ -10,7 +10,7 @@ import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import { certifySpecialist } from './authority.ts'
 import { caPin, openCa, writeServerCertificate } from './certificates.ts'
 import { compileCache } from './compile-cache.ts'
-import { accessServerConfig, agentConfig, mainServerConfig, type Ports, panelConfig, type TlsFiles } from './configs.ts'
+import { accessServerConfig, agentConfig, isSandbox, mainServerConfig, originOf, type Ports, panelConfig, type TlsFiles } from './configs.ts'
 import { openControlSocket, type SecretStore } from './control-socket.ts'
 import { base32, type Credentials, openCredentials, rememberPorts } from './credentials.ts'
 import { type DevicePlace, placeDevice } from './device-files.ts'
@@ -20,7 +20,16 @@ import { type Part, type PartEvent, type PartSpec, startPart } from './part.ts'
 import { choosePort } from './ports.ts'
 import { lockFolder, makeFolder, makeFolders, makeRuntimeFolder, outsideFolder, type Paths, pathsOf, resetFolder } from './state-folder.ts'
 
-export type SandboxOptions = { state: string; reset: boolean; language: 'en' | 'fr'; onEvent: (event: PartEvent) => void; signal: AbortSignal }
+export type SandboxOptions = {
+  state: string
+  reset: boolean
+  language: 'en' | 'fr'
+  onEvent: (event: PartEvent) => void
+  signal: AbortSignal
+  network?: Network
+}
+/** Where the parts run, if not all here: what starts each, and who listens where. */
+export type Network = { ports: Required<Ports>; on(part: string, argv: PartSpec['argv']): PartSpec['argv'] }
 
 export type RunningDevice = { device: SandboxDevice; place: DevicePlace; supervisor: Part }
 export type Sandbox = {
@@ -57,7 +66,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-async function start({ state, reset, language, onEvent, signal }: SandboxOptions, closers: (() => unknown)[], stop: () => Promise<void>): Promise<Sandbox> {
+async function start(
+  { state, reset, language, onEvent, signal, network }: SandboxOptions,
+  closers: (() => unknown)[],
+  stop: () => Promise<void>,
+): Promise<Sandbox> {
   const paths = pathsOf(state)
   closers.push(lockFolder(paths))
   if (reset) resetFolder(paths, outsideFolder(paths))
@@ -68,10 +81,9 @@ async function start({ state, reset, language, onEvent, signal }: SandboxOptions
     devices.map(({ number }) => number),
   )
   const credentials = openCredentials(paths.credentials, world.hospital)
-  const ports = await choosePorts(credentials.ports)
-  rememberPorts(paths.credentials, credentials, ports)
+  const ports = network?.ports ?? (await rememberedPorts(paths, credentials))
   const runtime = openRuntime(paths, closers)
-  const tools: Tools = { paths, ports, runtime, language, onEvent, signal, closers, env: partEnvironment() }
+  const tools: Tools = { paths, ports, runtime, language, onEvent, signal, closers, env: partEnvironment(), on: network?.on ?? ((_part, argv) => argv) }
 
   const secrets: SecretStore = new Map()
   const panels = new Map<string, Part>()
@@ -90,9 +102,15 @@ async function start({ state, reset, language, onEvent, signal }: SandboxOptions
     )
   }
   const [ca, authority] = await Promise.all([openCa(paths), certifySpecialist(paths, person, secrets, join(root, 'authority/main.ts'))])
-  const tls = await Promise.all([paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder)))
+  const tls = await Promise.all(
+    [paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder, Object.values(ports.hosts ?? {}))),
+  )
 
-  const mainServer = await startMainServer(tools, { tls: tls[0] as TlsFiles, authorityKey: authority.key, seed: seedFrom(world, credentials) })
+  const mainServer = await startMainServer(tools, {
+    tls: tls[0] as TlsFiles,
+    authorityKey: authority.key,
+    seed: { ...seedFrom(world, credentials), sandbox: isSandbox(ports) },
+  })
   const { ticketKey } = await getJson({ origin: originOf(ports), dial: createDialler({ ca: ca.certificatePem }) }, WellKnown, { path: '/.well-known/gantry' })
   const accessServers = [1, 2].map((number) =>
     runPart(
@@ -136,15 +154,18 @@ type Tools = {
   signal: AbortSignal
   closers: (() => unknown)[]
   env: NodeJS.ProcessEnv
+  on: Network['on']
 }
 
-export function originOf(ports: Ports): string {
-  return `https://127.0.0.1:${ports.people}`
+async function rememberedPorts(paths: Paths, credentials: Credentials): Promise<Ports> {
+  const ports = await choosePorts(credentials.ports)
+  rememberPorts(paths.credentials, credentials, ports)
+  return ports
 }
 
 async function choosePorts(known: Credentials['ports']): Promise<Ports> {
   const taken = new Set<number>()
-  const next = (name: keyof Ports) => choosePort(known[name], taken)
+  const next = (name: keyof Credentials['ports']) => choosePort(known[name], taken)
   return {
     people: await next('people'),
     agents: await next('agents'),
@@ -171,8 +192,8 @@ function partEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache }
 }
 
-function open({ paths, onEvent, signal, closers, env }: Tools, spec: Omit<PartSpec, 'log'>): Part {
-  const part = startPart({ env, signal, ...spec, log: join(paths.logs, `${spec.name}.log`) }, onEvent)
+function open({ paths, onEvent, signal, closers, env, on }: Tools, spec: Omit<PartSpec, 'log'>): Part {
+  const part = startPart({ env, signal, ...spec, argv: on(spec.name, spec.argv), log: join(paths.logs, `${spec.name}.log`) }, onEvent)
   closers.push(() => part.stop())
   return part
 }

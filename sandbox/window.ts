@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import type { SandboxWords } from '@gantry/shared/words/sandbox.en.ts'
 import { z } from 'zod'
 import { type Browser, findBrowser, hasDisplay, startBrowser } from './browser.ts'
+import { originOf } from './configs.ts'
 import { fetchElectron, findElectron, silentMs } from './electron.ts'
 import type { PanelPages } from './panel-pages.ts'
 import type { Part } from './part.ts'
-import { originOf, type Sandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
 
 /**
  * The desktop client, and the pages that belong to it: in Electron where its runtime is here, else in the browser host and a browser of the sandbox's own;

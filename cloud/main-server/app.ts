@@ -85,15 +85,19 @@ async function openGround(config: Config, { opened, now }: Start): Promise<Groun
   return { keys, db, audit }
 }
 
-async function openListeners({ host, publicHost, peoplePort, agentPort, tls }: Config, { deviceCa }: Keys, opened: AsyncDisposableStack) {
+async function openListeners(
+  { host, publicHost, agentHost = host, publicAgentHost = publicHost, peoplePort, agentPort, tls }: Config,
+  { deviceCa }: Keys,
+  opened: AsyncDisposableStack,
+) {
   const [cert, key] = [readPem(tls.cert), readPem(tls.key)]
   const listeners: Listener[] = []
   opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.close(graceMs)))))
   const people = await openListener({ host, port: peoplePort, cert, key })
   listeners.push(people)
-  const agents = await openListener({ host, port: agentPort, cert, key, clientCa: deviceCa.certificatePem })
+  const agents = await openListener({ host: agentHost, port: agentPort, cert, key, clientCa: deviceCa.certificatePem })
   listeners.push(agents)
-  return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicHost, agents.port) }
+  return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicAgentHost, agents.port) }
 }
 
 type Parts = Ground & { config: Config; log: Logger; now: () => number; people: Listener; agents: Listener; peopleOrigin: string; agentOrigin: string }

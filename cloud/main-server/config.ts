@@ -15,6 +15,9 @@ export const Config = z.strictObject({
   tls: z.strictObject({ cert: z.string(), key: z.string() }),
   /** The name or address by which everybody reaches it; requests for another `Host` are refused. */
   publicHost: z.string().min(1),
+  /** `host` and `publicHost` of the agents' listener, where it has an address of its own: so both listeners can be on port 443. */
+  agentHost: z.string().min(1).optional(),
+  publicAgentHost: z.string().min(1).optional(),
   /** The offline authority's public key, under which specialists' certificates and the roster are checked. */
   authorityKey: PublicJwk,
   /** Where the authority's output is put: `roster.jws` and `certificates/<username>.jws`. Watched. */
