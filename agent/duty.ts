@@ -1,8 +1,8 @@
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
+import { findAllowed } from '@gantry/shared/allow-list.ts'
 import { HeadPayload } from '@gantry/shared/audit.ts'
-import type { AppError } from '@gantry/shared/errors.ts'
-import { openLegWithFallback } from '@gantry/shared/node/leg.ts'
+import { createSessionLegs } from '@gantry/shared/node/session-legs.ts'
 import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
@@ -48,6 +48,8 @@ export type DutyWith = {
 /** Time for sessions to end and for the last words to leave, ms; together below the 5 s in which a process has to stop. */
 const endSessionsMs = 3_000
 const lastWordsMs = 700
+/** How often a main server's silence is looked at. ms */
+const silenceLookMs = 1_000
 
 export async function startDuty(deps: DutyWith): Promise<Duty> {
   const { local, enrolment, policy, timing, clock, log, random } = deps
@@ -81,6 +83,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     memory,
     roster: roster.current,
     policy,
+    mayReach: (server) => findAllowed(local.allowList(), server) !== undefined,
     panel,
     async answer(head, answer) {
       const payload = AnswerPayload.parse({ version: 1, ...head, deviceId, at: unixSeconds(clock), answer })
@@ -100,6 +103,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   })
 
   let connectivity: 'ok' | 'waiting' = 'waiting'
+  let answeredMs = clock.elapsed()
   const greetPanel = () => {
     const { name, customer, site } = enrolment
     const device = { id: deviceId, name, model: config.model.name, customer, site }
@@ -108,6 +112,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   greetPanel()
   await requests.recover()
   await actOnWaiting()
+  void watchSilence()
   loop = startPollLoop({ poll, mode, onOutcome: noteOutcome, onIdle: server.idle, timing, clock, signal, random })
 
   return {
@@ -157,6 +162,13 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     return fresh
   }
 
+  async function watchSilence(): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(silenceLookMs, signal).catch(() => undefined)
+      requests.silent(clock.elapsed() - answeredMs)
+    }
+  }
+
   /** One that fails stays stored, and is tried again after the next poll. */
   async function actOnWaiting(): Promise<void> {
     for (const delivery of inbox.waiting()) {
@@ -189,30 +201,21 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   }
 
   function openServer(): MainServer {
-    let refused = ''
     return openMainServer({
       servers: config.mainServers,
       dial: local.dial,
       certificate: enrolment.certificate,
       keyPem: privatePem(identity.keys.device),
       keepOpen: () => mode() === 'held',
-      onWrongIdentity(error) {
-        // Once per impostor, not once per poll.
-        const seen = JSON.stringify(error.details)
-        if (seen !== refused) noteWrongIdentity(error)
-        refused = seen
-      },
     })
   }
 
-  function noteWrongIdentity(error: AppError): void {
-    log.error({ ...error.details }, 'server refused: not its own certificate')
-    audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data: { ...error.details } })
-  }
-
   function noteOutcome(error: unknown, failures: number): void {
-    if (!error) polled.resolve()
-    else if (failures === 1) log.warn({ reason: codeOf(error) }, 'main server does not answer')
+    if (!error) {
+      polled.resolve()
+      answeredMs = clock.elapsed()
+    }
+    if (failures === 1) log.warn({ reason: codeOf(error) }, 'main server does not answer')
     const now = error ? 'waiting' : 'ok'
     if (now === connectivity) return
     connectivity = now
@@ -227,20 +230,9 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   function toolsFor({ ticket, ticketText }: Grant): SessionTools {
     const auditLog = audit.log()
     if (!auditLog) throw new Error('no audit store, no session')
-    const servers = ticket.fallback ? [ticket.accessServer, ticket.fallback] : [ticket.accessServer]
     const { filesRoot, shell, service, language, softwareVersion } = config
     return {
-      openLeg: (leg, { epoch, signal: until }) =>
-        openLegWithFallback(servers, {
-          dial: local.dial,
-          ticket: ticketText,
-          ticketId: ticket.id,
-          side: 'agent',
-          leg,
-          epoch,
-          key: identity.keys.device,
-          signal: until,
-        }),
+      openLeg: createSessionLegs({ dial: local.dial, ticket, ticketText, side: 'agent', key: identity.keys.device }).open,
       hostKey: identity.keys.host.privateKey,
       audit: audit.append,
       auditLog,

@@ -77,7 +77,10 @@ export const SessionView = z.object({
   endCause: EndCause.nullable(),
   failure: Failure.nullable(),
   approvedBy: z.enum(['policy', 'person']),
+  /** The one that carries the session now. */
   accessServer: z.object({ name: z.string(), site: z.string() }),
+  /** `interrupted`: nothing reaches the device at the moment, and `failure` says which hop fails; the session waits for it until its time is over. */
+  network: z.object({ state: z.enum(['carried', 'interrupted']), standby: z.boolean(), sinceMs: z.number(), failure: Failure.nullable() }),
   /** The device account that the shell runs as, and whether it is apart from the agent's. */
   user: z.string(),
   separated: z.boolean(),

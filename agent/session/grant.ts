@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { OpenSessionLeg } from '@gantry/shared/node/session-legs.ts'
 import type { AgentToPanel } from '@gantry/shared/panel.ts'
 import type { CertificatePayload, CompactJws, LegName, PublicJwk, RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
 
@@ -64,8 +65,8 @@ export type SessionLog = {
 }
 
 export type SessionTools = {
-  /** Dials the ticket's access server (then its fallback) and resolves when the client's leg is joined; rejects with a code of `errors.ts`. */
-  openLeg(leg: LegName, options: { epoch: number; signal: AbortSignal }): Promise<Duplex>
+  /** Dials the ticket's access servers and resolves when the client's leg is joined; rejects with a code of `errors.ts`. Control legs have the link. */
+  openLeg(leg: LegName, options: OpenSessionLeg): Promise<Duplex>
   /** The device's SSH host key: P-256, as KeyObject or PKCS#8 PEM. */
   hostKey: KeyObject | string
   /** Written and synced before it returns; throws `audit.unavailable`, upon which the session ends with `audit-failed`. */

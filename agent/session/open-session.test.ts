@@ -41,7 +41,7 @@ describe('the life of a session', () => {
 
   test('an abort before the legs are joined is no session', async () => {
     session = startTestSession({
-      tools: { openLeg: (_leg, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) },
+      tools: { openLeg: (_leg, { signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))) },
     })
     session.end('revoked')
     await expect(session.done).rejects.toMatchObject({ code: 'session.ended' })

@@ -5,6 +5,7 @@ import { includesLevel } from '@gantry/shared/profile.ts'
 import { type DeviceFiles, openDeviceFiles } from '../files/device-files.ts'
 import type { Grant, SessionTools } from './grant.ts'
 import { createLife } from './life.ts'
+import { createSessionNetwork } from './network.ts'
 import { watchProcesses } from './processes.ts'
 import { createRecord } from './record.ts'
 import { type Ground, runSession } from './run-session.ts'
@@ -23,9 +24,10 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
   try {
     const separation = await prepareSeparation(tools.config)
     const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
+    const network = createSessionNetwork({ record, log: tools.log, now: tools.now ?? Date.now })
     const files = await openFiles({ grant, tools, separation, record })
     try {
-      return await join({ grant, tools, life, separation, record, files })
+      return await join({ grant, tools, life, network, separation, record, files })
     } finally {
       await files?.close()
     }
@@ -35,8 +37,8 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
 }
 
 async function join(ground: Ground): Promise<EndCause> {
-  const { tools, life, separation, grant } = ground
-  const first = await dialFirst(tools, life.signal)
+  const { separation, grant } = ground
+  const first = await dialFirst(ground)
   try {
     const processes = await watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
     return await runSession({ ...ground, first, processes })
@@ -45,10 +47,10 @@ async function join(ground: Ground): Promise<EndCause> {
   }
 }
 
-async function dialFirst(tools: SessionTools, signal: AbortSignal): Promise<Duplex> {
+async function dialFirst({ tools, network, life: { signal } }: Ground): Promise<Duplex> {
   try {
     signal.throwIfAborted()
-    const leg = await tools.openLeg('control-1', { epoch: 1, signal })
+    const leg = await tools.openLeg('control-1', { signal, onNetwork: network.change })
     if (!signal.aborted) return leg
     leg.destroy()
   } catch (error) {

@@ -19,6 +19,7 @@ import type { Grant, SessionTools } from './grant.ts'
 import { startClock } from './idle-clock.ts'
 import { createLegs } from './legs.ts'
 import type { Life } from './life.ts'
+import type { SessionNetwork } from './network.ts'
 import { createOpeners } from './openers.ts'
 import { createPanelTee } from './panel-tee.ts'
 import type { SessionProcesses } from './processes.ts'
@@ -30,14 +31,22 @@ import { createSessionHandlers } from './session-handlers.ts'
 import { serveSsh } from './ssh-connection.ts'
 
 /** The open session: everything that lives between `session.opened` and `session.ended`, put together by hand and in order. */
-export type Ground = { grant: Grant; tools: SessionTools; life: Life; separation: Separation; record: SessionRecord; files: DeviceFiles | null }
+export type Ground = {
+  grant: Grant
+  tools: SessionTools
+  life: Life
+  network: SessionNetwork
+  separation: Separation
+  record: SessionRecord
+  files: DeviceFiles | null
+}
 export type RunSession = Ground & { first: Duplex; processes: SessionProcesses }
 
 /** Everything of a session is gone within this time after its end, or is left to be gone later: the red button cuts within a second. */
 const settleMs = 700
 
 export async function runSession(session: RunSession): Promise<EndCause> {
-  const { grant, tools, life, separation, record, first } = session
+  const { grant, tools, life, separation, record } = session
   const { request, approvedBy } = grant
   const now = tools.now ?? Date.now
   const startedMs = now()
@@ -49,7 +58,7 @@ export async function runSession(session: RunSession): Promise<EndCause> {
       minutes: request.minutes,
       approvedBy,
       separated: separation.separated,
-      ...serverOf(first),
+      ...session.network.server(),
     },
   })
   if (!separation.separated) tools.log.warn({ requestId: request.id }, 'programs of this session run as the agent: no separate user')
@@ -61,7 +70,8 @@ export async function runSession(session: RunSession): Promise<EndCause> {
     remainingMs: endsMs - startedMs,
     idleMs: grant.policy.idleMinutes * 60_000,
     now: () => performance.now(),
-    onEnd: life.end,
+    // Nobody types over a broken connection: told as what it is.
+    onEnd: (cause) => life.end(cause === 'idle' && session.network.isInterrupted() ? 'connection-lost' : cause),
   })
   const touch = (count: number) => {
     bytes += count
@@ -121,7 +131,7 @@ function startServing(session: Serving): void {
     })
   }
   const refuseLeg = (leg: LegName, what = 'authentication') => record.write('leg.refused', { actor: { kind: 'unknown' }, data: { leg, what } })
-  const dial = (leg: LegName) => tools.openLeg(leg, { epoch: 1, signal: life.signal })
+  const dial = (leg: LegName) => tools.openLeg(leg, { signal: life.signal })
   const legs = createLegs(tasks.add)
   const handlers = createSessionHandlers({
     ...session,
@@ -194,9 +204,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-function serverOf(leg: Duplex): { accessServer?: string } {
-  const remote = 'remote' in leg ? (leg.remote as { name?: unknown } | undefined) : undefined
-  return typeof remote?.name === 'string' ? { accessServer: remote.name } : {}
 }

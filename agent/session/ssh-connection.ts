@@ -23,12 +23,12 @@ export type SshConnectionOptions = {
   /** For tests; the real limits otherwise. */
   limits?: Partial<SshLimits>
 }
-export type SshLimits = { authenticationMs: number; rekeyBytes: number; rekeyMs: number; keepAliveMs: number; maxChannels: number }
+export type SshLimits = { authenticationMs: number; rekeyBytes: number; rekeyMs: number; maxChannels: number }
 
 /** `goodbye`: the client said so; `lost`: it is simply gone; `refused`: it never got through authentication, or broke the protocol. */
 export type SshEnd = 'goodbye' | 'lost' | 'refused'
 
-const sshLimits: SshLimits = { authenticationMs: 20_000, rekeyBytes: rekeyAfter.bytes, rekeyMs: rekeyAfter.ms, keepAliveMs: 15_000, maxChannels: 64 }
+const sshLimits: SshLimits = { authenticationMs: 20_000, rekeyBytes: rekeyAfter.bytes, rekeyMs: rekeyAfter.ms, maxChannels: 64 }
 const byApplication = 11
 const lingerMs = 1_000
 
@@ -41,8 +41,8 @@ export function serveSsh(options: SshConnectionOptions): Promise<SshEnd> {
     ident,
     // The types want mutable arrays of every algorithm's literal name.
     algorithms: structuredClone(algorithms) as unknown as NonNullable<ServerConfig['algorithms']>,
-    keepaliveInterval: limits.keepAliveMs,
-    keepaliveCountMax: 3,
+    // The link knows whether the other end is there, and waits for it longer than SSH would.
+    keepaliveInterval: 0,
   }
   const { promise, resolve } = Promise.withResolvers<SshEnd>()
   const state: State = { ready: false, goodbye: false, broken: false, count: () => undefined }

@@ -19,6 +19,8 @@ export type LegOptions = {
   link?: Opening['link']
   /** The session key (client) or the device key (agent). */
   key: SigningKey
+  /** For the connection alone, ms; 10,000 unless told otherwise. */
+  dialTimeoutMs?: number
   signal?: AbortSignal | undefined
 }
 
@@ -33,8 +35,8 @@ const graceMs = 5_000
  * `server.answer-bad`; an abort throws the signal's reason.
  */
 export async function openLeg({ server, ...options }: LegOptions & { server: AccessServerRef }): Promise<Leg> {
-  const { dial, signal } = options
-  const socket = await dial({ host: server.host, port: server.port, signal, allowHalfOpen: true, timeoutMs: legLimits.openingTimeoutMs })
+  const { dial, dialTimeoutMs = legLimits.openingTimeoutMs, signal } = options
+  const socket = await dial({ host: server.host, port: server.port, signal, allowHalfOpen: true, timeoutMs: dialTimeoutMs })
   const timeout = AbortSignal.timeout(legLimits.openingTimeoutMs + legLimits.pairTimeoutMs + graceMs)
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
   try {
@@ -123,7 +125,7 @@ function parseVerdictOrNull(line: Buffer): Verdict | null {
 }
 
 /** What says that another access server may do better. `leg.peer-missing` too: the other end may have gone to the fallback. */
-const tryNext: ReadonlySet<ErrorCode> = new Set([
+export const tryNext: ReadonlySet<ErrorCode> = new Set([
   'server.unreachable',
   'server.identity-wrong',
   'server.answer-bad',

@@ -82,7 +82,7 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
     grant,
     signal: controller.signal,
     tools: {
-      openLeg: (leg, { signal }) => legs.open(leg, signal),
+      openLeg: (leg, { signal = controller.signal }) => legs.open(leg, signal),
       hostKey: keys.host.privateKey,
       audit(event) {
         if (broken) throw new AppError('audit.unavailable')

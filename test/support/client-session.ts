@@ -9,7 +9,7 @@ import type { EndCause } from '../../shared/access-request.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { type AuditLog, openAuditLog } from '../../shared/node/audit-log.ts'
 import { createDialler } from '../../shared/node/dial.ts'
-import { openLegWithFallback } from '../../shared/node/leg.ts'
+import { createSessionLegs } from '../../shared/node/session-legs.ts'
 import { generateSigningKey, newNonce } from '../../shared/node/signing.ts'
 import { type LegWorld, startLegWorld } from './access-server.ts'
 import { isRoot, nobody } from './agent-session.ts'
@@ -75,17 +75,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
       },
     }
     const tools: SessionTools = {
-      openLeg: (leg, { epoch, signal }) =>
-        openLegWithFallback([ticket.accessServer], {
-          dial: createDialler({ ca: main.ca }),
-          ticket: grant.ticketText,
-          ticketId: ticket.id,
-          side: 'agent',
-          leg,
-          epoch,
-          key: main.device.key,
-          signal,
-        }),
+      openLeg: createSessionLegs({ dial: createDialler({ ca: main.ca }), ticket, ticketText: grant.ticketText, side: 'agent', key: main.device.key }).open,
       ...{ hostKey: main.device.hostKeySigner.privateKey, audit: deviceLog.append, auditLog: deviceLog, tellPanel: () => undefined, config },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       ...change,

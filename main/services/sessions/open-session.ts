@@ -7,9 +7,8 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { readHead } from '@gantry/shared/node/audit-line.ts'
 import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
-import { openLegWithFallback } from '@gantry/shared/node/leg.ts'
+import { createSessionLegs, type SessionLegs } from '@gantry/shared/node/session-legs.ts'
 import { publicKeyFrom } from '@gantry/shared/node/signing.ts'
-import type { AccessServerRef, LegName } from '@gantry/shared/ticket.ts'
 import type { Client } from 'ssh2'
 import { createSessionMirror } from '../audit/session-mirror.ts'
 import type { MainServer } from '../main-server/main-server.ts'
@@ -18,6 +17,7 @@ import type { ServiceLog } from '../services.ts'
 import { findEndCause } from './end-cause.ts'
 import { createSession, type OwnSession } from './session.ts'
 import { describeSession, openSessionChannel, type SessionChannel } from './session-channel.ts'
+import { createSessionNetwork, type NetworkView, type SessionNetwork } from './session-network.ts'
 import { connectSsh } from './ssh-client.ts'
 
 export type OpenSessionTools = {
@@ -39,29 +39,54 @@ export async function openSession(approved: ApprovedRequest, tools: OpenSessionT
   const { own, keys, hostKey } = approved
   // No audit store, no session (architecture 3.6).
   const audit = await tools.openAudit()
-  const leg = await joinTicketLeg(approved, tools.dial, 'control-1', signal)
+  const end = createEnd()
+  const about = aboutOf(approved)
+  const network = createSessionNetwork({
+    first: approved.ticket.accessServer,
+    append: (kind, data) => write(audit, { kind, ...about, data }, tools.log),
+    show: (timeoutMs) => tools.call('access-request.show', { requestId: about.requestId }, { timeoutMs }),
+    onEnded: end.now,
+  })
+  const { ticket, ticketText } = approved
+  const legs = createSessionLegs({ dial: tools.dial, ticket, ticketText, side: 'client', key: own.sessionKey })
+  const leg = await legs.open('control-1', { signal, onNetwork: network.change })
   const client = await connectSsh({ leg, username: keys.payload.username, hostKey, keys: [own.sessionKey, keys.support], signal })
   try {
-    const session = await begin({ approved, tools, audit, client, accessServer: leg.remote })
+    const session = await begin({ approved, tools, audit, client, legs, network, end })
     signal.throwIfAborted()
     tools.onChange(session.view())
     return session
   } catch (error) {
+    network.stop()
     client.end()
     leg.destroy()
     throw error
   }
 }
 
-type Connected = { approved: ApprovedRequest; tools: OpenSessionTools; audit: AuditLog; client: Client; accessServer: AccessServerRef }
+type Connected = {
+  approved: ApprovedRequest
+  tools: OpenSessionTools
+  audit: AuditLog
+  client: Client
+  legs: SessionLegs
+  network: SessionNetwork
+  end: ReturnType<typeof createEnd>
+}
+
+function aboutOf({ own, keys }: ApprovedRequest) {
+  const { id: requestId, deviceId } = own.payload
+  const { specialistId, name } = keys.payload
+  return { actor: { kind: 'specialist' as const, id: specialistId, name }, requestId, deviceId }
+}
 
 /** On an authenticated connection: what the device says of the session, the heads, and the watch over its end. */
-async function begin({ approved, tools, audit, client, accessServer }: Connected): Promise<OwnSession> {
-  const { id: requestId, deviceId, access } = approved.own.payload
-  const { specialistId, name } = approved.keys.payload
-  const about = { actor: { kind: 'specialist' as const, id: specialistId, name }, requestId, deviceId }
-  const end = createEnd()
-  audit.append({ kind: 'session.opened', ...about, data: { access, accessServer: accessServer.name, approvedBy: approved.approvedBy } })
+async function begin({ approved, tools, audit, client, legs, network, end }: Connected): Promise<OwnSession> {
+  const { access } = approved.own.payload
+  const about = aboutOf(approved)
+  const { requestId, deviceId } = about
+  const { name: accessServer, site } = network.view().accessServer
+  audit.append({ kind: 'session.opened', ...about, data: { access, accessServer, site, approvedBy: approved.approvedBy } })
   const mirror = createSessionMirror({
     requestId,
     log: audit,
@@ -80,18 +105,22 @@ async function begin({ approved, tools, audit, client, accessServer }: Connected
   void exchangeWithMainServer(audit, requestId, tools)
   const session = createSession({
     ...{ approved, client, channel, mirror, nextTerminalId: tools.nextTerminalId },
-    view: viewOf(approved, described, accessServer),
-    joinLeg: (leg, signal) => joinTicketLeg(approved, tools.dial, leg, signal),
+    view: viewOf(approved, described, network.view()),
+    joinLeg: (leg, signal) => legs.open(leg, { signal }),
     async beforeEnd() {
       await Promise.all([exchangeWithDevice(channel, audit, mirror, deviceId), exchangeWithMainServer(audit, requestId, tools)])
     },
     onChange(view) {
-      if (view.state === 'ended') closeBooks(audit, { kind: 'session.ended', ...about, ...(view.endCause ? { cause: view.endCause } : {}) }, tools.log)
+      if (view.state === 'ended') {
+        network.stop()
+        write(audit, { kind: 'session.ended', ...about, ...(view.endCause ? { cause: view.endCause } : {}) }, tools.log)
+      }
       tools.onChange(view)
     },
   })
   const show = (timeoutMs: number) => tools.call('access-request.show', { requestId }, { timeoutMs })
-  const lost = () => end.lost(() => findEndCause({ accessServer, dial: tools.dial, show }))
+  network.watch((part) => session.change(part))
+  const lost = () => end.lost(() => findEndCause({ accessServer: approved.ticket.accessServer, dial: tools.dial, show }))
   client.once('close', lost)
   void channel.closed.then(lost)
   end.attach(session)
@@ -128,14 +157,9 @@ function createEnd() {
   }
 }
 
-function joinTicketLeg({ own, ticket, ticketText }: ApprovedRequest, dial: Dial, leg: LegName, signal?: AbortSignal) {
-  const servers = ticket.fallback ? [ticket.accessServer, ticket.fallback] : [ticket.accessServer]
-  return openLegWithFallback(servers, { dial, ticket: ticketText, ticketId: ticket.id, side: 'client', leg, epoch: 1, key: own.sessionKey, signal })
-}
-
 type Described = Awaited<ReturnType<typeof describeSession>>
 
-function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Described, accessServer: AccessServerRef): SessionView {
+function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Described, network: NetworkView): SessionView {
   return {
     requestId: own.payload.id,
     device,
@@ -148,7 +172,7 @@ function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Describ
     endCause: null,
     failure: null,
     approvedBy,
-    accessServer: { name: accessServer.name, site: accessServer.site },
+    ...network,
     user: described.user.slice(0, 80),
     separated: described.separated,
     auditVerified: true,
@@ -175,10 +199,11 @@ async function exchangeWithMainServer(audit: AuditLog, requestId: RequestId, { c
   }
 }
 
-function closeBooks(audit: AuditLog, event: Parameters<AuditLog['append']>[0], log: ServiceLog): void {
+/** What has happened cannot be undone for want of a log; what is yet to happen is not begun without one. */
+function write(audit: AuditLog, event: Parameters<AuditLog['append']>[0], log: ServiceLog): void {
   try {
     audit.append(event)
   } catch (error) {
-    log.error('the end of a session could not be audited', { code: toFailure(error).code })
+    log.error('an event of a session could not be audited', { kind: event.kind, code: toFailure(error).code })
   }
 }

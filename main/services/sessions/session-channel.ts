@@ -2,6 +2,7 @@ import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { AuditLink } from '@gantry/shared/audit.ts'
 import type { Output } from '@gantry/shared/contract.ts'
 import { parse } from '@gantry/shared/contract.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { createLineClient } from '@gantry/shared/node/lines.ts'
 import { maxSessionLineBytes, type SessionCalls, sessionCalls, sessionEvents, subsystems } from '@gantry/shared/session-api.ts'
 import { PublicJwk } from '@gantry/shared/ticket.ts'
@@ -30,12 +31,10 @@ export async function openSessionChannel(client: Client, listener: SessionListen
     closed: lines.closed,
     close: () => lines.close(),
     async call(name, input, timeoutMs = callTimeoutMs) {
-      const timer = setTimeout(() => stream.destroy(), timeoutMs)
-      try {
-        return await lines.call(name, input)
-      } finally {
-        clearTimeout(timer)
-      }
+      // A call that is given up ends nothing: where the connection is interrupted, the session waits for it.
+      const late = Promise.withResolvers<never>()
+      const timer = setTimeout(() => late.reject(new AppError('server.unreachable', { details: { hop: 'session', reason: 'timeout' } })), timeoutMs)
+      return Promise.race([lines.call(name, input), late.promise]).finally(() => clearTimeout(timer))
     },
   }
 }

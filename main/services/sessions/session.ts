@@ -12,6 +12,7 @@ import { openExec, openShell, runAction } from './channels.ts'
 import { failureOfEnd } from './end-cause.ts'
 import { createFiles } from './files.ts'
 import type { SessionChannel } from './session-channel.ts'
+import type { NetworkView } from './session-network.ts'
 import { createTerminal } from './terminal.ts'
 
 export type OwnSession = Session & {
@@ -21,6 +22,8 @@ export type OwnSession = Session & {
   finish(cause: EndCause): void
   /** The device has named this cause and will close by itself; if it does not, it is closed here. */
   ending(cause: EndCause): void
+  /** What carries it now. */
+  change(part: NetworkView): void
 }
 export type SessionParts = {
   approved: ApprovedRequest
@@ -36,6 +39,8 @@ export type SessionParts = {
 }
 
 const endTimeoutMs = 3_000
+/** The device ends a session on time; where it cannot say so, this end closes by itself. */
+const overdueMs = 30_000
 
 /** An open session: its channels, its legs and its end. */
 export function createSession(parts: SessionParts): OwnSession {
@@ -60,6 +65,7 @@ export function createSession(parts: SessionParts): OwnSession {
     if (view.state === 'ended') return
     const failure = failureOfEnd(cause)
     mirror.end()
+    clearTimeout(timeOver)
     view = { ...view, state: 'ended', endedMs: Date.now(), endCause: cause, failure, auditVerified: mirror.activity().verified }
     files.close()
     for (const terminal of terminals.values()) terminal.end({ code: 'session.ended', details: { cause } })
@@ -69,6 +75,8 @@ export function createSession(parts: SessionParts): OwnSession {
     parts.onChange(view)
     ended.resolve({ cause, failure })
   }
+  const timeOver = setTimeout(() => finish('time'), Math.max(0, parts.view.endsMs - Date.now()) + overdueMs)
+  timeOver.unref()
   const ending = (cause: EndCause) => {
     setTimeout(finish, endTimeoutMs, cause).unref()
     void parts.beforeEnd().finally(() => finish(cause))
@@ -82,6 +90,11 @@ export function createSession(parts: SessionParts): OwnSession {
     ended: ended.promise,
     finish,
     ending,
+    change(part) {
+      if (view.state === 'ended') return
+      view = { ...view, ...part }
+      parts.onChange(view)
+    },
     view: () => ({ ...view, auditVerified: mirror.activity().verified }),
     activity: mirror.activity,
     fromServer: mirror.fromServer,

@@ -29,8 +29,6 @@ export type SshTarget = {
 }
 
 const readyTimeoutMs = 20_000
-/** A device that is silent for 45 s is gone; the agent counts none of this as activity. */
-const keepAlive = { keepaliveInterval: 15_000, keepaliveCountMax: 3 }
 
 /** Errors: `device.host-key-wrong`, `session.channel-refused {what: 'sign-in'}`, `session.ended` when the leg breaks; an abort throws the signal's reason. */
 export async function connectSsh({ leg, username, hostKey, keys, signal }: SshTarget): Promise<Client> {
@@ -53,7 +51,8 @@ export async function connectSsh({ leg, username, hostKey, keys, signal }: SshTa
     username,
     algorithms,
     readyTimeout: readyTimeoutMs,
-    ...keepAlive,
+    // The link knows whether the device is there, and waits for it longer than SSH would.
+    keepaliveInterval: 0,
     hostVerifier: (key: Buffer) => {
       hostKeyWrong = !isHostKey(key, hostKey)
       return !hostKeyWrong

@@ -231,6 +231,7 @@ export const session: SessionView = {
   failure: null,
   approvedBy: 'person',
   accessServer: { name: 'North 2', site: 'north' },
+  network: { state: 'carried', standby: true, sinceMs: nowMs - 18 * minute, failure: null },
   user: 'emarchetti',
   separated: true,
   auditVerified: true,
