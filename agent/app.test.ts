@@ -10,6 +10,7 @@ import { createDeviceFolder, type DeviceFolder } from '../test/support/device.ts
 import { type MainServerDouble, startMainServerDouble } from '../test/support/main-server-double.ts'
 import { createPeople, type People } from '../test/support/people.ts'
 import { type Agent, type AgentOptions, startAgent } from './app.ts'
+import { type Clock, realClock } from './clock.ts'
 import { silentLog } from './log.ts'
 import type { OpenSession } from './session/open-session.ts'
 
@@ -60,6 +61,11 @@ function recordSession(session: OpenSession): Promise<EndCause> {
   if (session.signal.aborted) end()
   session.signal.addEventListener('abort', end, { once: true })
   return promise
+}
+
+/** A minute passes in a second. */
+function fastClock(times: number): Clock {
+  return { now: realClock.now, elapsed: () => realClock.elapsed() * times, sleep: (ms, signal) => realClock.sleep(ms / times, signal) }
 }
 
 async function rosterDelivery(number = 1): Promise<Delivery> {
@@ -155,6 +161,22 @@ describe('an agent and its main server', () => {
     await server.waitFor(() => server.events.some((event) => event.kind === 'session.ended' && event.cause === 'case-closed'))
     await server.waitFor(() => server.polls.at(-1)?.holdMs === 0)
     await server.waitFor(() => server.sockets.size === 0)
+  })
+
+  test.each([true, false])('when the main server dies, a session on the operating system ends by a strict policy alone (strict: %s)', async (strict) => {
+    device.writePolicy({ strict, rules: { diagnostics: 'ask', files: 'ask', application: 'ask', os: 'allow' } })
+    await start({ timing: slow, clock: fastClock(60) })
+    server.queue(await rosterDelivery())
+    await server.waitFor(() => server.polls.at(-1)?.rosterNumber === 1)
+    const { delivery, request } = await ask({ request: { access: 'os' } })
+    server.queue(delivery)
+    await server.waitFor(() => opened.length === 1 && kindsOf(request.id).includes('approved'))
+    const session = opened[0]?.signal
+    await server.close()
+    if (strict) await expect.poll(() => session?.reason).toBe('policy')
+    // Two minutes by the device's clock.
+    else await new Promise((resolve) => setTimeout(resolve, 2_000))
+    expect(session?.aborted).toBe(strict)
   })
 
   test('every event reaches the main server once, in order, also what happened while it was away (R089)', async () => {

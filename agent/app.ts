@@ -158,8 +158,8 @@ function noteRefusal(error: unknown, { audit }: Local, log: Log): boolean {
   const code = error instanceof AppError ? error.code : 'internal'
   log.warn({ code, reason: error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined }, 'not enrolled yet')
   const data = { code, ...(error instanceof AppError ? error.details : {}) }
-  // What this device refused; what the main server refused (the code) stands in its own log.
-  const refusedHere = code === 'server.identity-wrong' || code === 'enrol.authority-mismatch' || code === 'server.answer-bad'
+  // What this device refused after it answered (the dialler has noted the others); what the main server refused (the code) stands in its own log.
+  const refusedHere = code === 'enrol.authority-mismatch' || code === 'server.answer-bad'
   if (refusedHere) audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data })
   return code.startsWith('enrol.')
 }

@@ -1,4 +1,6 @@
 import { pollTiming } from '@gantry/shared/agent-api.ts'
+import { HostName, IpAddress } from '@gantry/shared/allow-list.ts'
+import { AccessServerRef } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 
 /**
@@ -10,6 +12,11 @@ const argv = z.array(z.string().max(4_096)).max(64)
 /** `https://host:port`, nothing behind it: there is no way to say that a connection shall not be encrypted (R060). */
 const httpsOrigin = z.url({ protocol: /^https$/ }).transform((url) => new URL(url).origin)
 
+/** As the allow-list shows it to people. */
+const shown = z.string().min(1).max(60)
+
+export const ListedAccessServer = AccessServerRef.extend({ host: HostName })
+
 export const SessionUser = z.strictObject({ uid: z.number().int().positive(), gid: z.number().int().positive(), name: z.string().min(1).max(64), home: path })
 export type SessionUser = z.infer<typeof SessionUser>
 
@@ -17,9 +24,13 @@ export const Config = z.strictObject({
   stateDir: path,
   /** In the order in which they are tried (R024). `enrolOrigin` is the people's listener, `agentOrigin` the one that demands this device's certificate. */
   mainServers: z
-    .array(z.strictObject({ enrolOrigin: httpsOrigin, agentOrigin: httpsOrigin }))
+    .array(z.strictObject({ enrolOrigin: httpsOrigin, agentOrigin: httpsOrigin, name: shown.optional(), site: shown.optional() }))
     .min(1)
     .max(8),
+  /** The access servers that this device may dial; null: those that its enrolment named. Others are refused, whatever a ticket says (R047). */
+  accessServers: z.array(ListedAccessServer).max(16).nullable().default(null),
+  /** Fixed addresses by host name, which are dialled without asking DNS; the name in the certificate is checked all the same (R043). */
+  addresses: z.record(HostName, z.array(IpAddress).min(1).max(16)).default({}),
   /** PEM file of the one CA that may vouch for a server; the system's trust store is not asked (R042). */
   ca: path,
   /** `GNT1-<secret>-<authority>`, see enrolment.ts; unused once the device is enrolled. */

@@ -3,13 +3,17 @@ import { agentApi } from '@gantry/shared/agent-api.ts'
 import { generateSigningKey, privatePem, type SigningKey, signingKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
+import { ListedAccessServer } from './config.ts'
 import { readTwin, writeTwin } from './state-file.ts'
 
 /**
  * Who this device is: three P-256 keys, made here and never leaving (0600), and what the enrolment answered.
  * device key = mutual TLS, answers, admissions · host key = SSH · audit key = heads of the audit log. `authorityKey` and `ticketKey` are pinned from here on.
  */
-export const Enrolment = agentApi['device.enrol'].output.omit({ agentOrigin: true, accessServers: true })
+export const Enrolment = agentApi['device.enrol'].output
+  .omit({ agentOrigin: true, accessServers: true })
+  // A device that was enrolled before it kept them names them in its config.
+  .extend({ accessServers: z.array(ListedAccessServer).max(64).default([]) })
 export type Enrolment = z.infer<typeof Enrolment>
 
 const pem = z.string().max(2_000)

@@ -1,11 +1,13 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { requestLimits } from '@gantry/shared/access-request.ts'
+import type { AllowList } from '@gantry/shared/allow-list.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import { createDialler, type Dial } from '@gantry/shared/node/dial.ts'
 import { createRequestMemory, lostMemory, MemoryState, newMemory, type RequestMemory } from './access/memory.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
+import { allowListOfDevice, createAllowedDial } from './allowed-dial.ts'
 import { type Audit, createAudit } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -20,7 +22,9 @@ import { lockState } from './state-lock.ts'
 /** What lies on the device's own disk, opened once at start and closed at the end. Nothing here needs a network. */
 export type Local = {
   config: Config
-  /** The way out of this device, for all it sends. */
+  /** Every host that this device may reach, as far as it knows now. */
+  allowList(): AllowList
+  /** The way out of this device, for all it sends: to hosts of that list only. */
   dial: Dial
   identity: IdentityStore
   audit: Audit
@@ -50,7 +54,6 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       lost.push(what)
       log.error({ what }, 'state file unreadable, moved aside')
     }
-    const dial = createDialler({ ca: readCa(config.ca) })
     const identity = openIdentity(stateDir, onLost)
     const file = (name: string) => ({ path: join(stateDir, name), onLost })
     const audit = createAudit({
@@ -63,12 +66,15 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       clock,
       log,
     })
+    const allowList = () => allowListOfDevice(config, identity.enrolment())
+    const dial = createAllowedDial(createDialler({ ca: readCa(config.ca) }), { allowList, audit: audit.note, log })
     // Without this memory a spent ticket would look fresh, so every ticket issued up to now counts as spent.
     const afterLoss = () => lostMemory(clock.now(), requestLimits.slackFutureSeconds)
     const enrolled = identity.enrolment() !== null
     const requests = openStateFile({ ...file('requests.json'), schema: MemoryState, initial: newMemory, afterLoss, expected: enrolled })
     return {
       config,
+      allowList,
       dial,
       identity,
       audit,
@@ -99,6 +105,6 @@ function readCa(path: string): string {
 
 /** What the log says about a policy: public, since it holds no name and no path. */
 export function describePolicy({ policy, from, digest }: LoadedPolicy): Record<string, string | number | boolean> {
-  const { rules, connectivity, instantPickup, requestsPerHour } = policy
-  return { from, digest, connectivity, instantPickup, requestsPerHour, ...rules }
+  const { rules, connectivity, instantPickup, strict, requestsPerHour } = policy
+  return { from, digest, connectivity, instantPickup, strict, requestsPerHour, ...rules }
 }

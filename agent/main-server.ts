@@ -22,11 +22,9 @@ export type MainServerWith = {
   keyPem: string
   /** True while a connection may stay open between calls; else each call closes its own, and the next one resumes the TLS session. */
   keepOpen: () => boolean
-  /** Somebody else answered under the server's name (R042). */
-  onWrongIdentity: (error: AppError) => void
 }
 
-export function openMainServer({ servers, dial, certificate, keyPem, keepOpen, onWrongIdentity }: MainServerWith): MainServer {
+export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }: MainServerWith): MainServer {
   /** By origin; a client that was closed is dead, so it is made anew when it is needed again. */
   const plain = new Map<string, ApiClient<AgentApi>>()
   const kept = new Map<string, ApiClient<AgentApi>>()
@@ -51,7 +49,6 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen, o
       try {
         return await clientFor(server.agentOrigin).call(name, input, options)
       } catch (error) {
-        if (error instanceof AppError && error.code === 'server.identity-wrong') onWrongIdentity(error)
         if (isElsewhere(error) && current === at) current = (at + 1) % servers.length
         throw error
       } finally {

@@ -11,6 +11,8 @@ export const Policy = z.strictObject({
   connectivity: z.enum(['on', 'off']).default('on'),
   /** The poll is held open between sessions too, so that a request rings at once. Off by default: no socket between polls (R053). */
   instantPickup: z.boolean().default(false),
+  /** A session on the operating system needs a main server that answers: without one it ends after a minute. Else an open session outlives it. */
+  strict: z.boolean().default(false),
   /** R081: presence, which is the code typed in at the panel, for the application and the operating system. */
   rules: LevelRules.default({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' }),
   /** Against approval by habit (threat T6): one more is refused before anything rings. */
@@ -47,6 +49,14 @@ export function closedPolicy(connectivity: Policy['connectivity']): Policy {
 
 export function ruleFor(policy: Policy, level: AccessLevel): LevelRule {
   return policy.rules[level]
+}
+
+/** Polls are answered every 25 s at the latest while a session is open. */
+const strictSilenceMs = 60_000
+
+/** `silentMs`: since the main server last answered. */
+export function endsInSilence(policy: Policy, level: AccessLevel, silentMs: number): boolean {
+  return policy.strict && level === 'os' && silentMs >= strictSilenceMs
 }
 
 export function countryIsAllowed(policy: Policy, country: string): boolean {

@@ -147,6 +147,24 @@ describe('a session at the device', () => {
     expect(on.sessions[0]?.signal.aborted).toBe(false)
   })
 
+  test('goes on while the main server is away; on the operating system of a strict device it ends after a minute', async () => {
+    for (const [access, strict, ends] of [
+      ['os', true, true],
+      ['os', false, false],
+      ['application', true, false],
+    ] as const) {
+      const which = access === 'os' ? one : await makeCase(true, { request: { access } })
+      const on = world()
+      on.policy = { ...on.policy, strict }
+      await open(on, which)
+      on.requests.silent(59_999)
+      expect(on.sessions[0]?.signal.aborted).toBe(false)
+      on.requests.silent(60_000)
+      expect(on.sessions[0]?.signal.aborted).toBe(ends)
+      if (ends) expect(on.sessions[0]?.signal.reason).toBe('policy')
+    }
+  })
+
   test('that never began is told as expired with the reason of its dial', async () => {
     const on = world()
     await open(on)

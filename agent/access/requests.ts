@@ -6,14 +6,14 @@ import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { newNonce, sha256 } from '@gantry/shared/node/signing.ts'
 import type { LevelRule } from '@gantry/shared/profile.ts'
-import type { AnswerPayload, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { AccessServerRef, AnswerPayload, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
 import { type Clock, unixSeconds } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { PanelLink } from '../panel-link.ts'
 import type { Grant } from '../session/grant.ts'
 import { type AskRule, askPerson, requirePanel } from './approval.ts'
 import type { Entry, RequestMemory } from './memory.ts'
-import { type Policy, ruleFor } from './policy.ts'
+import { endsInSilence, type Policy, ruleFor } from './policy.ts'
 import { type AccessDelivery, type AnswerHead, type Proven, proveSignatures, readHead, type Trust } from './signatures.ts'
 import { steps } from './steps.ts'
 
@@ -28,6 +28,8 @@ export type AccessRequests = {
   busy(): boolean
   /** Ends what a changed policy no longer allows. */
   enforce(policy: Policy): void
+  /** Ends what a strict policy does not allow without a main server that answers; `silentMs` since it last did. */
+  silent(silentMs: number): void
   /** Once at start: answers what a crash interrupted. */
   recover(): Promise<void>
   stop(): Promise<void>
@@ -40,6 +42,7 @@ export type AccessRequestsWith = {
   memory: RequestMemory
   roster: () => RosterPayload | null
   policy: () => Policy
+  mayReach: (server: AccessServerRef) => boolean
   panel: PanelLink
   /** Signs, stores and posts one answer; resolves when it is stored. */
   answer: (head: AnswerHead, answer: AnswerPayload['answer']) => Promise<void>
@@ -97,7 +100,7 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const policy = deps.policy()
     const proven = await (deps.prove ?? proveSignatures)(delivery, deps.trust, nowMs / 1_000)
     // No await from here until it is taken, so that two deliveries cannot both find the ticket unspent.
-    for (const step of steps) step(proven, { nowMs, policy, memory, roster: deps.roster(), open: all.size })
+    for (const step of steps) step(proven, { nowMs, policy, memory, roster: deps.roster(), mayReach: deps.mayReach, open: all.size })
     const { request, ticket, certificate } = proven
     deps.audit({
       kind: 'access.requested',
@@ -248,6 +251,12 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
       for (const running of all.values()) {
         const denied = policy.connectivity === 'off' || ruleFor(policy, running.proven.request.access) === 'deny'
         if (denied) stopOne(running, new AppError('access.policy-denied'), 'policy')
+      }
+    },
+    silent(silentMs) {
+      for (const running of all.values()) {
+        const over = running.approved && endsInSilence(deps.policy(), running.proven.request.access, silentMs)
+        if (over) running.session.abort('policy' satisfies EndCause)
       }
     },
     async recover() {

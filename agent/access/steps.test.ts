@@ -76,7 +76,7 @@ describe('the three signed things (R062, R065, architecture 3.5)', () => {
 
 describe('the list of checks', () => {
   const refusal = (proven: Proven, change: Partial<Situation> = {}) => {
-    const situation: Situation = { nowMs: now * 1_000, roster, policy: open, memory: freshMemory(), open: 0, ...change }
+    const situation: Situation = { nowMs: now * 1_000, roster, policy: open, memory: freshMemory(), mayReach: () => true, open: 0, ...change }
     try {
       for (const step of steps) step(proven, situation)
       return null
@@ -101,6 +101,17 @@ describe('the list of checks', () => {
     expect(refusal(proven, { memory })).toMatchObject({ code: 'ticket.spent' })
     const again = await prove({ request: { id: proven.request.id } })
     expect(refusal(again, { memory })).toMatchObject({ code: 'ticket.spent' })
+  })
+
+  test('R047: a ticket is refused when none of its access servers is on the device’s list; one is enough', async () => {
+    const proven = await prove()
+    const { accessServer } = proven.ticket
+    const fallback = { ...accessServer, name: 'access-2', port: 2 }
+    const details = { host: accessServer.host, port: accessServer.port }
+    expect(refusal(proven, { mayReach: () => false })).toMatchObject({ code: 'server.not-allowed', details })
+    const withFallback = { ...proven, ticket: { ...proven.ticket, fallback } }
+    expect(refusal(withFallback, { mayReach: () => false })).toMatchObject({ code: 'server.not-allowed', details })
+    expect(refusal(withFallback, { mayReach: ({ port }) => port === 2 })).toBeNull()
   })
 
   test('without a roster, or off it, nobody comes in', async () => {

@@ -1,6 +1,6 @@
 import { AppError } from '@gantry/shared/errors.ts'
 import { requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
-import type { RosterPayload } from '@gantry/shared/ticket.ts'
+import type { AccessServerRef, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { RequestMemory } from './memory.ts'
 import { countryIsAllowed, type Policy, ruleFor } from './policy.ts'
 import type { Proven } from './signatures.ts'
@@ -11,6 +11,8 @@ export type Situation = {
   roster: RosterPayload | null
   policy: Policy
   memory: RequestMemory
+  /** Whether this device may dial that server (R047). */
+  mayReach: (server: AccessServerRef) => boolean
   /** Requests that are open on this device now. */
   open: number
 }
@@ -28,6 +30,7 @@ const hourMs = 3_600_000
 export const steps = [
   requireUnspent,
   requireConnectivity,
+  requireListedServer,
   requireCertifiedPerson,
   requireFreshRoster,
   requireLevelOpen,
@@ -39,6 +42,12 @@ export const steps = [
 /** R008: a customer who switched connectivity off meant this request too. */
 function requireConnectivity(_: Proven, { policy }: Situation): void {
   if (policy.connectivity === 'off') throw new AppError('access.connectivity-off')
+}
+
+/** The dialler would refuse them all, when somebody has said yes already. One that is listed is enough. */
+function requireListedServer({ ticket: { accessServer, fallback } }: Proven, { mayReach }: Situation): void {
+  if (mayReach(accessServer) || (fallback && mayReach(fallback))) return
+  throw new AppError('server.not-allowed', { details: { host: accessServer.host, port: accessServer.port } })
 }
 
 /** A ticket, and a request, opens one session at most. */

@@ -88,6 +88,7 @@ export class World {
       memory: createRequestMemory(this.disk),
       roster: () => this.roster,
       policy: () => this.policy,
+      mayReach: () => true,
       panel,
       answer: async (head, answer) => {
         if (!alive()) return

@@ -73,7 +73,7 @@ export async function startMainServerDouble({
           ticketKey: people.ticketKey.publicJwk,
           mainServerAuditKey: auditKey.publicJwk,
           agentOrigin: double.origin,
-          accessServers: [],
+          accessServers: [{ name: 'access-1', site: 'East', host: '127.0.0.1', port: 1 }],
         }
       },
       async 'device.poll'(input, socket) {
