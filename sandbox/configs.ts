@@ -28,7 +28,7 @@ export function isSandbox({ hosts }: Ports): boolean {
 }
 
 export function originOf({ people, hosts = loopback }: Ports): string {
-  return `https://${hosts.people}:${people}`
+  return new URL(`https://${hosts.people}:${people}`).origin
 }
 
 export function mainServerConfig(

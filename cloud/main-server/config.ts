@@ -35,7 +35,7 @@ export function isLoopback(host: string): boolean {
   return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
-/** `https://host:port`, with the brackets that an IPv6 literal needs (RFC 3986 section 3.2.2). */
+/** `https://host:port`, with the brackets that an IPv6 literal needs (RFC 3986 section 3.2.2), and without the port where it is 443: an issuer is compared as text. */
 export function originOf(host: string, port: number): string {
-  return `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+  return new URL(`https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`).origin
 }
