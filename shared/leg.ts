@@ -18,6 +18,14 @@ import { CompactJws, Hash, LegName, Side } from './ticket.ts'
 export const tunnelProtocol = 'gantry-tunnel/1'
 export const tunnelPath = '/tunnel'
 
+/**
+ * Whether anything passes after an upgrade at all, for the self-test of a device that has no ticket: GET /check with `Upgrade: gantry-check/1` is answered with 101, and then one
+ * line of at most 64 bytes comes back as it was sent, and the connection is closed. The limits before authentication hold.
+ */
+export const checkProtocol = 'gantry-check/1'
+export const checkPath = '/check'
+export const maxCheckBytes = 64
+
 export const Opening = z.strictObject({
   version: z.literal(1),
   ticket: CompactJws,

@@ -378,6 +378,29 @@ describe('health and drain', () => {
     expect(await health(world)).toEqual({ status: 200, body: { status: 'ok', name: 'north-1', site: 'North', waiting: 0, pairs: 0 } })
   })
 
+  const check = 'GET /check HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: gantry-check/1\r\n\r\n'
+
+  test('R017: gives a device’s self-test its line back after a 101, with the time, and nothing more', async () => {
+    const world = await start()
+    const socket = await connect(world)
+    socket.write(check)
+    const head = (await readUntil(socket, '\r\n\r\n', { maxBytes: 1_000 })).toString()
+    expect(head).toMatch(/^HTTP\/1\.1 101 .*\r\nUpgrade: gantry-check\/1$/s)
+    expect(Math.abs(Date.parse(/\r\nDate: (.*)\r\n/.exec(head)?.[1] ?? '') - Date.now())).toBeLessThan(60_000)
+    socket.write('a line\nand more\n')
+    expect(await readAll(socket)).toBe('a line\n')
+  })
+
+  test('a self-test that says too much, or nothing, is cut off', async () => {
+    const world = await start({ openingTimeoutMs: 300 })
+    for (const said of ['a'.repeat(100), '']) {
+      const socket = await connect(world)
+      socket.write(check + said)
+      await readUntil(socket, '\r\n\r\n', { maxBytes: 1_000 })
+      expect(await readAll(socket)).toBe('')
+    }
+  })
+
   test('while draining, joined legs go on, new ones are told to go elsewhere, and health says so', async () => {
     const world = await start({ drainMs: 5_000 })
     const ticket = await world.ticket()

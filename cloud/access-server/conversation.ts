@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { AppError, type ErrorCode, errorCodes, toFailure } from '@gantry/shared/errors.ts'
-import { legLimits, tunnelProtocol, type Verdict } from '@gantry/shared/leg.ts'
+import { checkProtocol, legLimits, maxCheckBytes, tunnelProtocol, type Verdict } from '@gantry/shared/leg.ts'
 import { readUntil } from '@gantry/shared/node/read-until.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import { type AdmitContext, checkAdmission, checkOpening, type Opened } from './admit.ts'
@@ -28,12 +28,19 @@ export async function converse(
   tools: ConversationTools,
 ): Promise<Admitted | null> {
   let opened: Opened | undefined
-  let refuse = (error: unknown) => answer(socket, statusOf(error), toFailure(error))
+  let refuse: (error: unknown) => void = (error) => answer(socket, statusOf(error), toFailure(error))
   try {
     const asked = parseOpeningHead(await readUntil(socket, '\r\n\r\n', { maxBytes: legLimits.maxHeadBytes, signal }))
     if (asked.what === 'health') {
       const { healthy, body } = tools.health()
       answer(socket, healthy ? 200 : 503, body)
+      return null
+    }
+    if (asked.what === 'check') {
+      socket.write(head(101, { Connection: 'Upgrade', Upgrade: checkProtocol }))
+      refuse = () => socket.destroy()
+      const line = await readUntil(socket, '\n', { maxBytes: maxCheckBytes, signal })
+      finish(socket, Buffer.concat([line, Buffer.from('\n')]))
       return null
     }
     if (tools.isDraining()) throw new AppError('leg.draining')
@@ -66,12 +73,13 @@ function answer(socket: TLSSocket, status: number, body: object): void {
   const text = `${JSON.stringify(body)}\n`
   finish(
     socket,
-    head(status, { 'Content-Type': 'application/json', 'Content-Length': String(text.length), 'Cache-Control': 'no-store', Connection: 'close' }) + text,
+    head(status, { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)), 'Cache-Control': 'no-store', Connection: 'close' }) +
+      text,
   )
 }
 
 /** Says the last word and closes; what still comes in is thrown away, since unread bytes would turn the close into a reset that eats the answer. */
-function finish(socket: TLSSocket, text: string): void {
+function finish(socket: TLSSocket, text: string | Buffer): void {
   socket.resume()
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
@@ -80,7 +88,8 @@ function finish(socket: TLSSocket, text: string): void {
 }
 
 function head(status: number, headers: Record<string, string>): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  // With a clock an origin says the time (RFC 9110 section 6.6.1); a device's self-test compares its own.
+  const lines = Object.entries({ Date: new Date().toUTCString(), ...headers }).map(([name, value]) => `${name}: ${value}`)
   return [`HTTP/1.1 ${status} ${reasons[status] ?? 'Refused'}`, ...lines, '', ''].join('\r\n')
 }
 

@@ -24,6 +24,13 @@ describe('the opening head', () => {
     expect(outcome(head.replace('Gantry-Opening', 'gantry-OPENING'))).toEqual({ what: 'tunnel', opening })
   })
 
+  test('of a self-test asks for its own protocol', () => {
+    const check = 'GET /check HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: gantry-check/1'
+    expect(outcome(check)).toEqual({ what: 'check' })
+    expect(outcome(check.replace('gantry-check/1', 'websocket'))).toEqual(['contract.bad-input', 'upgrade'])
+    expect(outcome(check.replace('\r\nConnection: Upgrade', ''))).toEqual(['contract.bad-input', 'connection'])
+  })
+
   test('of a health check may hold more headers, as load balancers send', () => {
     expect(outcome('GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: probe/1\r\nAccept: */*')).toEqual({ what: 'health' })
   })

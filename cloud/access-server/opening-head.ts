@@ -1,11 +1,11 @@
 import { AppError } from '@gantry/shared/errors.ts'
-import { Opening, tunnelPath, tunnelProtocol } from '@gantry/shared/leg.ts'
+import { checkPath, checkProtocol, Opening, tunnelPath, tunnelProtocol } from '@gantry/shared/leg.ts'
 
 /**
  * The one HTTP request that a connection may make (RFC 9112). Read strictly: what two parsers could read in two ways is refused, since a proxy in front
  * may be the other one (request smuggling, RFC 9112 section 11.2).
  */
-export type Asked = { what: 'health' } | { what: 'tunnel'; opening: Opening }
+export type Asked = { what: 'health' } | { what: 'check' } | { what: 'tunnel'; opening: Opening }
 
 const maxHeaders = 40
 
@@ -19,10 +19,18 @@ export function parseOpeningHead(head: Buffer): Asked {
   if (headers.has('content-length') || headers.has('transfer-encoding')) throw bad('body')
   if (!headers.has('host')) throw bad('host')
   if (method === 'GET' && target === '/healthz') return { what: 'health' }
+  if (method === 'GET' && target === checkPath) {
+    requireUpgrade(headers, checkProtocol)
+    return { what: 'check' }
+  }
   if (method !== 'GET' || target !== tunnelPath) throw new AppError('contract.unknown-name', { details: { name: 'request' } })
-  if (headers.get('upgrade') !== tunnelProtocol) throw bad('upgrade')
-  if (headers.get('connection')?.toLowerCase() !== 'upgrade') throw bad('connection')
+  requireUpgrade(headers, tunnelProtocol)
   return { what: 'tunnel', opening: parseOpening(headers.get('gantry-opening') ?? '') }
+}
+
+function requireUpgrade(headers: Map<string, string>, protocol: string): void {
+  if (headers.get('upgrade') !== protocol) throw bad('upgrade')
+  if (headers.get('connection')?.toLowerCase() !== 'upgrade') throw bad('connection')
 }
 
 function parseHeaders(lines: string[]): Map<string, string> {
