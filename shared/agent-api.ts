@@ -77,8 +77,15 @@ export const agentApi = {
       /** Number of the roster it has, 0 for none. */
       rosterNumber: z.number().int().min(0),
       separated: z.boolean(),
+      /** It would ask access servers for a bulletin where it cannot reach us (`access-api.ts`). */
+      wantsBulletin: z.boolean().optional(),
     }),
-    output: z.object({ deliveries: z.array(Delivery).max(200), serverTimeMs: z.number() }),
+    output: z.object({
+      deliveries: z.array(Delivery).max(200),
+      serverTimeMs: z.number(),
+      /** By which it finds its mark in a bulletin; told to who wants it. */
+      bulletinKey: Hash.optional(),
+    }),
   },
   /** A signed answer (typ `answer`) to an access request. Idempotent. */
   'access-request.answer': { input: z.strictObject({ answer: CompactJws }), output: none },

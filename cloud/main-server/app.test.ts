@@ -118,7 +118,7 @@ describe('starting', () => {
 
   test('state is for its owner alone', () => {
     expect(statSync(server.stateDir).mode & 0o777).toBe(0o700)
-    for (const name of ['gantry.db', 'ticket.key', 'device-ca.key', 'identity.key', 'log-signing.key', 'cookie.secret']) {
+    for (const name of ['gantry.db', 'ticket.key', 'device-ca.key', 'identity.key', 'log-signing.key', 'cookie.secret', 'bulletin.secret']) {
       expect(statSync(join(server.stateDir, name)).mode & 0o077).toBe(0)
     }
   })

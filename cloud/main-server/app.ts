@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type AuditLog, openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { type Logger, pino } from 'pino'
 import { followSession } from './access-requests/answers.ts'
 import { createAccessHandlers, createAnswerHandlers } from './access-requests/handlers.ts'
 import { createSweep } from './access-requests/sweep.ts'
 import type { AccessTools } from './access-requests/tools.ts'
+import { createBulletinBoard } from './access-servers/bulletin.ts'
+import { createFleet } from './access-servers/fleet.ts'
+import { createBeatHandlers } from './access-servers/handlers.ts'
 import { createHeadHandlers, createReportHandlers } from './audit/handlers.ts'
 import { type AuthorityIn, openAuthorityIn } from './authority-in.ts'
 import { type Config, isLoopback, originOf } from './config.ts'
@@ -17,11 +21,12 @@ import { createDeviceHandlers } from './devices/handlers.ts'
 import { createDeviceWatch } from './devices/watch.ts'
 import { createEnrolmentHandlers } from './enrolment/handlers.ts'
 import { type Keys, loadKeys } from './keys.ts'
+import { openServerList } from './listed-servers.ts'
 import { type Listener, openListener } from './listener.ts'
 import { createPollHandlers } from './polls/handlers.ts'
 import { forgetOldDeliveries, queueDelivery, withdrawDeliveries } from './polls/store.ts'
 import { createWaiters } from './polls/waiters.ts'
-import { addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
+import { addAccessRoutes, addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
 import { organisationName, takeOverSeed } from './seeding.ts'
 import { authenticateBearer, isSignedIn } from './sign-in/bearer.ts'
 import { addSignInRoutes } from './sign-in/handlers.ts'
@@ -119,11 +124,16 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   const authority: AuthorityIn = await openAuthorityIn({ folder: config.authorityIn, authorityKey: config.authorityKey, log, onRoster: waiters.wakeAll })
   opened.defer(() => authority.close())
 
+  const list = config.fleetFile === null ? null : openServerList({ path: config.fleetFile, log, onChange: (next) => fleet.relist(next) })
+  opened.defer(() => list?.close())
+  const fleet = createFleet({ list: list?.current() ?? config.accessServers, thisServer: thumbprint(keys.ticket.publicJwk), append, now })
+  const bulletins = createBulletinBoard({ db, ticketKey: keys.ticket, secret: keys.bulletinSecret, now })
+
   const access: AccessTools = {
     db,
     authorityKey: config.authorityKey,
     ticketKey: keys.ticket,
-    accessServers: config.accessServers,
+    fleet,
     roster: () => authority.roster()?.payload ?? null,
     append,
     queue: (queries, delivery) => queueDelivery(queries, delivery, now()),
@@ -165,13 +175,14 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
       deviceCa: keys.deviceCa,
       authorityKey: config.authorityKey,
       agentOrigin,
-      accessServers: config.accessServers,
+      endpoints: fleet.endpoints,
       append,
       now,
       ...publicKeys,
     }),
     onDefect,
   )
+  addAccessRoutes(people, createBeatHandlers({ fleet, bulletins, append, now }), onDefect)
   addClientRoutes(people, {
     authenticate,
     onDefect,
@@ -189,7 +200,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     onDefect,
     stopping: stopping.signal,
     handlers: {
-      ...createPollHandlers({ db, waiters, roster: () => rosterOf(authority), deviceChanged: watch.changed, now }),
+      ...createPollHandlers({ db, waiters, roster: () => rosterOf(authority), deviceChanged: watch.changed, bulletinKey: bulletins.keyOf, now }),
       ...createAnswerHandlers(access),
       ...createReportHandlers({
         db,
@@ -203,6 +214,13 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   append({ kind: 'server.started', actor: { kind: 'main-server', name: config.name } })
   const sweep = createSweep(access)
   opened.defer(every(1_000, sweep, (error) => onDefect(error, 'sweep')))
+  opened.defer(
+    every(
+      500,
+      async () => fleet.lookForSilence(),
+      (error) => onDefect(error, 'access servers'),
+    ),
+  )
   opened.defer(every(5_000, watch.lookForSilence, (error) => onDefect(error, 'devices')))
   const forget = () => Promise.all([forgetOldSignIns(db, Date.now(), now() - 600_000), forgetOldDeliveries(db, now() - 7 * dayMs)])
   opened.defer(every(60_000, forget, (error) => onDefect(error, 'forget')))

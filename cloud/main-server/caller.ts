@@ -1,4 +1,5 @@
 import type { DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
 
 /** Who asks on the people's listener: what the bearer token stands for. */
 export type Caller = {
@@ -13,6 +14,8 @@ export type Caller = {
 export type DeviceCaller = {
   deviceId: DeviceId
   name: string
+  /** SHA-256 of its certificate. */
+  thumbprint: Hash
   /** Ends with the connection, so that a held poll does not outlive it. */
   signal: AbortSignal
 }

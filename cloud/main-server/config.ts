@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
-import { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
+import { PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
+import { FixedServer } from './listed-servers.ts'
 
 /** What the main server is started with. All paths are absolute; the files of `tls` are PEM. */
 export const Config = z.strictObject({
@@ -25,7 +26,10 @@ export const Config = z.strictObject({
   /** Read at each start; what is new or changed in it is taken over. */
   seedFile: z.string().nullable(),
   sandbox: z.boolean().default(false),
-  accessServers: z.array(AccessServerRef).min(1),
+  /** The operator's list of access servers (`listed-servers.ts`). Watched. */
+  fleetFile: z.string().nullable().default(null),
+  /** Used where there is no list, for tests: always up, since nobody knows better. */
+  accessServers: z.array(FixedServer).default([]),
   stopWithStdin: z.boolean().default(false),
 })
 export type Config = z.infer<typeof Config>

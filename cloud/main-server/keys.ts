@@ -13,6 +13,8 @@ export type Keys = {
   deviceCa: Ca
   /** Signs the sign-in's cookies. */
   cookieSecret: string
+  /** From which each device's bulletin key is derived. */
+  bulletinSecret: string
 }
 
 export async function loadKeys(stateDir: string): Promise<Keys> {
@@ -23,6 +25,7 @@ export async function loadKeys(stateDir: string): Promise<Keys> {
     identity: loadKey(path('identity.key')),
     deviceCa: await loadCa(path('device-ca.key'), path('device-ca.pem')),
     cookieSecret: loadText(path('cookie.secret'), newNonce),
+    bulletinSecret: loadText(path('bulletin.secret'), newNonce),
   }
 }
 

@@ -58,8 +58,11 @@ const first = [
   `create index deliveries_open on deliveries (device_id, position) where handled_ms is null`,
 ]
 
+const regions = [`alter table customers add column regions_json text`]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
+  '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

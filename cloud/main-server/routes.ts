@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { type AccessApi, accessApi, accessPrefix } from '@gantry/shared/access-api.ts'
 import { type AgentApi, agentApi } from '@gantry/shared/agent-api.ts'
 import { type ClientApi, clientApi, type WellKnown } from '@gantry/shared/client-api.ts'
 import { type Handlers, serve } from '@gantry/shared/contract.ts'
@@ -31,6 +32,12 @@ export function addClientRoutes(app: FastifyInstance, { authenticate, handlers, 
 export function addEnrolmentRoute(app: FastifyInstance, handlers: Handlers<typeof enrolment, unknown>, onDefect: OnDefect): void {
   const answer = serve(enrolment, handlers, onDefect)
   app.post('/agent/v1/:name', async (request, reply) => sendResult(reply, await answer(nameOf(request), request.body, undefined)))
+}
+
+/** Access servers say who they are in what they sign, so there is no caller. */
+export function addAccessRoutes(app: FastifyInstance, handlers: Handlers<AccessApi, { address: string }>, onDefect: OnDefect): void {
+  const answer = serve(accessApi, handlers, onDefect)
+  app.post(`${accessPrefix}:name`, async (request, reply) => sendResult(reply, await answer(nameOf(request), request.body, { address: request.ip })))
 }
 
 export type AgentRoutes = {

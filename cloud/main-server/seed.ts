@@ -1,3 +1,4 @@
+import { Region } from '@gantry/shared/access-api.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
 import { AccessLevel, EntitlementKind } from '@gantry/shared/profile.ts'
 import { plainText } from '@gantry/shared/ticket.ts'
@@ -41,12 +42,25 @@ const Site = z.strictObject({
   devices: z.array(Device),
 })
 
+/** Which access servers carry a customer's sessions. Without it: any, and all are as near. */
+const Regions = z.strictObject({
+  /** Nearest first. */
+  near: z.array(Region).min(1).max(20),
+  /** Never any other, neither first nor as fallback (R056). */
+  only: z.boolean(),
+})
+export type Regions = z.infer<typeof Regions>
+/** As the database keeps it. */
+export function readRegions(json: string | null): Regions | null {
+  return Regions.nullable().parse(JSON.parse(json ?? 'null'))
+}
+
 export const Seed = z.strictObject({
   /** True only in a sandbox's seed: its passwords and TOTP secrets are known. A server that is no sandbox refuses it. */
   sandbox: z.boolean(),
   /** Shown in the foot of the sign-in page. */
   organisation: text,
-  customers: z.array(z.strictObject({ id: CustomerId, name: text, sites: z.array(Site) })),
+  customers: z.array(z.strictObject({ id: CustomerId, name: text, regions: Regions.optional(), sites: z.array(Site) })),
   models: z.array(z.strictObject({ id: key, name: text, kind: z.enum(['injector', 'software']) })),
   profiles: z.array(z.strictObject({ id: key, name: text, grants: z.array(Grant) })),
   specialists: z.array(

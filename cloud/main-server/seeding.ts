@@ -48,8 +48,8 @@ function readSeed(path: string): { seed: Seed; hash: string } {
   }
 }
 
-async function storeCustomer(trx: Queries, { sites, ...customer }: Seed['customers'][number]): Promise<void> {
-  await upsert(trx, 'customers', customer)
+async function storeCustomer(trx: Queries, { sites, regions, ...customer }: Seed['customers'][number]): Promise<void> {
+  await upsert(trx, 'customers', { ...customer, regions_json: regions ? JSON.stringify(regions) : null })
   for (const site of sites) await storeSite(trx, site, customer.id)
 }
 

@@ -6,7 +6,7 @@ import type { Generated } from 'kysely'
 /** The database's tables. `*_json` holds JSON text, `*_ms` milliseconds since 1970, booleans are 0 and 1. */
 export type Tables = {
   meta: { name: string; value: string }
-  customers: { id: string; name: string }
+  customers: { id: string; name: string; regions_json: string | null }
   sites: {
     id: string
     customer_id: string

@@ -4,9 +4,10 @@ import { readUnverified } from '@gantry/shared/node/signing.ts'
 import { CertificatePayload, type CompactJws, PublicJwk, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
 import { levelsFor } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
+import { chooseRoute, describeRoute, type Route } from './route.ts'
 import { deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
 import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
-import { chooseRoute, issueTicket } from './ticket.ts'
+import { issueTicket } from './ticket.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
 import { viewRequest } from './view.ts'
 
@@ -25,6 +26,8 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     data: { access: request.access, serviceKind: request.serviceKind, caseId: request.caseId, minutes: request.minutes },
   }
   const target = await findTarget(db, request.deviceId)
+  const regions = target?.regions ?? null
+  const route = chooseRoute(tools.fleet.candidates(), await sessionsByAccessServer(db), regions)
   const facts: Facts = {
     nowMs: now(),
     caller,
@@ -36,6 +39,8 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     certified: readUnverified(certificate, CertificatePayload, 'access.certificate-bad'),
     device: target?.facts ?? null,
     levels: target && levelsFor(asker.grants, { id: request.deviceId, customerId: target.customerId }),
+    route,
+    onlyRegions: regions?.only ? regions.near : null,
     seenBefore: await wasSeen(db, request),
     waiting: await countWaiting(db, caller.specialistId),
   }
@@ -43,9 +48,10 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     append({ ...event, kind: 'access.refused', data: { ...event.data, step, code: toFailure(error).code } })
   })
   const device = target?.identity
-  if (!device) throw new AppError('device.offline')
-  append({ ...event, kind: 'access.requested' })
-  await storeRequest(tools, { request, signed, certificate, device })
+  if (!device || !route) throw new AppError('device.offline')
+  append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route) } })
+  tools.fleet.noteTicket(route.accessServer.name)
+  await storeRequest(tools, { request, signed, certificate, device, route })
   tools.wake(request.deviceId)
   await announce(tools, request.id)
   const row = await findRequest(db, request.id)
@@ -53,13 +59,11 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   return { request: await viewRequest(db, row), passed }
 }
 
-type Accepted = { request: RequestPayload; signed: SignedRequest; certificate: CompactJws; device: { certificate: string; keyJson: string } }
+type Accepted = { request: RequestPayload; signed: SignedRequest; certificate: CompactJws; device: { certificate: string; keyJson: string }; route: Route }
 
-async function storeRequest(tools: AccessTools, { request, signed, certificate, device }: Accepted): Promise<void> {
-  const { db, accessServers, ticketKey, now } = tools
+async function storeRequest(tools: AccessTools, { request, signed, certificate, device, route }: Accepted): Promise<void> {
+  const { db, ticketKey, now } = tools
   const nowMs = now()
-  const { sessionsAt, total } = await sessionsByAccessServer(db)
-  const route = chooseRoute(accessServers, sessionsAt, total)
   const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
   const ticket = await issueTicket(ticketKey, { request, signed, deviceKey, route, nowMs })
   await db.transaction().execute(async (trx) => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createPeople, type People } from '../../../test/support/people.ts'
 import {
   type Facts,
+  requireAccessServer,
   requireAssignment,
   requireConnectivity,
   requireDeviceReachable,
@@ -23,6 +24,7 @@ import {
 const nowMs = Date.parse('2026-11-20T15:00:00Z')
 const people: People = createPeople(nowMs / 1000)
 const minutes = 60_000
+const route = { accessServer: { name: 'east-1', site: 'East', host: '192.0.2.1', port: 443 }, fallback: null, region: 'ca-east', fallbackRegion: null }
 
 async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
   const { delivery, request } = await people.request({ deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }, { request: { access: 'os' } })
@@ -43,6 +45,8 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
       lastContactMs: nowMs - 20_000,
     },
     levels: ['diagnostics', 'os'],
+    route,
+    onlyRegions: null,
     seenBefore: false,
     waiting: 1,
     ...change,
@@ -163,6 +167,15 @@ describe('the policy of an access request, step by step', () => {
       details: { seconds: 600 },
     })
     expect(await refusal(requireDeviceReachable, await withDevice({ lastContactMs: null }))).toMatchObject({ code: 'device.offline', details: undefined })
+  })
+
+  test('requireAccessServer: with none up, or none in the customer’s regions, nothing is sent to the device (R056)', async () => {
+    expect(await refusal(requireAccessServer, await allGood())).toBe('passed')
+    expect(await refusal(requireAccessServer, await allGood({ route: null }))).toMatchObject({ code: 'access.no-access-server', details: undefined })
+    expect(await refusal(requireAccessServer, await allGood({ route: null, onlyRegions: ['ca-east', 'ca-west'] }))).toMatchObject({
+      code: 'access.no-access-server',
+      details: { regions: 'ca-east, ca-west' },
+    })
   })
 
   test('requireNotReplayed: what was here before is not taken again', async () => {

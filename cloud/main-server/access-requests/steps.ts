@@ -6,6 +6,7 @@ import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterP
 import type { Caller } from '../caller.ts'
 import { isSilent } from '../contact.ts'
 import { type EntitlementDates, isEntitled } from '../entitlement.ts'
+import type { Route } from './route.ts'
 
 /** Everything that the policy looks at, read before the first step. */
 export type Facts = {
@@ -22,6 +23,10 @@ export type Facts = {
   device: DeviceFacts | null
   /** What the profile allows on it; null where it is not assigned. */
   levels: AccessLevel[] | null
+  /** Where it may run now; null where no access server that this customer allows is up. */
+  route: Route | null
+  /** Which regions the customer allows, for the words of a refusal; null: any. */
+  onlyRegions: readonly string[] | null
   /** Whether this request, its commitment or its content was here before. */
   seenBefore: boolean
   /** Requests of this specialist that wait for an answer. */
@@ -53,6 +58,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireEnrolled,
   requireConnectivity,
   requireDeviceReachable,
+  requireAccessServer,
   requireNotReplayed,
   requireFewWaiting,
 ]
@@ -111,6 +117,11 @@ export function requireDeviceReachable({ device, nowMs }: Facts): void {
   const lastContactMs = device?.lastContactMs ?? null
   if (!isSilent(lastContactMs, nowMs)) return
   throw new AppError('device.offline', lastContactMs === null ? {} : { details: { seconds: Math.round((nowMs - lastContactMs) / 1000) } })
+}
+
+/** R056: a customer's session runs in its regions or not at all. */
+export function requireAccessServer({ route, onlyRegions }: Facts): void {
+  if (!route) throw new AppError('access.no-access-server', onlyRegions ? { details: { regions: onlyRegions.join(', ') } } : {})
 }
 
 export function requireNotReplayed({ seenBefore }: Facts): void {

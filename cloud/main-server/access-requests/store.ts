@@ -5,9 +5,10 @@ import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import { AccessServerRef, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { type Database, isDuplicate, type Queries } from '../database.ts'
-import { Grant } from '../seed.ts'
+import { Grant, readRegions } from '../seed.ts'
 import type { Tables } from '../tables.ts'
-import type { IssuedTicket, Route } from './ticket.ts'
+import type { Route } from './route.ts'
+import type { IssuedTicket } from './ticket.ts'
 
 const waitingStates: AccessState[] = ['requested', 'picked-up', 'asking']
 
@@ -16,15 +17,17 @@ export async function findTarget(db: Database, deviceId: DeviceId) {
   const row = await db
     .selectFrom('devices as device')
     .innerJoin('sites as site', 'site.id', 'device.site_id')
+    .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
     .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
     .select(['device.id', 'device.connectivity', 'device.certificate', 'device.device_key_json', 'device.revoked_ms', 'device.last_contact_ms'])
-    .select(['site.customer_id', 'site.time_zone', 'entitlement.starts_on', 'entitlement.ends_on'])
+    .select(['site.customer_id', 'site.time_zone', 'customer.regions_json', 'entitlement.starts_on', 'entitlement.ends_on'])
     .where('device.id', '=', deviceId)
     .executeTakeFirst()
   if (!row) return null
   const identity = row.certificate && row.device_key_json && row.revoked_ms === null ? { certificate: row.certificate, keyJson: row.device_key_json } : null
   return {
     customerId: row.customer_id,
+    regions: readRegions(row.regions_json),
     identity,
     facts: {
       timeZone: row.time_zone,
@@ -66,18 +69,20 @@ export async function countWaiting(queries: Queries, specialistId: SpecialistId)
   return row.count
 }
 
-export async function sessionsByAccessServer(db: Database): Promise<{ sessionsAt: Map<string, number>; total: number }> {
-  const rows = await db.selectFrom('access_requests').select('access_server_json').where('state', 'in', ['approved', 'open']).execute()
-  const sessionsAt = new Map<string, number>()
-  for (const row of rows) {
-    const { name } = AccessServerRef.parse(JSON.parse(row.access_server_json))
-    sessionsAt.set(name, (sessionsAt.get(name) ?? 0) + 1)
-  }
-  const { count } = await db
+/** By name: sessions, and requests whose ticket names it already. */
+export async function sessionsByAccessServer(db: Database): Promise<Map<string, number>> {
+  const rows = await db
     .selectFrom('access_requests')
-    .select((select) => select.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return { sessionsAt, total: count }
+    .select((select) => ['access_server_json', select.fn.countAll<number>().as('count')])
+    .where('state', 'in', [...waitingStates, 'approved', 'open'])
+    .groupBy('access_server_json')
+    .execute()
+  const sessionsAt = new Map<string, number>()
+  for (const { access_server_json, count } of rows) {
+    const { name } = AccessServerRef.parse(JSON.parse(access_server_json))
+    sessionsAt.set(name, (sessionsAt.get(name) ?? 0) + count)
+  }
+  return sessionsAt
 }
 
 export type NewRequest = {

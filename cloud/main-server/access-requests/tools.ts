@@ -4,8 +4,9 @@ import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
-import type { AccessServerRef, PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { Database, Queries } from '../database.ts'
+import type { Candidate } from './route.ts'
 import { type Change, findRequest, moveRequest, type RequestRow } from './store.ts'
 import { viewRequest } from './view.ts'
 
@@ -17,7 +18,8 @@ export type AccessTools = {
   db: Database
   authorityKey: PublicJwk
   ticketKey: SigningKey
-  accessServers: readonly AccessServerRef[]
+  /** The access servers that are up, and the word that a ticket names one. */
+  fleet: { candidates(): Candidate[]; noteTicket(name: string): void }
   roster: () => RosterPayload | null
   /** Throws `audit.unavailable`, and then nothing happens. */
   append: (event: NewAuditEvent) => void

@@ -14,7 +14,8 @@ export async function authenticateDevice(db: Database, socket: TLSSocket): Promi
   const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined
   if (!certificate) throw new AppError('device.unknown')
   const deviceId = deviceIdOf(certificate.subjectAltName)
-  const known = await certificateIsCurrent(db, deviceId, sha256(certificate.raw))
+  const thumbprint = sha256(certificate.raw)
+  const known = await certificateIsCurrent(db, deviceId, thumbprint)
   if (!known) throw new AppError('device.unknown')
-  return { deviceId, name: known.name }
+  return { deviceId, name: known.name, thumbprint }
 }

@@ -1,3 +1,4 @@
+import type { Region } from '@gantry/shared/access-api.ts'
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
@@ -14,7 +15,8 @@ export type EnrolmentTools = {
   ticketKey: PublicJwk
   auditKey: PublicJwk
   agentOrigin: string
-  accessServers: AccessServerRef[]
+  /** All that this customer's sessions may use, up or not: the device lets out to these and no others. */
+  endpoints: (regions: readonly Region[] | null) => AccessServerRef[]
   append: (event: NewAuditEvent) => void
   now: () => number
 }
@@ -31,14 +33,14 @@ export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<Ag
         append({ kind: 'enrolment.refused', actor: { kind: 'unknown' }, data: { code: 'enrol.code-bad' } })
         throw new AppError('enrol.code-bad')
       }
-      const { deviceId, name, customer, site } = device
+      const { deviceId, name, customer, site, onlyRegions } = device
       if (!hostKeyLine.test(hostKey)) throw new AppError('enrol.request-bad', { details: { field: 'hostKey' } })
       const certificate = await issueDeviceCertificate(deviceCa, certificateRequest, deviceId, { days: certificateDays, now: now() })
       const { publicJwk: deviceKey } = checkDeviceCertificate(certificate, deviceCa.certificatePem, 'enrol.request-bad', now())
       const thumbprint = certificateHash(certificate)
       append({ kind: 'device.enrolled', actor: { kind: 'agent', id: deviceId, name }, deviceId, data: { model, agentVersion, certificate: thumbprint } })
       await enrolDevice(db, code, { deviceId, certificate, thumbprint, deviceKey, hostKey, auditKey, agentVersion }, now())
-      const { authorityKey, ticketKey, agentOrigin, accessServers } = tools
+      const { authorityKey, ticketKey, agentOrigin, endpoints } = tools
       const { certificatePem } = deviceCa
       return {
         deviceId,
@@ -51,7 +53,7 @@ export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<Ag
         ticketKey,
         mainServerAuditKey: tools.auditKey,
         agentOrigin,
-        accessServers,
+        accessServers: endpoints(onlyRegions),
       }
     },
   }

@@ -3,6 +3,7 @@ import type { DeviceId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import type { Database } from '../database.ts'
+import { readRegions } from '../seed.ts'
 
 /** Whom an unused code is for, or null: an unknown and a used code are the same to the caller. */
 export async function findUnusedCode(db: Database, code: string) {
@@ -11,12 +12,15 @@ export async function findUnusedCode(db: Database, code: string) {
     .innerJoin('devices', 'devices.id', 'enrolments.device_id')
     .innerJoin('sites', 'sites.id', 'devices.site_id')
     .innerJoin('customers', 'customers.id', 'sites.customer_id')
-    .select(['devices.id as deviceId', 'devices.name', 'sites.name as site', 'customers.name as customer'])
+    .select(['devices.id as deviceId', 'devices.name', 'sites.name as site', 'customers.name as customer', 'customers.regions_json'])
     .where('secret_hash', '=', sha256(code))
     .where('used_ms', 'is', null)
     .where('devices.revoked_ms', 'is', null)
     .executeTakeFirst()
-  return row ?? null
+  if (!row) return null
+  const { regions_json, ...device } = row
+  const regions = readRegions(regions_json)
+  return { ...device, onlyRegions: regions?.only ? regions.near : null }
 }
 
 export type Enrolment = {

@@ -2,7 +2,7 @@ import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
-import type { CompactJws } from '@gantry/shared/ticket.ts'
+import type { CompactJws, Hash } from '@gantry/shared/ticket.ts'
 import type { DeviceCaller } from '../caller.ts'
 import { isSilent } from '../contact.ts'
 import type { Database } from '../database.ts'
@@ -16,6 +16,8 @@ export type PollTools = {
   roster: () => { number: number; jws: CompactJws } | null
   /** Told when a device came back or says something new of itself. */
   deviceChanged: (deviceId: DeviceId) => void
+  /** By which it finds its mark in a bulletin. */
+  bulletinKey: (device: { id: DeviceId; thumbprint: Hash }) => Hash
   now: () => number
 }
 
@@ -25,7 +27,7 @@ const rosterAgainMs = 600_000
 export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, DeviceCaller>, 'device.poll'> {
   const { db, waiters, now } = tools
   return {
-    async 'device.poll'({ holdMs, handled, ...contact }, caller) {
+    async 'device.poll'({ holdMs, handled, wantsBulletin, ...contact }, caller) {
       await markHandled(db, caller.deviceId, handled, now())
       await noteContact(tools, caller.deviceId, contact)
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
@@ -38,7 +40,8 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
           await woken
           deliveries = await openDeliveries(db, caller.deviceId)
         }
-        return { deliveries, serverTimeMs: now() }
+        const key = wantsBulletin ? { bulletinKey: tools.bulletinKey({ id: caller.deviceId, thumbprint: caller.thumbprint }) } : {}
+        return { deliveries, serverTimeMs: now(), ...key }
       } finally {
         enough.abort()
       }

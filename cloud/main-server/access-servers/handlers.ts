@@ -1,0 +1,38 @@
+import type { AccessApi } from '@gantry/shared/access-api.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { Handlers } from '@gantry/shared/contract.ts'
+import { type ErrorCode, toFailure } from '@gantry/shared/errors.ts'
+import type { BulletinBoard } from './bulletin.ts'
+import type { Fleet } from './fleet.ts'
+
+export type BeatTools = { fleet: Fleet; bulletins: BulletinBoard; append: (event: NewAuditEvent) => void; now: () => number }
+
+/** Anybody may send a beat, so a refusal is written once a minute and code, with the number of those before it. */
+const windowMs = 60_000
+
+export function createBeatHandlers({ fleet, bulletins, append, now }: BeatTools): Handlers<AccessApi, { address: string }> {
+  const written = new Map<ErrorCode, { atMs: number; unwritten: number }>()
+
+  const noteRefusal = (error: unknown, address: string) => {
+    const { code, details } = toFailure(error)
+    const last = written.get(code)
+    if (last && now() - last.atMs < windowMs) {
+      last.unwritten += 1
+      return
+    }
+    written.set(code, { atMs: now(), unwritten: 0 })
+    append({ kind: 'access-server.refused', actor: { kind: 'unknown' }, data: { code, address, before: last?.unwritten ?? 0, ...details } })
+  }
+
+  return {
+    async 'access-server.beat'({ beat }, { address }) {
+      try {
+        await fleet.hear(beat)
+      } catch (error) {
+        noteRefusal(error, address)
+        throw error
+      }
+      return { bulletin: await bulletins.current() }
+    },
+  }
+}

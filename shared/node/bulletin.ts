@@ -1,0 +1,22 @@
+import { createHmac } from 'node:crypto'
+import { BulletinPayload, bulletinFreshSeconds } from '../access-api.ts'
+import { requestLimits } from '../access-request.ts'
+import { AppError } from '../errors.ts'
+import type { CompactJws, Hash, PublicJwk } from '../ticket.ts'
+import { verifyJws } from './signing.ts'
+
+/** A device's mark in one bulletin: nobody without its key can tell it from chance, and it is another one under the next salt. */
+export function bulletinMark(key: Hash, salt: Hash): string {
+  return createHmac('sha256', Buffer.from(key, 'base64url')).update(salt).digest().subarray(0, 16).toString('base64url')
+}
+
+/**
+ * Whether the main server has something for the device that holds `key`. `now` in Unix seconds. Throws `server.answer-bad {what}` for one that the main server has not signed or that
+ * is older than two minutes (an access server may keep it, or play it again), and `access.clock-off` for one from the future.
+ */
+export async function isCalled(bulletin: CompactJws, { ticketKey, key, now }: { ticketKey: PublicJwk; key: Hash; now: number }): Promise<boolean> {
+  const { issuedAt, salt, marks } = await verifyJws(bulletin, { type: 'bulletin', schema: BulletinPayload, key: ticketKey, failure: 'server.answer-bad' })
+  if (issuedAt > now + requestLimits.slackFutureSeconds) throw new AppError('access.clock-off', { details: { seconds: issuedAt - now } })
+  if (now - issuedAt > bulletinFreshSeconds) throw new AppError('server.answer-bad', { details: { what: 'old-bulletin' } })
+  return marks.includes(bulletinMark(key, salt))
+}
