@@ -54,11 +54,14 @@ export async function openLinkedLeg(servers: readonly [AccessServerRef, ...Acces
     over.abort()
     opened.reject(options.signal?.aborted ? options.signal.reason : new AppError('session.ended', { details: { cause: 'connection-lost' } }))
   })
+  const givenUp = new Map<AccessServerRef, unknown>()
   const fail = (server: AccessServerRef, error: unknown, tries: number) => {
     failures.set(server, error)
     link.tell()
-    const givenUp = tries >= firstRounds && failures.size === servers.length
-    if (givenUp || !isWorthAnother(error)) opened.reject(isWorthAnother(error) ? failures.get(servers[0]) : error)
+    if (tries >= firstRounds || !isWorthAnother(error)) givenUp.set(server, error)
+    if (givenUp.size < servers.length) return
+    // What no server would answer otherwise says more than that one of them is away.
+    opened.reject([...givenUp.values()].find((one) => !isWorthAnother(one)) ?? givenUp.get(servers[0]))
   }
   for (const server of servers) {
     const onUp = () => {

@@ -21,6 +21,8 @@ export type LegWorld = {
   deviceKey: SigningKey
   keys: LegKeys
   stateDir: string
+  /** After its `server.close()`: another one under the same name and port. */
+  restart(): Promise<void>
   ticket(change?: Partial<TicketPayload>): Promise<{ text: CompactJws; payload: TicketPayload }>
   close(): Promise<void>
 }
@@ -48,16 +50,20 @@ export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['lim
     limits: { drainMs: 200, ...limits },
   }
   const server = await startAccessServer(Config.parse(config), serverTools)
-  const ref: AccessServerRef = { name, site: 'North', host: '127.0.0.1', port: server.port }
+  const ref: AccessServerRef = { name, site: name === 'north-1' ? 'North' : 'South', host: '127.0.0.1', port: server.port }
   const ticket = async (change: Partial<TicketPayload> = {}) => {
     const payload = ticketPayload({ ref, sessionKey, deviceKey, change })
     return { payload, text: await signJws('ticket', payload, ticketKey) }
   }
   const close = async () => {
-    await server.close()
+    await world.server.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  return { server, ref, ca: ca.certificatePem, ticketKey, sessionKey, deviceKey, keys, stateDir, ticket, close }
+  const restart = async () => {
+    world.server = await startAccessServer(Config.parse({ ...config, port: ref.port }), serverTools)
+  }
+  const world: LegWorld = { server, ref, ca: ca.certificatePem, ticketKey, sessionKey, deviceKey, keys, stateDir, ticket, close, restart }
+  return world
 }
 
 async function createKeys(): Promise<LegKeys> {

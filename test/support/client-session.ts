@@ -21,7 +21,9 @@ import { type ClientWorld, startClientWorld } from './client-world.ts'
  */
 export type SessionWorld = {
   main: ClientWorld
+  /** The access server of the ticket, and its fallback. */
   legs: LegWorld
+  fallback: LegWorld
   services: Services
   filesRoot: string
   deviceLog: AuditLog
@@ -34,12 +36,15 @@ export type SessionWorld = {
   end(cause: EndCause): void
   /** Why the agent's half ended. */
   done(): Promise<EndCause>
+  /** Both access servers are gone; the function that comes back starts them anew. */
+  loseServers(): Promise<() => Promise<void>>
   close(): Promise<void>
 }
 
 export async function startSessionWorld(): Promise<SessionWorld> {
   const legs = await startLegWorld()
-  const main = await startClientWorld({ accessServer: legs.ref, ca: legs.ca, ticketKey: legs.ticketKey, deviceKey: legs.deviceKey })
+  const fallback = await startLegWorld({}, { name: 'south-1', keys: legs.keys })
+  const main = await startClientWorld({ accessServer: legs.ref, fallback: fallback.ref, ca: legs.ca, ticketKey: legs.ticketKey, deviceKey: legs.deviceKey })
   const folder = mkdtempSync(join(tmpdir(), 'device-'))
   chmodSync(folder, 0o711)
   const filesRoot = join(folder, 'files')
@@ -86,7 +91,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
   }
 
   const world: SessionWorld = {
-    ...{ main, legs, services, filesRoot, deviceLog },
+    ...{ main, legs, fallback, services, filesRoot, deviceLog },
     ask: (change = {}) =>
       services.requests.ask({
         ...{ deviceId: main.device.id, access: 'os', serviceKind: 'support', reason: 'The console reacts slowly', caseId: '48213', minutes: 30, ...change },
@@ -105,6 +110,12 @@ export async function startSessionWorld(): Promise<SessionWorld> {
     },
     end: (cause) => stops.at(-1)?.abort(cause),
     done: () => runs.at(-1) ?? Promise.reject(new Error('no session')),
+    async loseServers() {
+      await Promise.all([legs.server.close(), fallback.server.close()])
+      return async () => {
+        await Promise.all([legs.restart(), fallback.restart()])
+      }
+    },
     async close() {
       await services.close()
       for (const stop of stops) stop.abort('agent-stopped')
@@ -112,6 +123,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
       deviceLog.close()
       await main.close()
       await legs.close()
+      await fallback.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -49,6 +49,7 @@ export type ClientWorld = {
 }
 export type ClientWorldWith = {
   accessServer?: AccessServerRef
+  fallback?: AccessServerRef | null
   ca?: string
   ticketKey?: SigningKey
   deviceKey?: SigningKey
@@ -57,6 +58,7 @@ export type ClientWorldWith = {
 
 export async function startClientWorld({
   accessServer = { name: 'north-1', site: 'North', host: '127.0.0.1', port: 1 },
+  fallback = null,
   ca: moreCa = '',
   ...more
 }: ClientWorldWith = {}): Promise<ClientWorld> {
@@ -112,7 +114,7 @@ export async function startClientWorld({
       rmSync(profileDir, { recursive: true, force: true })
     },
   }
-  world.handlers = createHandlers(world, accessServer, auditKey)
+  world.handlers = createHandlers(world, { accessServer, fallback }, auditKey)
   const answerCall = serve<ClientApi, string>(clientApi, new Proxy(world.handlers, { get: (_, name) => world.handlers[name as keyof ClientApi] }), (error) =>
     console.error(error),
   )
@@ -143,7 +145,9 @@ export async function startClientWorld({
   return world
 }
 
-function createHandlers(world: ClientWorld, accessServer: AccessServerRef, auditKey: SigningKey): Handlers<ClientApi, string> {
+type Route = { accessServer: AccessServerRef; fallback: AccessServerRef | null }
+
+function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, auditKey: SigningKey): Handlers<ClientApi, string> {
   const { people, device } = world
   const specialist = {
     id: people.person.specialistId,
@@ -177,7 +181,7 @@ function createHandlers(world: ClientWorld, accessServer: AccessServerRef, audit
           deviceId: payload.deviceId,
           specialistId: payload.specialistId,
         },
-        ...{ access: payload.access, minutes: payload.minutes, sessionKey: payload.sessionKey, deviceKey: device.key.publicJwk, accessServer, fallback: null },
+        ...{ access: payload.access, minutes: payload.minutes, sessionKey: payload.sessionKey, deviceKey: device.key.publicJwk, accessServer, fallback },
         ...{ issuedAt: payload.issuedAt, joinBefore: payload.issuedAt + 300 },
       }
       const ticketText = await signJws('ticket', ticket, world.ticketKey)

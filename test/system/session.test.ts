@@ -183,13 +183,6 @@ describe('the end of a session', () => {
     expect(views.at(-1)).toMatchObject({ state: 'ended', endCause: cause })
   })
 
-  test('when the access server is gone', async () => {
-    const session = await world.open()
-    await world.legs.server.close()
-    expect((await session.ended).cause).toBe('access-server-lost')
-    expect(session.view().failure).toEqual({ code: 'session.ended', details: { cause: 'access-server-lost' } })
-  })
-
   test('is not that of the sign-in, nor of the main server: the session goes on', async () => {
     const session = await world.open()
     world.main.token = 'another'
