@@ -1,5 +1,5 @@
 import { type AgentApi, agentApi } from '@gantry/shared/agent-api.ts'
-import { AppError } from '@gantry/shared/errors.ts'
+import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
 import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { Config } from './config.ts'
@@ -65,7 +65,9 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }:
   }
 }
 
-/** Another name may still work: this one does not answer, or somebody else does. */
+/** Another name may still work: this one does not answer, somebody else does, or the site's proxy does not let this one through. */
+const elsewhere: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.proxy-refused'])
+
 function isElsewhere(error: unknown): boolean {
-  return error instanceof AppError && (error.code === 'server.unreachable' || error.code === 'server.identity-wrong')
+  return error instanceof AppError && elsewhere.has(error.code)
 }

@@ -94,6 +94,7 @@ export const errorCodes = {
   'server.identity-wrong': { status: 502, exit: 5 },
   'server.answer-bad': { status: 502, exit: 5 },
   'server.proxy-refused': { status: 502, exit: 5 },
+  'proxy.setting-bad': { status: 500, exit: 2 },
   'server.not-allowed': { status: 403, exit: 3 },
 
   'state.in-use': { status: 409, exit: 1 },

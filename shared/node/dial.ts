@@ -1,8 +1,10 @@
-import { lookup } from 'node:dns/promises'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { AppError } from '../errors.ts'
-import { tlsPolicy } from './tls.ts'
+import { abortable } from './abortable.ts'
+import { openTls } from './open-tls.ts'
+import { createProxyTunnels, type HttpProxy, nameOf, type ProxyTunnels } from './proxy.ts'
+import { findAddresses, type KnownAddresses, openTcp } from './tcp.ts'
 
 /** Where to, and as whom. */
 export type DialTarget = {
@@ -19,107 +21,93 @@ export type DialTarget = {
   /** True for a tunnel, whose two directions end one by one. */
   allowHalfOpen?: boolean | undefined
 }
-export type Hop = 'dns' | 'tcp' | 'tls'
+export type Hop = 'dns' | 'tcp' | 'proxy' | 'tls'
 
 /**
  * Every outbound connection of agent and client: polls, tunnels, sign-in (architecture 3.2). One is made per process, and handed to whoever connects.
- * Errors: `server.unreachable {host, port, hop, reason}` says how far it came; `server.identity-wrong {host, issuer}` says who else answered (a proxy that opens TLS).
- * An abort throws the signal's reason.
+ * Errors: `server.unreachable {host, port, hop, reason}` says how far it came (with `proxy` where that is the hop); `server.proxy-refused {host, port, proxy, status, reason}`;
+ * `server.identity-wrong {host, issuer}` says who else answered (a proxy that opens TLS). An abort throws the signal's reason.
  */
 export type Dial = (target: DialTarget) => Promise<TLSSocket>
 
+export type Route = HttpProxy | 'direct'
 export type DiallerOptions = {
   /** PEM of the one CA that may vouch for a server; the system's trust store is not asked (R042). */
   ca: string
+  /** Asked before DNS, for servers and proxies alike; the certificate is checked for the name all the same (R043). */
+  addresses?: KnownAddresses | undefined
+  /** The ways to a server, at least one, in the order in which they are tried: the next only where a proxy cannot be reached. Straight there unless told otherwise (R046). */
+  routesFor?: ((host: string, port: number) => Promise<readonly Route[]>) | undefined
+  now?: () => number
 }
 
-export function createDialler(options: DiallerOptions): Dial {
-  return (target) => dial(target, options)
+export function createDialler({ now, ...options }: DiallerOptions): Dial {
+  const tunnels = createProxyTunnels(now)
+  return (target) => dial(target, options, tunnels)
 }
 
-async function dial(target: DialTarget, { ca }: DiallerOptions): Promise<TLSSocket> {
-  const { host, port, timeoutMs = 10_000, allowHalfOpen = false, signal } = target
+async function dial(target: DialTarget, options: DiallerOptions, tunnels: ProxyTunnels): Promise<TLSSocket> {
+  const { host, port, timeoutMs = 10_000, signal } = target
   signal?.throwIfAborted()
   const timeout = AbortSignal.timeout(timeoutMs)
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
-  let hop: Hop = 'dns'
-  let open: Socket | TLSSocket | undefined
+  const place: Place = { hop: 'dns', proxy: null }
   try {
-    const address = isIP(host) ? host : (await abortable(lookup(host), stop)).address
-    hop = 'tcp'
-    open = connectTcp({ host: address, port, noDelay: true, allowHalfOpen })
-    await opened(open, 'connect', stop)
-    hop = 'tls'
-    const socket = secure(open, target, ca)
-    open = socket
-    await opened(socket, 'secureConnect', stop)
-    requireIdentity(socket, host)
-    signal?.throwIfAborted()
-    return socket
+    const routes = (await options.routesFor?.(host, port)) ?? ['direct']
+    const socket = await openRoute({ target, routes, place, stop, timeoutMs, tunnels, ...options })
+    place.hop = 'tls'
+    const { cert, key, session } = target
+    return await openTls(socket, { host, ca: options.ca, cert, key, session, signal: stop })
   } catch (error) {
-    open?.destroy()
     signal?.throwIfAborted()
-    throw error instanceof AppError ? error : explain(error, { host, port, hop, timedOut: timeout.aborted })
+    throw error instanceof AppError ? error : explain(error, { host, port, ...place, timedOut: timeout.aborted })
   }
 }
 
-function secure(socket: Socket, { host, cert, key, session }: DialTarget, ca: string): TLSSocket {
-  return connectTls({
-    socket,
-    ca,
-    ...(cert && key ? { cert, key } : {}),
-    ...(session ? { session } : {}),
-    // SNI carries names only (RFC 6066 section 3).
-    ...(isIP(host) ? {} : { servername: host }),
-    host,
-    // Not accepted, but judged by `requireIdentity`: with `true` Node drops the certificate together with the socket, and nobody could say whose it was.
-    rejectUnauthorized: false,
-    ...tlsPolicy,
-  })
+/** How far a dial has come. */
+type Place = { hop: Hop; proxy: string | null }
+type OpenRoute = {
+  target: DialTarget
+  routes: readonly Route[]
+  place: Place
+  stop: AbortSignal
+  timeoutMs: number
+  tunnels: ProxyTunnels
+  addresses?: KnownAddresses | undefined
 }
 
-/** The chain under our CA and the name, both checked by Node during the handshake. Nothing has been written or read before this. */
-function requireIdentity(socket: TLSSocket, host: string): void {
-  if (socket.authorized) return
-  // Typed as an Error, but a code of OpenSSL or of Node's name check.
-  const reason = String(socket.authorizationError)
-  throw new AppError('server.identity-wrong', { details: { host, issuer: issuerOf(socket), reason } })
-}
-
-/** Waits for the event that says the hop is done. An error listener stays for good: a late error on a socket without one would end the process. */
-async function opened(socket: Socket, event: 'connect' | 'secureConnect', stop: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const close = () => reject(new Error('closed by the peer'))
-  socket.once(event, resolve)
-  socket.on('error', reject)
-  socket.once('close', close)
-  try {
-    await abortable(promise, stop)
-  } finally {
-    socket.off('close', close)
+/** A connection to the target, on which nothing was said yet. A proxy that answers, whatever it says, is the last that is asked. */
+async function openRoute({ target, routes, place, stop, timeoutMs, tunnels, addresses }: OpenRoute): Promise<Socket> {
+  const { host, port, allowHalfOpen = false } = target
+  let last: unknown = new Error('no route')
+  for (const route of routes) {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs / routes.length)])
+    const openTo = async (to: { host: string; port: number }, onFound?: () => void) => {
+      const found = await abortable(findAddresses(to.host, addresses), signal)
+      onFound?.()
+      return openTcp(found, { port: to.port, allowHalfOpen, signal })
+    }
+    try {
+      place.hop = route === 'direct' ? 'dns' : 'proxy'
+      place.proxy = route === 'direct' ? null : nameOf(route)
+      if (route !== 'direct') return await tunnels.open(route, { host, port }, { openTo, signal })
+      return await openTo(target, () => {
+        place.hop = 'tcp'
+      })
+    } catch (error) {
+      stop.throwIfAborted()
+      if (error instanceof AppError) throw error
+      last = error
+    }
   }
+  throw last
 }
 
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
-}
+type Circumstances = Place & { host: string; port: number; timedOut: boolean }
 
-type Circumstances = { host: string; port: number; hop: Hop; timedOut: boolean }
-
-function explain(error: unknown, { host, port, hop, timedOut }: Circumstances): AppError {
+function explain(error: unknown, { host, port, hop, proxy, timedOut }: Circumstances): AppError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'closed'
-  return new AppError('server.unreachable', { cause: error, details: { host, port, hop, reason: timedOut ? 'timeout' : code } })
-}
-
-function issuerOf(socket: TLSSocket): string {
-  const issuer = socket.getPeerCertificate().issuer as Record<string, string | string[] | undefined> | undefined
-  const name = issuer?.CN ?? issuer?.O ?? 'unknown'
-  // The name comes from a stranger and is shown to a person.
-  return String(name)
-    .replaceAll(/[^\p{L}\p{N} .,_-]/gu, '?')
-    .slice(0, 80)
+  const timeout = timedOut || (error instanceof Error && error.name === 'TimeoutError')
+  const details = { host, port, hop, reason: timeout ? 'timeout' : code, ...(hop === 'proxy' && proxy ? { proxy } : {}) }
+  return new AppError('server.unreachable', { cause: error, details })
 }

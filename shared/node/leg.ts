@@ -129,6 +129,7 @@ export const tryNext: ReadonlySet<ErrorCode> = new Set([
   'server.unreachable',
   'server.identity-wrong',
   'server.answer-bad',
+  'server.proxy-refused',
   'leg.busy',
   'leg.draining',
   'leg.peer-missing',

@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorDetails } from '../errors.ts'
+import { byReason, proxyEn } from './proxy.en.ts'
 
 /** `what` happened, then what to do about it. Details are plain facts of the failure. */
 export type ErrorWords = Record<ErrorCode, (details: ErrorDetails) => { what: string; todo: string }>
@@ -164,19 +165,19 @@ export const errorsEn: ErrorWords = {
     todo: 'Keep the file as it is and report it to your security office.',
   }),
 
-  'server.unreachable': ({ host, hop }) => ({
-    what: `${host ?? 'The server'} does not answer${hop === undefined ? '' : ` (${hop})`}.`,
+  'server.unreachable': ({ host, hop, proxy }) => ({
+    what: proxy ? `The proxy ${proxy} does not answer as one.` : `${host ?? 'The server'} does not answer${hop === undefined ? '' : ` (${hop})`}.`,
     todo: 'Check the network; it is tried again by itself where something is open.',
   }),
-  'server.identity-wrong': ({ host, issuer }) => ({
-    what: `${host ?? 'The server'} shows a certificate that is not its own${issuer ? `, issued by ${issuer}` : ''}.`,
-    todo: 'A proxy may be opening the connection. Ask site IT to let it through untouched.',
+  'server.identity-wrong': ({ host, issuer, proxy }) => ({
+    what: `${proxy ? `The proxy ${proxy}` : (host ?? 'The server')} shows a certificate that is not its own${issuer ? `, issued by ${issuer}` : ''}.`,
+    todo: proxy
+      ? 'Ask site IT which authority vouches for the proxy, and name its file in the setting of the proxy.'
+      : 'A proxy may be opening the connection. Ask site IT to let it through untouched.',
   }),
   'server.answer-bad': () => ({ what: 'The server’s answer was not understood.', todo: `Update this program. ${report}` }),
-  'server.proxy-refused': ({ status }) => ({
-    what: `The proxy refuses the connection${status === undefined ? '' : ` (${status})`}.`,
-    todo: 'Check the proxy’s user and password with site IT.',
-  }),
+  'server.proxy-refused': byReason(proxyEn.refused, 'failed'),
+  'proxy.setting-bad': byReason(proxyEn.setting, 'url'),
   'server.not-allowed': ({ host, port }) => ({
     what: `${host ?? 'A server'}${port === undefined ? '' : `:${port}`} is not on the device’s list of servers.`,
     todo: 'Ask whoever looks after the device to add it to the list, or report it to your security office.',

@@ -1,4 +1,6 @@
 import type { ErrorWords } from './errors.en.ts'
+import { byReason } from './proxy.en.ts'
+import { proxyFr } from './proxy.fr.ts'
 
 const report = 'Signalez-le avec le code et la ligne du journal.'
 
@@ -179,19 +181,19 @@ export const errorsFr: ErrorWords = {
     todo: 'Gardez le fichier tel quel et signalez-le au bureau de sécurité.',
   }),
 
-  'server.unreachable': ({ host, hop }) => ({
-    what: `${host ?? 'Le serveur'} ne répond pas${hop === undefined ? '' : ` (${hop})`}.`,
+  'server.unreachable': ({ host, hop, proxy }) => ({
+    what: proxy ? `Le mandataire ${proxy} ne répond pas comme il le devrait.` : `${host ?? 'Le serveur'} ne répond pas${hop === undefined ? '' : ` (${hop})`}.`,
     todo: 'Vérifiez le réseau; ce qui est ouvert réessaie de lui-même.',
   }),
-  'server.identity-wrong': ({ host, issuer }) => ({
-    what: `${host ?? 'Le serveur'} présente un certificat qui n’est pas le sien${issuer ? `, émis par ${issuer}` : ''}.`,
-    todo: 'Un mandataire ouvre peut-être la connexion. Demandez aux TI du site de la laisser passer intacte.',
+  'server.identity-wrong': ({ host, issuer, proxy }) => ({
+    what: `${proxy ? `Le mandataire ${proxy}` : (host ?? 'Le serveur')} présente un certificat qui n’est pas le sien${issuer ? `, émis par ${issuer}` : ''}.`,
+    todo: proxy
+      ? 'Demandez aux TI du site quelle autorité répond du mandataire, et nommez son fichier dans le réglage du mandataire.'
+      : 'Un mandataire ouvre peut-être la connexion. Demandez aux TI du site de la laisser passer intacte.',
   }),
   'server.answer-bad': () => ({ what: 'La réponse du serveur n’a pas été comprise.', todo: `Mettez ce programme à jour. ${report}` }),
-  'server.proxy-refused': ({ status }) => ({
-    what: `Le mandataire refuse la connexion${status === undefined ? '' : ` (${status})`}.`,
-    todo: 'Vérifiez son nom et son mot de passe avec les TI du site.',
-  }),
+  'server.proxy-refused': byReason(proxyFr.refused, 'failed'),
+  'proxy.setting-bad': byReason(proxyFr.setting, 'url'),
   'server.not-allowed': ({ host, port }) => ({
     what: `${host ?? 'Un serveur'}${port === undefined ? '' : `:${port}`} n’est pas sur la liste des serveurs de l’appareil.`,
     todo: 'Demandez à la personne responsable de l’appareil de l’y ajouter, ou avisez votre bureau de la sécurité.',
