@@ -28,7 +28,9 @@ async function exchange(url: URL, { method, headers, body, signal }: CustomFetch
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const content = body === null || body === undefined ? undefined : String(body)
   const length = content === undefined ? {} : { 'content-length': String(Buffer.byteLength(content)) }
-  const request = httpsRequest(url, { method, headers: { ...headers, ...length, connection: 'close' }, createConnection: () => socket, signal })
+  // With a connection of our own Node takes 80 for the default port, and would say so in `Host`.
+  const own = { createConnection: () => socket, defaultPort: 443 }
+  const request = httpsRequest(url, { method, headers: { ...headers, ...length, connection: 'close' }, ...own, signal })
   request.on('error', (error) => reject(new AppError('server.unreachable', { cause: error, details: { host: url.hostname, hop: 'answer' } })))
   request.on('response', (response) => {
     let received = 0
