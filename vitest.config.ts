@@ -15,7 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [...shipped.map((folder) => `${folder}/**/*.test.{ts,tsx}`), 'test/*.test.ts', 'test/support/**/*.test.ts'],
+          include: [...shipped.map((folder) => `${folder}/**/*.test.{ts,tsx}`), 'test/*.test.ts', 'test/support/**/*.test.ts', 'test/bench/**/*.test.ts'],
           testTimeout: 20_000,
           expect: expectation,
           sequence: { groupOrder: 0 },

@@ -1,218 +1,102 @@
-import { createHash, randomFillSync } from 'node:crypto'
-import { closeSync, createReadStream, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { availableParallelism, cpus, totalmem } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { pipeline } from 'node:stream/promises'
-import { createServices } from '../../main/services/create-services.ts'
-import { createSandboxSecrets } from '../../main/services/sandbox-secrets.ts'
-import type { Services, Session } from '../../main/services/services.ts'
-import { agentOf } from '../e2e/support/processes.ts'
-import { type RunningSandbox, removeSandbox, startSandbox, until } from '../e2e/support/sandbox.ts'
+import { root, run } from '../e2e/support/sandbox.ts'
+import { figureRows, type RowName } from './figures.ts'
+import { type Gantry, memoryFolder, startGantry } from './gantry.ts'
+import { parseOptions } from './options.ts'
+import { startPeers } from './peers.ts'
+import { busy } from './rows/busy.ts'
+import { echo } from './rows/echo.ts'
+import { files } from './rows/files.ts'
+import { flood } from './rows/flood.ts'
+import { openssh } from './rows/openssh.ts'
+import { pairs } from './rows/pairs.ts'
+import { prompt } from './rows/prompt.ts'
+import { digestOf, type Row, type World, writeRandom } from './rows/row.ts'
+import { document, figureLines, type Report, withMeasured } from './table.ts'
 
 /**
- * `npm run bench`: what a person waits for, on this machine, through the whole system: real processes, TLS on loopback, the desktop client's own services.
- * Prints a table on stderr and one JSON document on stdout.
+ * `npm run bench`: what a person waits for, through the whole system in real processes, each figure against what that person would use instead, measured in turns on the
+ * same machine. A table on stderr, one JSON document on stdout; `--write` puts the table into docs/performance.md.
  */
-const megabyte = 1_048_576
-const fileBytes = 256 * megabyte
-const rounds = { approvals: 5, keystrokes: 500 }
+const rows: Partial<Record<RowName, Row>> = { prompt, echo, flood, files, openssh, busy, pairs }
 
-type Transferred = { mib: number; seconds: number; mibPerSecond: number }
-type Figures = {
-  machine: { processor: string; cores: number; memoryMb: number; node: string }
-  startMs: number
-  approvalToPromptMs: { median: number; max: number; samples: number[] }
-  echoMs: { p50: number; p99: number; keystrokes: number }
-  get: Transferred
-  put: Transferred
-  memoryMb: Record<string, number>
-}
-
+const options = parseOptions(process.argv.slice(2))
+const page = join(root, 'docs/performance.md')
 const started = performance.now()
-const sandbox = await startSandbox()
-const startMs = performance.now() - started
-let services: Services | undefined
+const seconds = () => (performance.now() - started) / 1_000
+const say = (text: string) => console.error(`${seconds().toFixed(0).padStart(4)} s  ${text}`)
+const folders = { memory: memoryFolder(), disk: mkdtempSync(join(tmpdir(), 'gantry-bench-')) }
+const gantries: Partial<Record<'disk' | 'memory', Promise<Gantry>>> = {}
+const peers = await startPeers(join(folders.disk, 'peers'))
+const report: Report = {
+  machine: await describeMachine(),
+  command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+  date: new Date().toISOString().slice(0, 10),
+  seconds: 0,
+  ...{ rounds: options.rounds, mib: options.mib },
+  ...{ figures: [], cpu: {}, samples: {} },
+}
+const sources: Record<number, Promise<{ path: string; sha256: string; folder: string }>> = {}
+const world: World = {
+  ...{ options, peers, say },
+  onDisk: () => gantry('disk'),
+  inMemory: () => gantry('memory'),
+  file(mib) {
+    sources[mib] ??= makeFile(mib)
+    return sources[mib]
+  },
+}
 try {
-  const signedIn = await sandbox.gantry('sign-in')
-  if (signedIn.code !== 0) throw new Error(`sign-in failed: ${signedIn.stderr}`)
-  services = await openServices(sandbox)
-  const figures = await measure(sandbox, services)
-  console.error(table(figures))
-  console.log(JSON.stringify(figures, null, 2))
+  for (const name of options.rows) {
+    const row = rows[name]
+    if (!row) continue
+    say(name)
+    const { figures, samples, cpu } = await row.run(world)
+    const unknown = figures.find(({ id }) => !figureRows.some((one) => one.id === id && one.row === name))
+    if (unknown) throw new Error(`${name} measured ${unknown.id}, which is no figure of that row`)
+    report.figures.push(...figures)
+    report.samples[name] = samples
+    Object.assign(report.cpu, cpu)
+  }
+  report.seconds = Math.round(seconds())
+  console.error(`\n${figureLines(report.figures).join('\n')}\n`)
+  console.log(JSON.stringify(report, null, 2))
+  if (options.write) writeFileSync(page, withMeasured(readFileSync(page, 'utf8'), document(report)))
 } finally {
-  await services?.close()
-  await removeSandbox(sandbox)
+  for (const one of Object.values(gantries)) await one.then((gantry) => gantry.close()).catch((error: unknown) => console.error(error))
+  peers.close()
+  for (const folder of Object.values(folders)) rmSync(folder, { recursive: true, force: true })
 }
 
-async function measure(sandbox: RunningSandbox, services: Services): Promise<Figures> {
-  const approvals: number[] = []
-  for (let round = 1; round < rounds.approvals; round += 1) {
-    const { session, approvalToPromptMs } = await open(sandbox, services)
-    approvals.push(approvalToPromptMs)
-    await session.end()
-    await session.ended
-  }
-  const { session, approvalToPromptMs, echo } = await open(sandbox, services)
-  approvals.push(approvalToPromptMs)
-  const echoMs = await measureEcho(echo)
-  const device = sandbox.facts.devices[0] as RunningSandbox['facts']['devices'][number]
-  const local = join(sandbox.dir, 'bench')
-  mkdirSync(local)
-  const source = join(local, 'sent.bin')
-  writeRandom(source)
-  const put = await measureTransfer(services, session, { direction: 'put', from: [source], to: '/' })
-  const memoryMb = memoryOf(sandbox)
-  const get = await measureTransfer(services, session, { direction: 'get', from: ['/sent.bin'], to: join(local) })
-  if ((await digestOf(join(device.filesRoot, 'sent.bin'))) !== (await digestOf(source))) throw new Error('the file arrived changed')
-  rmSync(local, { recursive: true })
-  await session.end()
+/** One at a time: the polls and pages of a second one would be measured with the first. */
+async function gantry(where: 'disk' | 'memory'): Promise<Gantry> {
+  const other = where === 'disk' ? 'memory' : 'disk'
+  const running = gantries[other]
+  delete gantries[other]
+  await (await running)?.close()
+  gantries[where] ??= startGantry(mkdtempSync(join(folders[where], 'sandbox-')))
+  return gantries[where]
+}
+
+async function makeFile(mib: number) {
+  const folder = mkdtempSync(join(folders.memory, 'files-'))
+  const path = join(folder, 'source.bin')
+  writeRandom(path, mib)
+  return { path, folder, sha256: await digestOf(path) }
+}
+
+async function describeMachine(): Promise<Report['machine']> {
+  const { stderr } = await run(['ssh', '-V'], { input: '' }).done
+  const inMemory = statSync(folders.memory).dev !== statSync(folders.disk).dev
   return {
-    machine: { processor: cpus()[0]?.model ?? '', cores: availableParallelism(), memoryMb: Math.round(totalmem() / megabyte), node: process.version },
-    startMs: Math.round(startMs),
-    approvalToPromptMs: { median: quantile(approvals, 0.5), max: quantile(approvals, 1), samples: approvals.map(round1) },
-    echoMs,
-    get,
-    put,
-    memoryMb,
+    processor: cpus()[0]?.model.trim() ?? '',
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 1024 ** 3),
+    system: `Linux ${release()}`,
+    node: process.version,
+    openSsh: stderr.trim().split(',')[0] ?? '',
+    files: inMemory ? 'tmpfs' : 'disk',
   }
-}
-
-async function openServices({ dir, facts }: RunningSandbox): Promise<Services> {
-  const log = { info: () => undefined, warn: () => undefined, error: (message: string, details?: object) => console.error(message, details ?? '') }
-  return createServices({
-    profileDir: join(dir, 'client'),
-    mainServer: facts.mainServer,
-    ca: readFileSync(facts.ca, 'utf8'),
-    secretStore: createSandboxSecrets(dir),
-    openBrowser: () => undefined,
-    party: 'command-line',
-    about: { version: 'bench', host: 'browser', hostReason: null, sandbox: true },
-    log,
-  })
-}
-
-type Open = { session: Session; approvalToPromptMs: number; echo: (keys: string, shown: string) => Promise<void> }
-
-/** From the press on Allow to the shell's prompt on the screen. */
-async function open(sandbox: RunningSandbox, services: Services): Promise<Open> {
-  const [first] = sandbox.facts.devices
-  const device = await services.devices.find(first?.id ?? '')
-  const asked = await services.requests.ask({ deviceId: device.id, access: 'os', serviceKind: 'support', reason: 'Bench', caseId: 'bench', minutes: 30 })
-  let approvedMs = 0
-  const watching = services.on('request.changed', ({ steps }) => {
-    if (approvedMs === 0 && steps.some(({ name }) => name === 'approved')) approvedMs = performance.now()
-  })
-  const pressed = await sandbox.panel(device.id, 'approve', '--next', '--timeout', '30')
-  if (pressed.code !== 0) throw new Error(`approval failed: ${pressed.stderr}`)
-  const session = await asked.session
-  const terminal = await session.openTerminal({ columns: 80, rows: 24 })
-  let seen = ''
-  let listener: () => void = () => undefined
-  terminal.onData((data) => {
-    seen += data
-    terminal.drawn(data.length)
-    listener()
-  })
-  const sees = (text: string) =>
-    new Promise<void>((resolve) => {
-      listener = () => {
-        if (seen.includes(text)) resolve()
-      }
-      listener()
-    })
-  await until('a prompt', () => seen.length > 0 || null)
-  const approvalToPromptMs = performance.now() - approvedMs
-  watching()
-  return {
-    session,
-    approvalToPromptMs,
-    async echo(keys, shown) {
-      seen = ''
-      terminal.write(keys)
-      await sees(shown)
-    },
-  }
-}
-
-/** One key at a time, each waiting for its echo: what typing feels like. */
-async function measureEcho(echo: Open['echo']): Promise<Figures['echoMs']> {
-  const times: number[] = []
-  for (let index = 0; index < rounds.keystrokes; index += 1) {
-    const key = 'abcdefghij'[index % 10] ?? 'a'
-    const start = performance.now()
-    await echo(key, key)
-    times.push(performance.now() - start)
-    // A line that is never sent: Ctrl-U empties it before it wraps. Another letter than the line begins with, or readline would not draw it anew.
-    if (index % 20 === 19) await echo('\u0015z', 'z')
-  }
-  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), keystrokes: times.length }
-}
-
-async function measureTransfer(
-  services: Services,
-  { requestId }: Session,
-  what: { direction: 'put' | 'get'; from: string[]; to: string },
-): Promise<Transferred> {
-  const start = performance.now()
-  const { transferIds } = await services.transfers.start({ requestId, replace: true, ...what })
-  const done = await services.transfers.finished(transferIds[0] ?? '')
-  if (done.state !== 'done' || !done.verified) throw new Error(`transfer failed: ${JSON.stringify(done.failure)}`)
-  const seconds = (performance.now() - start) / 1_000
-  return { mib: fileBytes / megabyte, seconds: round1(seconds * 100) / 100, mibPerSecond: round1(fileBytes / megabyte / seconds) }
-}
-
-/** Resident memory while a session is open and a large file has just passed through. */
-function memoryOf({ facts, child }: RunningSandbox): Record<string, number> {
-  const [device] = facts.devices
-  const pids: Record<string, number> = {
-    'main server': facts.pids.mainServer,
-    'access server 1': facts.pids.accessServers[0] ?? 0,
-    'access server 2': facts.pids.accessServers[1] ?? 0,
-    supervisor: device?.pid ?? 0,
-    agent: agentOf(device?.pid ?? 0),
-    sandbox: child.pid ?? 0,
-    'client services (this process)': process.pid,
-  }
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, residentMb(pid)]))
-}
-
-function residentMb(pid: number): number {
-  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Math.round(Number(kb) / 1_024)
-}
-
-function writeRandom(path: string): void {
-  const file = openSync(path, 'w')
-  const block = Buffer.alloc(4 * megabyte)
-  for (let written = 0; written < fileBytes; written += block.length) writeSync(file, randomFillSync(block))
-  closeSync(file)
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
-}
-
-function quantile(values: number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return round1(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0)
-}
-
-function round1(value: number): number {
-  return Math.round(value * 10) / 10
-}
-
-function table({ startMs, approvalToPromptMs, echoMs, get, put, memoryMb }: Figures): string {
-  const rows: [string, string][] = [
-    ['sandbox ready', `${startMs} ms`],
-    ['approval to prompt', `${approvalToPromptMs.median} ms median, ${approvalToPromptMs.max} ms at most`],
-    ['echo of a keystroke', `${echoMs.p50} ms p50, ${echoMs.p99} ms p99`],
-    [`get ${get.mib} MiB`, `${get.mibPerSecond} MiB/s`],
-    [`put ${put.mib} MiB`, `${put.mibPerSecond} MiB/s`],
-    ...Object.entries(memoryMb).map(([name, mb]): [string, string] => [`memory: ${name}`, `${mb} MB`]),
-  ]
-  const width = Math.max(...rows.map(([name]) => name.length)) + 2
-  return rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`).join('\n')
 }
