@@ -21,6 +21,8 @@ export type PartSpec = {
   /** An exit code that means: start me again at once, this is no failure. */
   restartCode?: number
   maxLineBytes?: number
+  /** How long to wait before the next start, by failures in a row. */
+  restartDelayMs?: (failures: number) => number
   /** True for a part that is not started again when it ends. */
   once?: boolean
   /** Once aborted nothing is started again: whoever stops the sandbox may have told the whole process group. */
@@ -91,7 +93,7 @@ export function startPart(spec: PartSpec, onEvent: (event: PartEvent) => void): 
       const wanted = code !== null && code === spec.restartCode
       failures = wanted || Date.now() - startedMs > steadyMs ? 1 : failures + 1
       restarts += 1
-      const againInMs = wanted ? 0 : restartDelayMs(failures)
+      const againInMs = wanted ? 0 : (spec.restartDelayMs ?? restartDelayMs)(failures)
       if (!wanted) onEvent({ kind: 'died', name: spec.name, code, signal, againInMs })
       timer = setTimeout(() => spec.signal?.aborted || start(), againInMs)
     }

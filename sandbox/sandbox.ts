@@ -29,7 +29,7 @@ export type SandboxOptions = {
   network?: Network
 }
 /** Where the parts run, if not all here: what starts each, and who listens where. */
-export type Network = { ports: Required<Ports>; on(part: string, argv: PartSpec['argv']): PartSpec['argv'] }
+export type Network = { ports: Required<Ports>; on(part: string, argv: PartSpec['argv']): PartSpec['argv']; restartDelayMs: (failures: number) => number }
 
 export type RunningDevice = { device: SandboxDevice; place: DevicePlace; supervisor: Part }
 export type Sandbox = {
@@ -83,7 +83,18 @@ async function start(
   const credentials = openCredentials(paths.credentials, world.hospital)
   const ports = network?.ports ?? (await rememberedPorts(paths, credentials))
   const runtime = openRuntime(paths, closers)
-  const tools: Tools = { paths, ports, runtime, language, onEvent, signal, closers, env: partEnvironment(), on: network?.on ?? ((_part, argv) => argv) }
+  const tools: Tools = {
+    paths,
+    ports,
+    runtime,
+    language,
+    onEvent,
+    signal,
+    closers,
+    env: partEnvironment(),
+    on: network?.on ?? ((_part, argv) => argv),
+    ...(network ? { restartDelayMs: network.restartDelayMs } : {}),
+  }
 
   const secrets: SecretStore = new Map()
   const panels = new Map<string, Part>()
@@ -155,6 +166,7 @@ type Tools = {
   closers: (() => unknown)[]
   env: NodeJS.ProcessEnv
   on: Network['on']
+  restartDelayMs?: Network['restartDelayMs']
 }
 
 async function rememberedPorts(paths: Paths, credentials: Credentials): Promise<Ports> {
@@ -192,8 +204,11 @@ function partEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache }
 }
 
-function open({ paths, onEvent, signal, closers, env, on }: Tools, spec: Omit<PartSpec, 'log'>): Part {
-  const part = startPart({ env, signal, ...spec, argv: on(spec.name, spec.argv), log: join(paths.logs, `${spec.name}.log`) }, onEvent)
+function open({ paths, onEvent, signal, closers, env, on, restartDelayMs }: Tools, spec: Omit<PartSpec, 'log'>): Part {
+  const part = startPart(
+    { env, signal, ...(restartDelayMs ? { restartDelayMs } : {}), ...spec, argv: on(spec.name, spec.argv), log: join(paths.logs, `${spec.name}.log`) },
+    onEvent,
+  )
   closers.push(() => part.stop())
   return part
 }

@@ -80,7 +80,7 @@ type Cable = { own: { v4: string; v6: string }; above: { v4: string; v6: string 
 
 function numbered(index: number): Cable {
   const [v4, v6] = [`198.18.${index}`, `fd00:6761:${index.toString(16)}:`]
-  return { own: { v4: `${v4}.2`, v6: `${v6}:2` }, above: { v4: `${v4}.1`, v6: `${v6}:1` }, net: { v4: `${v4}.0/30`, v6: `${v6}:/64` } }
+  return { own: { v4: `${v4}.2`, v6: `${v6}:2` }, above: { v4: `${v4}.1`, v6: `${v6}:1` }, net: { v4: `${v4}.0/24`, v6: `${v6}:/64` } }
 }
 
 function prepare(namespace: string): void {
@@ -96,7 +96,7 @@ function connect({ own, above }: Cable, at: { own: string; above: string; name: 
     { namespace: at.above, name: at.name, ...above },
   ]
   for (const { namespace, name, v4, v6 } of ends) {
-    ip('-n', namespace, 'addr', 'add', `${v4}/30`, 'dev', name)
+    ip('-n', namespace, 'addr', 'add', `${v4}/24`, 'dev', name)
     ip('-n', namespace, 'addr', 'add', `${v6}/64`, 'dev', name, 'nodad')
     ip('-n', namespace, 'link', 'set', 'dev', name, 'up')
   }
