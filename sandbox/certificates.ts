@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ca, createCa, issueServerCertificate, spkiPin } from '@gantry/shared/node/certificates.ts'
 import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
-import { privatePem, signingKeyFrom } from '@gantry/shared/node/signing.ts'
+import { generateSigningKey, privatePem, signingKeyFrom } from '@gantry/shared/node/signing.ts'
+import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import type { Paths } from './state-folder.ts'
 
 const hosts = ['127.0.0.1', 'localhost', '::1']
@@ -25,6 +26,13 @@ export async function writeServerCertificate(ca: Ca, folder: string, more: strin
   writeFileWhole(files.cert, `${issued.certificatePem.trimEnd()}\n${ca.certificatePem}`, 0o644)
   writeFileWhole(files.key, issued.keyPem, 0o600)
   return files
+}
+
+/** The key by which an access server signs its beats. Made here rather than by itself, since the main server's list, which names it, is written before. */
+export function openBeatKey(folder: string): { key: string; publicJwk: PublicJwk } {
+  const key = join(folder, 'beat-key.pem')
+  if (!existsSync(key)) writeFileWhole(key, privatePem(generateSigningKey()), 0o600)
+  return { key, publicJwk: signingKeyFrom(readFileSync(key, 'utf8')).publicJwk }
 }
 
 export function caPin(ca: Ca): string {

@@ -12,6 +12,8 @@ export type TlsFiles = { cert: string; key: string }
 
 const loopback: Hosts = { people: '127.0.0.1', agents: '127.0.0.1', access1: '127.0.0.1', access2: '127.0.0.1' }
 const sites = ['East', 'West'] as const
+/** Of the access servers; customers name them in `data/hospital.json`. */
+const regions = ['na-east', 'na-west'] as const
 const always = { stopWithStdin: true }
 
 export function accessServerRefs({ access1, access2, hosts = loopback }: Ports): AccessServerRef[] {
@@ -33,7 +35,7 @@ export function originOf({ people, hosts = loopback }: Ports): string {
 
 export function mainServerConfig(
   paths: Paths,
-  { ports, tls, authorityKey, seedFile }: { ports: Ports; tls: TlsFiles; authorityKey: PublicJwk; seedFile: string },
+  { ports, tls, authorityKey, seedFile, fleetFile }: { ports: Ports; tls: TlsFiles; authorityKey: PublicJwk; seedFile: string; fleetFile: string },
 ) {
   const { hosts = loopback } = ports
   return {
@@ -50,14 +52,22 @@ export function mainServerConfig(
     authorityIn: paths.authorityIn,
     seedFile,
     sandbox: isSandbox(ports),
-    accessServers: accessServerRefs(ports),
+    fleetFile,
     ...always,
   }
 }
 
-export function accessServerConfig(paths: Paths, number: 1 | 2, { ports, tls, ticketKey }: { ports: Ports; tls: TlsFiles; ticketKey: PublicJwk }) {
+/** The operator's list: who the access servers are. They say themselves that they are there. */
+export function fleetList(ports: Ports, keys: PublicJwk[]) {
+  return { version: 1, accessServers: accessServerRefs(ports).map((ref, index) => ({ ...ref, region: regions[index], weight: 1, key: keys[index] })) }
+}
+
+export type AccessServerFacts = { ports: Ports; tls: TlsFiles; ticketKey: PublicJwk; key: string }
+
+export function accessServerConfig(paths: Paths, number: 1 | 2, { ports, tls, ticketKey, key }: AccessServerFacts) {
   const { name, site, host, port } = accessServerRefs(ports)[number - 1] as AccessServerRef
-  return { name, site, host, port, tls, ticketKey, stateDir: paths.accessServer(number), ...always }
+  const register = { mainServers: [originOf(ports)], ca: paths.ca, key }
+  return { name, site, region: regions[number - 1], host, port, tls, ticketKey, register, stateDir: paths.accessServer(number), ...always }
 }
 
 export type AgentFacts = { ports: Ports; place: DevicePlace; enrolmentCode: string; panelSocket: string; control: string[]; language: 'en' | 'fr' }

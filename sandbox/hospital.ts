@@ -44,11 +44,13 @@ const Specialist = z.strictObject({
   tier: z.number().int().min(1).max(3),
   profile: z.string(),
 })
+/** Which access servers carry a customer's sessions, nearest first; `only`: never any other (R056). */
+const Regions = z.strictObject({ near: z.array(z.string()).min(1), only: z.boolean() })
 export const Hospital = z.strictObject({
   note: z.string(),
   /** The fictitious vendor. */
   organisation: z.string(),
-  customers: z.array(z.strictObject({ id: CustomerId, name: z.string(), sites: z.array(Site) })),
+  customers: z.array(z.strictObject({ id: CustomerId, name: z.string(), regions: Regions.optional(), sites: z.array(Site) })),
   specialists: z.array(Specialist).min(1),
   profiles: z.array(
     z.strictObject({
@@ -97,9 +99,8 @@ export function seedFrom({ hospital, models }: { hospital: Hospital; models: Mod
   return {
     sandbox: true,
     organisation: hospital.organisation,
-    customers: hospital.customers.map(({ id, name, sites }) => ({
-      id,
-      name,
+    customers: hospital.customers.map(({ sites, ...customer }) => ({
+      ...customer,
       sites: sites.map(({ devices, ...site }) => ({
         ...site,
         devices: devices.map(({ agent, policy, ...device }) => ({ ...device, enrolmentSecret: secretOf(secrets.enrolment, device.id) })),

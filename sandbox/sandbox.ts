@@ -8,9 +8,9 @@ import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import { certifySpecialist } from './authority.ts'
-import { caPin, openCa, writeServerCertificate } from './certificates.ts'
+import { caPin, openBeatKey, openCa, writeServerCertificate } from './certificates.ts'
 import { compileCache } from './compile-cache.ts'
-import { accessServerConfig, agentConfig, isSandbox, mainServerConfig, originOf, type Ports, panelConfig, type TlsFiles } from './configs.ts'
+import { accessServerConfig, agentConfig, fleetList, isSandbox, mainServerConfig, originOf, type Ports, panelConfig, type TlsFiles } from './configs.ts'
 import { openControlSocket, type SecretStore } from './control-socket.ts'
 import { base32, type Credentials, openCredentials, rememberPorts } from './credentials.ts'
 import { type DevicePlace, placeDevice } from './device-files.ts'
@@ -117,7 +117,12 @@ async function start(
     [paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder, Object.values(ports.hosts ?? {}))),
   )
 
+  const beatKeys = [1, 2].map((number) => openBeatKey(paths.accessServer(number)))
   const mainServer = await startMainServer(tools, {
+    fleet: fleetList(
+      ports,
+      beatKeys.map(({ publicJwk }) => publicJwk),
+    ),
     tls: tls[0] as TlsFiles,
     authorityKey: authority.key,
     seed: { ...seedFrom(world, credentials), sandbox: isSandbox(ports) },
@@ -128,7 +133,7 @@ async function start(
       tools,
       `access-server-${number}`,
       'cloud/access-server/main.ts',
-      accessServerConfig(paths, number as 1 | 2, { ports, tls: tls[number] as TlsFiles, ticketKey }),
+      accessServerConfig(paths, number as 1 | 2, { ports, tls: tls[number] as TlsFiles, ticketKey, key: beatKeys[number - 1]?.key ?? '' }),
     ),
   ) as [Part, Part]
   const running = devices.map((device) => {
@@ -224,10 +229,12 @@ function writeConfig(paths: Paths, name: string, config: unknown): string {
   return file
 }
 
-async function startMainServer(tools: Tools, { tls, authorityKey, seed }: { tls: TlsFiles; authorityKey: PublicJwk; seed: unknown }): Promise<Part> {
+type MainServerFacts = { tls: TlsFiles; authorityKey: PublicJwk; seed: unknown; fleet: unknown }
+
+async function startMainServer(tools: Tools, { tls, authorityKey, seed, fleet }: MainServerFacts): Promise<Part> {
   const { paths, ports } = tools
-  const seedFile = writeConfig(paths, 'seed', seed)
-  const part = runPart(tools, 'main-server', 'cloud/main-server/main.ts', mainServerConfig(paths, { ports, tls, authorityKey, seedFile }))
+  const [seedFile, fleetFile] = [writeConfig(paths, 'seed', seed), writeConfig(paths, 'fleet', fleet)]
+  const part = runPart(tools, 'main-server', 'cloud/main-server/main.ts', mainServerConfig(paths, { ports, tls, authorityKey, seedFile, fleetFile }))
   await part.ready
   return part
 }

@@ -373,9 +373,16 @@ describe('the audit of an access server (R092)', () => {
 })
 
 describe('health and drain', () => {
+  test('a bulletin is not to be had from one that has none', async () => {
+    const world = await start()
+    const socket = await connect(world)
+    socket.write('GET /bulletin HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 503 .*no-bulletin/s)
+  })
+
   test('says how it is, without a ticket', async () => {
     const world = await start()
-    expect(await health(world)).toEqual({ status: 200, body: { status: 'ok', name: 'north-1', site: 'North', waiting: 0, pairs: 0 } })
+    expect(await health(world)).toEqual({ status: 200, body: { status: 'ok', name: 'north-1', site: 'North', region: 'anywhere', waiting: 0, pairs: 0 } })
   })
 
   const check = 'GET /check HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: gantry-check/1\r\n\r\n'

@@ -1,16 +1,16 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
-import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
-import { generateSigningKey, privatePem, type SigningKey, signingKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { Config } from './config.ts'
 import { type ConversationTools, converse, sayVerdict } from './conversation.ts'
 import { createJoinedTickets } from './joined-tickets.ts'
+import { loadKey } from './keys.ts'
 import { createLegAudit, type Refused } from './leg-audit.ts'
 import { listen, type Place } from './listener.ts'
 import { createPairing } from './pairing.ts'
+import { type Registration, startRegistration } from './registration.ts'
 import { carry, createSeat, type LegSeat } from './seat.ts'
 
 /**
@@ -31,8 +31,8 @@ export type ServerTools = {
 }
 
 export async function startAccessServer(config: Config, { now = Date.now, log = () => {} }: ServerTools = {}): Promise<AccessServer> {
-  const { name, site, host, limits, stateDir } = config
-  const auditLog = openAuditLog({ folder: stateDir, key: auditKey(stateDir), party: name, keepsPrivate: false, now })
+  const { name, site, region, host, limits, stateDir } = config
+  const auditLog = openAuditLog({ folder: stateDir, key: loadKey(join(stateDir, 'head-key.pem')), party: name, keepsPrivate: false, now })
   const onNotAudited = (error: unknown) => log('error', { err: String(error) }, 'not audited')
   const audit = createLegAudit(auditLog, name, onNotAudited)
   const seconds = () => Math.floor(now() / 1000)
@@ -56,10 +56,17 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
   }
   const onRefused = (refused: Refused) => tryAudit(() => audit.refused(refused))
 
+  const health = () => {
+    const { waiting, pairs } = pairing.counts()
+    return { status: draining ? 'draining' : 'ok', name, site, region, waiting, pairs }
+  }
+  let registration: Registration | undefined
+
   const tools: ConversationTools = {
     context: () => ({ name, ticketKey: config.ticketKey, now: seconds(), joinedAt: joined.joinedAt }),
     isDraining: () => draining,
-    health: () => ({ healthy: !draining, body: { status: draining ? 'draining' : 'ok', name, site, ...pairing.counts() } }),
+    health: () => ({ healthy: !draining, body: health() }),
+    bulletin: () => registration?.bulletin() ?? null,
     onRefused,
   }
 
@@ -80,7 +87,7 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
     }
   }
 
-  audit.server('server.started', { site })
+  audit.server('server.started', { site, region })
   const listener = await listen({
     ...{ host, port: config.port, limits, cert: readFileSync(config.tls.cert, 'utf8'), key: readFileSync(config.tls.key, 'utf8') },
     onConnection: (socket, place) => run(onConnection(socket, place)),
@@ -90,11 +97,23 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
     throw error
   })
 
+  const load = () => {
+    const { seats, pairs } = pairing.counts()
+    return { legs: seats, maxLegs: limits.maxLegs, pairs }
+  }
+  registration = config.register
+    ? startRegistration({ config, register: config.register, port: listener.port, isDraining: () => draining, load, now, log })
+    : undefined
+
   let closing: Promise<void> | undefined
   const stop = async () => {
     draining = true
-    await within(pairing.drain(), limits.drainMs)
+    // First of all, so that no new ticket names this server.
+    registration?.nudge()
+    tryAudit(() => audit.server('server.draining', { pairs: pairing.counts().pairs, seconds: Math.round(limits.drainMs / 1_000) }))
+    await within(pairing.drain(limits.drainMs), limits.drainMs)
     pairing.closeAll('leg.draining')
+    registration?.close()
     await listener.close()
     await Promise.all(running)
     audit.close()
@@ -117,14 +136,4 @@ async function within(work: Promise<void>, ms: number): Promise<void> {
   const timer = setTimeout(resolve, ms)
   await Promise.race([work, promise])
   clearTimeout(timer)
-}
-
-/** Made at the first start; signs nothing but this server's own audit heads. */
-function auditKey(stateDir: string): SigningKey {
-  const path = join(stateDir, 'head-key.pem')
-  if (existsSync(path)) return signingKeyFrom(readFileSync(path, 'utf8'))
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  const key = generateSigningKey()
-  writeFileWhole(path, privatePem(key), 0o600)
-  return key
 }

@@ -14,11 +14,15 @@ export type ConversationTools = {
   /** The health document, and whether this server takes new legs. */
   health(): { healthy: boolean; body: Record<string, string | number> }
   isDraining(): boolean
+  /** What devices may ask where they cannot reach the main server: signed by it, and public. Null where there is none that is fresh. */
+  bulletin(): string | null
   onRefused(refused: Refused): void
 }
 
 /** How long a refused peer has to read its answer before the connection is cut. */
 const lingerMs = 1_000
+/** A cache in front may give the same bulletin to many; a device takes one of two minutes. */
+const bulletinMaxAgeSeconds = 5
 const reasons: Record<number, string> = { 101: 'Switching Protocols', 200: 'OK' }
 
 /** Resolves with the admitted leg, or with null after the connection was answered and closed. Never rejects. */
@@ -34,6 +38,12 @@ export async function converse(
     if (asked.what === 'health') {
       const { healthy, body } = tools.health()
       answer(socket, healthy ? 200 : 503, body)
+      return null
+    }
+    if (asked.what === 'bulletin') {
+      const bulletin = tools.bulletin()
+      if (bulletin === null) throw new AppError('server.unreachable', { details: { reason: 'no-bulletin' } })
+      answer(socket, 200, { bulletin }, bulletinMaxAgeSeconds)
       return null
     }
     if (asked.what === 'check') {
@@ -68,14 +78,16 @@ export function sayVerdict(socket: TLSSocket, refusal?: ErrorCode): void {
   else finish(socket, line)
 }
 
-function answer(socket: TLSSocket, status: number, body: object): void {
+function answer(socket: TLSSocket, status: number, body: object, maxAgeSeconds = 0): void {
   if (!socket.writable) return void socket.destroy()
   const text = `${JSON.stringify(body)}\n`
-  finish(
-    socket,
-    head(status, { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)), 'Cache-Control': 'no-store', Connection: 'close' }) +
-      text,
-  )
+  const headers = {
+    'Content-Type': 'application/json',
+    'Content-Length': String(Buffer.byteLength(text)),
+    'Cache-Control': maxAgeSeconds > 0 ? `public, max-age=${maxAgeSeconds}` : 'no-store',
+    Connection: 'close',
+  }
+  finish(socket, head(status, headers) + text)
 }
 
 /** Says the last word and closes; what still comes in is thrown away, since unread bytes would turn the close into a reset that eats the answer. */

@@ -33,5 +33,5 @@ test('the process serves, says so in one line, and stops when its stdin ends (R0
   socket.destroy()
   child.stdin.end()
   expect(await exited).toBe(0)
-  expect(await verifyAuditFile(join(stateDir, 'audit.jsonl'))).toMatchObject({ ok: true, events: 3, party: 'north-1' })
+  expect(await verifyAuditFile(join(stateDir, 'audit.jsonl'))).toMatchObject({ ok: true, events: 4, party: 'north-1' })
 })

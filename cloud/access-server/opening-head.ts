@@ -1,3 +1,4 @@
+import { bulletinPath } from '@gantry/shared/access-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { checkPath, checkProtocol, Opening, tunnelPath, tunnelProtocol } from '@gantry/shared/leg.ts'
 
@@ -5,7 +6,7 @@ import { checkPath, checkProtocol, Opening, tunnelPath, tunnelProtocol } from '@
  * The one HTTP request that a connection may make (RFC 9112). Read strictly: what two parsers could read in two ways is refused, since a proxy in front
  * may be the other one (request smuggling, RFC 9112 section 11.2).
  */
-export type Asked = { what: 'health' } | { what: 'check' } | { what: 'tunnel'; opening: Opening }
+export type Asked = { what: 'health' } | { what: 'bulletin' } | { what: 'check' } | { what: 'tunnel'; opening: Opening }
 
 const maxHeaders = 40
 
@@ -19,6 +20,7 @@ export function parseOpeningHead(head: Buffer): Asked {
   if (headers.has('content-length') || headers.has('transfer-encoding')) throw bad('body')
   if (!headers.has('host')) throw bad('host')
   if (method === 'GET' && target === '/healthz') return { what: 'health' }
+  if (method === 'GET' && target === bulletinPath) return { what: 'bulletin' }
   if (method === 'GET' && target === checkPath) {
     requireUpgrade(headers, checkProtocol)
     return { what: 'check' }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
 import { addressGroup, createOpeningLimits } from './opening-limits.ts'
 import { createPairing, type Met, type Seat } from './pairing.ts'
@@ -41,16 +41,16 @@ describe('pairing', () => {
     giveBack()
     pairing.take(seat({ ticketId: 'tkt_c' }))
     pairing.closeAll('leg.draining')
-    expect(pairing.counts()).toEqual({ waiting: 0, pairs: 0 })
+    expect(pairing.counts()).toEqual({ waiting: 0, pairs: 0, seats: 0 })
   })
 
-  test('drains: those that wait go, those that are joined stay until they are over', async () => {
+  test('drains: those that wait go, those that are joined stay until they are over or their turn to move has come', async () => {
     const { pairing, met } = create()
     const waiting = seat({ leg: 'files-1' })
     const [client, agent] = [seat(), seat({ side: 'agent' })]
     for (const one of [waiting, client, agent]) pairing.take(one)
     let drained = false
-    const draining = pairing.drain().then(() => {
+    const draining = pairing.drain(60_000).then(() => {
       drained = true
     })
     expect([waiting.closed, client.closed, agent.closed]).toEqual([['leg.draining'], [], []])
@@ -59,6 +59,31 @@ describe('pairing', () => {
     expect(drained).toBe(false)
     met[0]?.leave()
     await draining
+  })
+
+  test('drains evenly: one session after the other with all its legs, the last before the time is over', async () => {
+    vi.useFakeTimers()
+    try {
+      const { pairing } = create()
+      const seats = [1, 2, 3, 4].flatMap((session) => {
+        const both = (leg: string) => (['client', 'agent'] as const).map((side) => seat({ ticketId: `tkt_${session}`, leg, side }))
+        return [...both('control-1'), ...both('files-1')]
+      })
+      for (const one of seats) pairing.take(one)
+      const drained = vi.fn()
+      void pairing.drain(10_000).then(drained)
+      const gone = () => seats.filter(({ closed }) => closed.length > 0).length
+      const seen: number[] = []
+      for (let second = 1; second <= 10; second++) {
+        await vi.advanceTimersByTimeAsync(1_000)
+        seen.push(gone())
+      }
+      expect(seen).toEqual([0, 4, 4, 8, 8, 12, 12, 16, 16, 16])
+      expect(seats.every(({ closed }) => closed.join() === 'leg.draining')).toBe(true)
+      expect(drained).toHaveBeenCalledOnce()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('whatever comes in whatever order: both sides of one leg are joined, nobody twice, and nothing is left behind', () => {
@@ -101,7 +126,7 @@ describe('pairing', () => {
         const all = met.flatMap(({ client, agent }) => [client, agent])
         expect(new Set(all).size).toBe(all.length)
         pairing.closeAll('leg.draining')
-        expect(pairing.counts()).toEqual({ waiting: 0, pairs: 0 })
+        expect(pairing.counts()).toEqual({ waiting: 0, pairs: 0, seats: 0 })
         for (const one of live) expect(one.closed).toHaveLength(1)
       }),
       { numRuns: 500 },

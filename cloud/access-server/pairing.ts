@@ -23,11 +23,15 @@ export type Pairing<S extends Seat> = {
    * Throws `leg.draining`, `leg.busy`, and `leg.refused` for an epoch that is not higher or a link that is not the other side's.
    */
   take(seat: S): () => void
-  /** No new seats; those that wait are closed with `leg.draining`. Resolves when the last pair is over. */
-  drain(): Promise<void>
+  /**
+   * No new seats; those that wait are closed with `leg.draining`, and the joined ones too, ticket by ticket, evenly over `overMs` and the last before its end. Resolves when the last pair
+   * is over, however it ended.
+   */
+  drain(overMs: number): Promise<void>
   /** Closes every seat. */
   closeAll(code: ErrorCode): void
-  counts(): { waiting: number; pairs: number }
+  /** `seats` are both: places that are taken. */
+  counts(): { waiting: number; pairs: number; seats: number }
 }
 
 type Options<S extends Seat> = { pairTimeoutMs: number; maxLegs: number; maxLegsPerTicket: number; onMet(met: Met<S>): void }
@@ -106,20 +110,37 @@ export function createPairing<S extends Seat>({ pairTimeoutMs, maxLegs, maxLegsP
         if (!table.met) remove(key, place)
       }
     },
-    drain() {
+    drain(overMs) {
       draining = true
       for (const [key, table] of [...tables]) if (!table.met) dismiss(key, table, 'leg.draining')
       if (tables.size === 0) return Promise.resolve()
+      // A session moves as a whole: all its legs at once.
+      const sessions = [...Map.groupBy(tables, ([, table]) => ticketOf(table)).values()]
+      const timers = sessions.map((legs, place) =>
+        setTimeout(
+          () => {
+            for (const [key, table] of legs) dismiss(key, table, 'leg.draining')
+          },
+          (overMs * (place + 1)) / (sessions.length + 1),
+        ),
+      )
       const { promise, resolve } = Promise.withResolvers<void>()
       tellDrained = resolve
-      return promise
+      return promise.finally(() => {
+        for (const timer of timers) clearTimeout(timer)
+      })
     },
     closeAll(code) {
       for (const [key, table] of [...tables]) dismiss(key, table, code)
     },
     counts() {
       const pairs = [...tables.values()].filter((table) => table.met).length
-      return { waiting: tables.size - pairs, pairs }
+      return { waiting: tables.size - pairs, pairs, seats }
     },
   }
+}
+
+function ticketOf<S extends Seat>({ places }: Table<S>): string {
+  const [place] = places.values()
+  return place?.seat.ticketId ?? ''
 }

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AccessApi, accessApi, accessPrefix, type BeatPayload, beatTiming, bulletinFreshSeconds, type Load } from '@gantry/shared/access-api.ts'
+import { toFailure } from '@gantry/shared/errors.ts'
+import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
+import { createDialler } from '@gantry/shared/node/dial.ts'
+import { signJws, thumbprint } from '@gantry/shared/node/signing.ts'
+import type { Config } from './config.ts'
+import { loadKey } from './keys.ts'
+
+/**
+ * Tells the main server every two seconds that this server is there and how much it carries, and brings back the bulletin. A main server that does not answer changes nothing here: legs are
+ * opened and carried without it (D2).
+ */
+export type Registration = {
+  /** Something changed that cannot wait for the next beat. */
+  nudge(): void
+  /** The newest one, while a device would still take it. */
+  bulletin(): string | null
+  close(): void
+}
+
+export type RegistrationWith = {
+  config: Config
+  register: NonNullable<Config['register']>
+  /** Where it listens. */
+  port: number
+  isDraining: () => boolean
+  load: () => Pick<Load, 'legs' | 'maxLegs' | 'pairs'>
+  /** Milliseconds. */
+  now: () => number
+  log: (level: 'info' | 'warn', facts: Record<string, unknown>, message: string) => void
+}
+
+export function startRegistration({ config, register, port, isDraining, load, now, log }: RegistrationWith): Registration {
+  const { name, site, region, host, publicHost = host, publicPort = port, ticketKey } = config
+  const key = loadKey(register.key)
+  const dial = createDialler({ ca: readFileSync(register.ca, 'utf8') })
+  const clients = register.mainServers.map((origin) => createApiClient(accessApi, { origin, prefix: accessPrefix, dial, keepAlive: true }))
+  const to = thumbprint(ticketKey)
+  const measure = createMeasure()
+  const stopping = new AbortController()
+  let nudged = new AbortController()
+  let newest: { atMs: number; bulletin: string } | null = null
+  let lastAtMs = 0
+  let current = 0
+  let said = ''
+  log('info', { name, key: key.publicJwk }, 'the main server’s list needs this name and key')
+
+  const beat = async (client: ApiClient<AccessApi>): Promise<void> => {
+    // Never twice the same, and never back, also when the clock is.
+    lastAtMs = Math.max(now(), lastAtMs + 1)
+    const server = { name, site, host: publicHost, port: publicPort }
+    const payload: BeatPayload = { version: 1, to, server, region, atMs: lastAtMs, draining: isDraining(), load: { ...load(), ...measure() } }
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(beatTiming.lostAfterMs)])
+    const { bulletin } = await client.call('access-server.beat', { beat: await signJws('beat', payload, key) }, { signal })
+    newest = { atMs: now(), bulletin }
+  }
+  const say = (code: string, act: () => void) => {
+    if (code === said) return
+    said = code
+    act()
+  }
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      const client = clients[current] as ApiClient<AccessApi>
+      try {
+        await beat(client)
+        say('registered', () => log('info', { mainServer: register.mainServers[current] }, 'registered'))
+      } catch (error) {
+        const failure = toFailure(error)
+        if (!stopping.signal.aborted)
+          say(JSON.stringify(failure), () => log('warn', { ...failure, mainServer: register.mainServers[current] }, 'not registered'))
+        current = (current + 1) % clients.length
+      }
+      await sleep(beatTiming.intervalMs, undefined, { signal: AbortSignal.any([stopping.signal, nudged.signal]) }).catch(() => undefined)
+      nudged = nudged.signal.aborted ? new AbortController() : nudged
+    }
+  }
+  void run()
+
+  return {
+    nudge: () => nudged.abort(),
+    bulletin: () => (newest && now() - newest.atMs < bulletinFreshSeconds * 1_000 ? newest.bulletin : null),
+    close() {
+      stopping.abort()
+      for (const client of clients) client.close()
+    },
+  }
+}
+
+/** Processor time, and how much of the time the event loop had work, since the last look. */
+function createMeasure(): () => Pick<Load, 'cpu' | 'loop'> {
+  let [usage, loop, atMs] = [process.cpuUsage(), performance.eventLoopUtilization(), performance.now()]
+  return () => {
+    const [used, nowMs] = [process.cpuUsage(usage), performance.now()]
+    const cpu = (used.user + used.system) / 1_000 / Math.max(1, nowMs - atMs)
+    const { utilization } = performance.eventLoopUtilization(loop)
+    ;[usage, loop, atMs] = [process.cpuUsage(), performance.eventLoopUtilization(), nowMs]
+    return { cpu: Math.round(cpu * 1_000) / 1_000, loop: Math.min(1, Math.max(0, Math.round(utilization * 1_000) / 1_000)) }
+  }
+}
