@@ -5,12 +5,13 @@ import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { Config } from './config.ts'
 import type { Enrolment } from './identity.ts'
 import type { Log } from './log.ts'
+import { proxyPlace } from './proxy.ts'
 
 /** What this device may reach: its config, and the access servers that its enrolment named unless the config names them. */
 export function allowListOfDevice(config: Config, enrolment: Pick<Enrolment, 'accessServers'> | null): AllowList {
   const { deviceName: device, mainServers, addresses } = config
   const accessServers = config.accessServers ?? enrolment?.accessServers ?? []
-  return allowListOf({ device, proxy: null, mainServers, accessServers, addresses })
+  return allowListOf({ device, proxy: proxyPlace(config.proxy), mainServers, accessServers, addresses })
 }
 
 export type AllowedDialWith = {

@@ -20,6 +20,17 @@ export const ListedAccessServer = AccessServerRef.extend({ host: HostName })
 export const SessionUser = z.strictObject({ uid: z.number().int().positive(), gid: z.number().int().positive(), name: z.string().min(1).max(64), home: path })
 export type SessionUser = z.infer<typeof SessionUser>
 
+const ProxySetting = z.strictObject({
+  /** `http://host:port`, or `https://host:port` where the proxy itself speaks TLS; never with a password in it. */
+  url: z.string().max(300),
+  /** PEM file of who vouches for an https proxy; null: the public roots and this device's own trust store. */
+  ca: path.nullable().default(null),
+  /** `{"user","password"}` in a file that only the agent's user can read (mode 600); read anew when the proxy asks, so a new password needs no restart. */
+  credentialsFile: path.nullable().default(null),
+  /** What is reached without the proxy, as in NO_PROXY: domains, addresses, networks. */
+  except: z.array(z.string().max(300)).max(100).default([]),
+})
+
 export const Config = z.strictObject({
   stateDir: path,
   /** In the order in which they are tried (R024). `enrolOrigin` is the people's listener, `agentOrigin` the one that demands this device's certificate. */
@@ -31,6 +42,8 @@ export const Config = z.strictObject({
   accessServers: z.array(ListedAccessServer).max(16).nullable().default(null),
   /** Fixed addresses by host name, which are dialled without asking DNS; the name in the certificate is checked all the same (R043). */
   addresses: z.record(HostName, z.array(IpAddress).min(1).max(16)).default({}),
+  /** The site's HTTP proxy, through which everything goes that this device sends (R046); null: straight out. */
+  proxy: ProxySetting.nullable().default(null),
   /** PEM file of the one CA that may vouch for a server; the system's trust store is not asked (R042). */
   ca: path,
   /** `GNT1-<secret>-<authority>`, see enrolment.ts; unused once the device is enrolled. */

@@ -16,6 +16,7 @@ import { emptyInbox, InboxState } from './deliveries.ts'
 import { type IdentityStore, openIdentity } from './identity.ts'
 import type { Log } from './log.ts'
 import { emptyOutbox, OutboxState } from './outbox.ts'
+import { proxyRoutes } from './proxy.ts'
 import { openStateFile, type StateFile } from './state-file.ts'
 import { lockState } from './state-lock.ts'
 
@@ -41,7 +42,7 @@ export type Local = {
 export type LocalWith = { clock: Clock; log: Log; onAudited: () => void }
 
 /**
- * Throws `state.in-use` for a second agent of the same folder, `state.unreadable {path}` where going on would be a guess: no CA, no identity. Every other
+ * Throws `state.in-use` for a second agent of the same folder, `state.unreadable {path}` where going on would be a guess: no CA, no identity; `proxy.setting-bad`. Every other
  * file that cannot be read is moved aside and reported, and what it guarded stays closed.
  */
 export function openLocal(config: Config, { clock, log, onAudited }: LocalWith): Local {
@@ -66,8 +67,9 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       clock,
       log,
     })
+    const dialler = createDialler({ ca: readCa(config.ca), addresses: config.addresses, routesFor: proxyRoutes(config.proxy, readCa) })
     const allowList = () => allowListOfDevice(config, identity.enrolment())
-    const dial = createAllowedDial(createDialler({ ca: readCa(config.ca) }), { allowList, audit: audit.note, log })
+    const dial = createAllowedDial(dialler, { allowList, audit: audit.note, log })
     // Without this memory a spent ticket would look fresh, so every ticket issued up to now counts as spent.
     const afterLoss = () => lostMemory(clock.now(), requestLimits.slackFutureSeconds)
     const enrolled = identity.enrolment() !== null

@@ -51,9 +51,9 @@ async function dial(target: DialTarget, options: DiallerOptions, tunnels: ProxyT
   signal?.throwIfAborted()
   const timeout = AbortSignal.timeout(timeoutMs)
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout
-  const place: Place = { hop: 'dns', proxy: null }
+  const place: Place = { hop: 'proxy', proxy: null }
   try {
-    const routes = (await options.routesFor?.(host, port)) ?? ['direct']
+    const routes: readonly Route[] = options.routesFor ? await abortable(options.routesFor(host, port), stop) : ['direct']
     const socket = await openRoute({ target, routes, place, stop, timeoutMs, tunnels, ...options })
     place.hop = 'tls'
     const { cert, key, session } = target
