@@ -10,8 +10,9 @@ import { useSpeech } from '../ui/language.tsx'
 import { useNow } from '../ui/now.ts'
 import { useStore } from '../ui/store.ts'
 import { ThreadPath } from '../ui/thread.tsx'
-import { through } from '../ui/thread-model.ts'
 import { isOver } from './files/transfer-store.ts'
+import { lastSwitch, threadOfSession } from './network.ts'
+import { NetworkLine } from './network-line.tsx'
 import { urgencyOf } from './timeline.ts'
 import { TimelineStrip } from './timeline-strip.tsx'
 
@@ -22,8 +23,8 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
   const { side } = words.devices
   const nowMs = useNow()
   const [isEnding, setEnding] = useState(false)
-  const { store } = useWindowState().transfers
-  const unfinished = useStore(store).filter((transfer) => transfer.requestId === session.requestId && !isOver(transfer)).length
+  const { transfers, sessions } = useWindowState()
+  const unfinished = useStore(transfers.store).filter((transfer) => transfer.requestId === session.requestId && !isOver(transfer)).length
   const grantedMs = session.endsMs - session.startedMs
   const leftMs = Math.max(0, session.endsMs - nowMs)
   const urgency = urgencyOf(leftMs, grantedMs)
@@ -32,7 +33,9 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
     setEnding(false)
     void call('session.end', { requestId: session.requestId }).catch(() => undefined)
   }
-  const places = [{ name: side.you }, { name: session.accessServer.name, detail: undefined }, { name: side.site }, { name: side.device }]
+  const switched = lastSwitch(useStore(sessions.activity).get(session.requestId)?.events ?? [], nowMs)
+  const server = { name: session.accessServer.name, tone: switched ? ('switch' as const) : undefined }
+  const places = [{ name: side.you }, server, { name: side.site }, { name: side.device }]
   return (
     <>
       <header className="shead">
@@ -42,7 +45,7 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
           <span className="small t3 cut opt">{session.device.site}</span>
           <span className="small t3 cut opt selectable">{text.case(session.caseId)}</span>
         </div>
-        <ThreadPath look="head" label={text.path} thread={{ ...through('live'), halo: 'still' }} places={places} />
+        <ThreadPath look="head" label={text.path} thread={threadOfSession(session)} places={places} />
         <div className={`count ${urgency}`} role="timer" aria-live="off">
           <b className="num">{format.countdown(leftMs)}</b>
           <span className="small t3">{text.left(Math.round(grantedMs / 60_000))}</span>
@@ -53,7 +56,7 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
       </header>
       <SaidOnce urgency={urgency} leftMs={leftMs} />
       <TimelineStrip session={session} nowMs={nowMs} />
-      <SeenLine session={session} />
+      <SeenLine session={session} nowMs={nowMs} />
       {isEnding && (
         <ConfirmDialog
           title={text.endTitle}
@@ -73,7 +76,7 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
   )
 }
 
-function SeenLine({ session }: { session: SessionView }) {
+function SeenLine({ session, nowMs }: { session: SessionView; nowMs: number }) {
   const { words } = useSpeech()
   const text = words.session
   return (
@@ -84,6 +87,7 @@ function SeenLine({ session }: { session: SessionView }) {
           <b>{session.approvedBy === 'person' ? text.seenPerson : text.seenAnyone}</b> {text.seen}
         </span>
       </p>
+      <NetworkLine session={session} nowMs={nowMs} />
       {!session.separated && (
         <span className="row-x small c-wait">
           <ShieldAlert className="i s" aria-hidden />

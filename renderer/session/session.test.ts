@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { asking, events, session } from '../../test/window/support/fixtures.ts'
 import { withSteps } from './activity/request-events.ts'
+import { lastSwitch, threadOfSession } from './network.ts'
 import { panesOf } from './session-panes.tsx'
 import { merged } from './session-store.ts'
 import { marksOf, urgencyOf } from './timeline.ts'
@@ -29,6 +30,17 @@ describe('a session on its screen', () => {
     const kinds = withSteps(own, { ...asking, steps: steps.map((step) => ({ ...step, atMs: session.startedMs - 9_000 })) }).map(({ kind }) => kind)
     expect(kinds).toEqual(['access.requested', 'access.picked-up', 'access.approved', 'terminal.opened'])
     expect(withSteps(events, { ...asking, steps })).toHaveLength(events.length)
+  })
+
+  test('a change of server is news for ten minutes; a broken hop is drawn where it is known to break', () => {
+    const at = Date.parse('2026-11-20T14:00:00Z')
+    const event = { ...(events[0] as (typeof events)[number]), kind: 'link.switched' as const, at: new Date(at).toISOString() }
+    expect(lastSwitch([...events, event], at + 599_000)).toEqual({ atMs: at })
+    expect(lastSwitch([...events, event], at + 600_000)).toBeNull()
+    expect(threadOfSession(session)).toMatchObject({ tone: 'live', hops: ['solid', 'solid', 'solid'] })
+    const broken = (code: string) => threadOfSession({ network: { state: 'interrupted', standby: false, sinceMs: at, failure: { code } } }).hops
+    expect(broken('server.unreachable')).toEqual(['dim', 'solid', 'solid'])
+    expect(broken('leg.peer-missing')).toEqual(['solid', 'dim', 'solid'])
   })
 
   test('marks lie along the granted time; what came before the first byte lies at its start', () => {

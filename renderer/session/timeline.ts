@@ -17,7 +17,7 @@ const kinds: Partial<Record<AuditEvent['kind'], Mark['kind']>> = {
   'file.renamed': 'square',
   'folder.made': 'square',
   'file.refused': 'square',
-  'leg.paired': 'diamond',
+  'link.switched': 'diamond',
 }
 
 /** Events along the granted time. What came before the first byte stands at its start. */

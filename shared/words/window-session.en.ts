@@ -24,6 +24,10 @@ export const sessionEn = {
   seenAnyone: 'Whoever stands at the device',
   seen: 'sees this live. The hospital keeps what was typed and moved; we keep that it happened.',
   notSeparated: 'On this device the shell is not apart from the agent',
+  network: {
+    switched: (server: string, time: string) => `Switched to ${server} at ${time}, nothing lost`,
+    joining: (server: string) => `Joining through ${server}, keys are kept.`,
+  },
   panes: 'Panes',
 
   terminal: {
@@ -93,6 +97,7 @@ export const sessionEn = {
       queued: 'Queued',
       put: 'Sending',
       get: 'Fetching',
+      waiting: 'Waiting for the connection',
       verifying: 'Comparing both ends',
       done: 'Same on both ends',
       doneUnverified: 'Done',
@@ -107,7 +112,7 @@ export const sessionEn = {
     replace: 'Replace',
     forget: (name: string) => `Clear ${name}`,
     progressLabel: (name: string) => `Progress of ${name}`,
-    verified: 'SHA-256 is equal on both ends',
+    verified: 'What arrived is what was sent: both ends checked every byte',
   },
 
   actions: {
@@ -175,6 +180,7 @@ export const sessionEn = {
       'action.finished': 'Action finished',
       'file.sent': 'File sent to the device',
       'file.received': 'File fetched from the device',
+      'file.digested': 'SHA-256 of a moved file recorded',
       'file.deleted': 'File deleted',
       'file.renamed': 'File renamed',
       'folder.made': 'Folder made',

@@ -25,6 +25,10 @@ export const sessionFr: SessionWords = {
   seenAnyone: 'Toute personne à l’appareil',
   seen: 'voit ceci en direct. L’hôpital garde ce qui est tapé et déplacé; nous gardons le fait que cela a eu lieu.',
   notSeparated: 'Sur cet appareil, le terminal n’est pas séparé de l’agent',
+  network: {
+    switched: (server: string, time: string) => `Passé à ${server} à ${time}, rien de perdu`,
+    joining: (server: string) => `Reprise par ${server}, les touches sont gardées.`,
+  },
   panes: 'Volets',
 
   terminal: {
@@ -96,6 +100,7 @@ export const sessionFr: SessionWords = {
       queued: 'En file',
       put: 'Envoi',
       get: 'Réception',
+      waiting: 'Attente de la connexion',
       verifying: 'Comparaison des deux bouts',
       done: 'Identique aux deux bouts',
       doneUnverified: 'Fini',
@@ -110,7 +115,7 @@ export const sessionFr: SessionWords = {
     replace: 'Remplacer',
     forget: (name) => `Retirer ${name}`,
     progressLabel: (name) => `Avancement de ${name}`,
-    verified: 'SHA-256 est égal aux deux bouts',
+    verified: 'Ce qui est arrivé est ce qui a été envoyé : les deux bouts ont contrôlé chaque octet',
   },
 
   actions: {
@@ -179,6 +184,7 @@ export const sessionFr: SessionWords = {
       'action.finished': 'Action terminée',
       'file.sent': 'Fichier envoyé à l’appareil',
       'file.received': 'Fichier reçu de l’appareil',
+      'file.digested': 'SHA-256 d’un fichier déplacé noté',
       'file.deleted': 'Fichier supprimé',
       'file.renamed': 'Fichier renommé',
       'folder.made': 'Dossier créé',

@@ -1,6 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { AuditEvent } from '@gantry/shared/audit.ts'
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
+import type { EventId } from '@gantry/shared/ids.ts'
+import type { SessionView } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import {
   asking,
@@ -29,6 +32,18 @@ afterEach(async () => {
 })
 
 afterAll(closeBrowser)
+
+function network(part: Partial<SessionView['network']>, hasSwitched: boolean): Script {
+  const state = { ...session, network: { ...session.network, sinceMs: nowMs - 12_000, ...part } }
+  const switched: AuditEvent = {
+    ...(events[0] as AuditEvent),
+    id: `evt_${'s'.repeat(20)}` as EventId,
+    at: new Date(nowMs - 90_000).toISOString(),
+    kind: 'link.switched',
+    data: { accessServer: 'North 2', site: 'north', from: 'North 1' },
+  }
+  return { 'session.list': () => ({ sessions: [state] }), 'session.activity': () => ({ events: hasSwitched ? [...events, switched] : events, verified: true }) }
+}
 
 const inSession: Script = {
   'session.list': () => ({ sessions: [session] }),
@@ -161,6 +176,19 @@ const scenes: Record<string, Scene> = {
   'session-dark': { script: busy, look: { theme: 'dark' }, act: openTab, shows: 'North 2' },
   'session-light-fr-1280': { script: busy, look: { language: 'fr', width: 1280, height: 720 }, act: openTab, shows: 'North 2' },
   'session-contrast': { script: busy, look: { theme: 'contrast' }, act: openTab, shows: 'North 2' },
+  'session-switched-light': { script: { ...busy, ...network({ state: 'carried' }, true) }, act: openTab, shows: /Switched to North 2 at .* nothing lost/ },
+  'session-interrupted-dark-fr-1280': {
+    script: {
+      ...busy,
+      ...network(
+        { state: 'interrupted', failure: { code: 'server.unreachable', details: { host: 'north-2', port: 443, hop: 'tcp', reason: 'ECONNREFUSED' } } },
+        false,
+      ),
+    },
+    look: { language: 'fr', theme: 'dark', width: 1280, height: 720 },
+    act: openTab,
+    shows: /Reprise par North 2/,
+  },
   'session-files-dark-760': {
     script: busy,
     look: { theme: 'dark', width: 760 },

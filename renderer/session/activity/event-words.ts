@@ -4,6 +4,7 @@ import { isErrorCode } from '@gantry/shared/errors.ts'
 import {
   Activity,
   ArrowDown,
+  ArrowLeftRight,
   ArrowUp,
   BadgeCheck,
   ChevronRight,
@@ -17,6 +18,7 @@ import {
   Send,
   SquareTerminal,
   Trash2,
+  Unplug,
   Wrench,
 } from 'lucide-react'
 import type { Speech } from '../../ui/language.tsx'
@@ -44,6 +46,9 @@ const icons: Partial<Record<AuditEvent['kind'], LucideIcon>> = {
   'channel.refused': Lock,
   'leg.paired': Route,
   'leg.admitted': Route,
+  'link.switched': ArrowLeftRight,
+  'link.interrupted': Unplug,
+  'link.resumed': Route,
 }
 
 /** One event in words, from its public part alone: names and paths stay at the device. */
@@ -54,8 +59,10 @@ export function describeEvent(event: AuditEvent, { words, format, language, expl
   const action = typeof data.action === 'string' && Object.hasOwn(actions, data.action) ? actions[data.action as keyof typeof actions].title[language] : null
   const code = typeof data.code === 'string' && isErrorCode(data.code) ? explain({ code: data.code }).what.replace(/\.$/, '') : null
   const isRefusal = event.kind.endsWith('.refused')
+  const server = event.kind.startsWith('link.') && typeof data.accessServer === 'string' ? data.accessServer.slice(0, 60) : null
   const detail = [
     action,
+    server,
     bytes === null ? null : format.bytes(bytes),
     event.cause ? words.session.ended.titles[event.cause] : null,
     code,
