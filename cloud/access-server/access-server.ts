@@ -109,10 +109,11 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
   const stop = async () => {
     draining = true
     // First of all, so that no new ticket names this server.
-    registration?.nudge()
+    const told = registration?.tellNow()
     tryAudit(() => audit.server('server.draining', { pairs: pairing.counts().pairs, seconds: Math.round(limits.drainMs / 1_000) }))
     await within(pairing.drain(limits.drainMs), limits.drainMs)
     pairing.closeAll('leg.draining')
+    await told
     registration?.close()
     await listener.close()
     await Promise.all(running)

@@ -14,8 +14,8 @@ import { loadKey } from './keys.ts'
  * opened and carried without it (D2).
  */
 export type Registration = {
-  /** Something changed that cannot wait for the next beat. */
-  nudge(): void
+  /** Beats at once, since something changed. Resolves when that was heard, or after a second. */
+  tellNow(): Promise<void>
   /** The newest one, while a device would still take it. */
   bulletin(): string | null
   close(): void
@@ -33,6 +33,8 @@ export type RegistrationWith = {
   log: (level: 'info' | 'warn', facts: Record<string, unknown>, message: string) => void
 }
 
+const lastWordMs = 1_000
+
 export function startRegistration({ config, register, port, isDraining, load, now, log }: RegistrationWith): Registration {
   const { name, site, region, host, publicHost = host, publicPort = port, ticketKey } = config
   const key = loadKey(register.key)
@@ -41,7 +43,6 @@ export function startRegistration({ config, register, port, isDraining, load, no
   const to = thumbprint(ticketKey)
   const measure = createMeasure()
   const stopping = new AbortController()
-  let nudged = new AbortController()
   let newest: { atMs: number; bulletin: string } | null = null
   let lastAtMs = 0
   let current = 0
@@ -53,8 +54,11 @@ export function startRegistration({ config, register, port, isDraining, load, no
     lastAtMs = Math.max(now(), lastAtMs + 1)
     const server = { name, site, host: publicHost, port: publicPort }
     const payload: BeatPayload = { version: 1, to, server, region, atMs: lastAtMs, draining: isDraining(), load: { ...load(), ...measure() } }
-    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(beatTiming.lostAfterMs)])
-    const { bulletin } = await client.call('access-server.beat', { beat: await signJws('beat', payload, key) }, { signal })
+    const { bulletin } = await client.call(
+      'access-server.beat',
+      { beat: await signJws('beat', payload, key) },
+      { signal: stopping.signal, timeoutMs: beatTiming.lostAfterMs },
+    )
     newest = { atMs: now(), bulletin }
   }
   const say = (code: string, act: () => void) => {
@@ -62,26 +66,32 @@ export function startRegistration({ config, register, port, isDraining, load, no
     said = code
     act()
   }
+  const tell = async () => {
+    try {
+      await beat(clients[current] as ApiClient<AccessApi>)
+      say('registered', () => log('info', { mainServer: register.mainServers[current] }, 'registered'))
+    } catch (error) {
+      const failure = toFailure(error)
+      if (!stopping.signal.aborted) say(JSON.stringify(failure), () => log('warn', { ...failure, mainServer: register.mainServers[current] }, 'not registered'))
+      current = (current + 1) % clients.length
+    }
+  }
+  /** One after the other: a beat that overtook another would make it an old one. */
+  let underWay = Promise.resolve()
+  const tellInTurn = () => {
+    underWay = underWay.then(tell)
+    return underWay
+  }
   const run = async () => {
     while (!stopping.signal.aborted) {
-      const client = clients[current] as ApiClient<AccessApi>
-      try {
-        await beat(client)
-        say('registered', () => log('info', { mainServer: register.mainServers[current] }, 'registered'))
-      } catch (error) {
-        const failure = toFailure(error)
-        if (!stopping.signal.aborted)
-          say(JSON.stringify(failure), () => log('warn', { ...failure, mainServer: register.mainServers[current] }, 'not registered'))
-        current = (current + 1) % clients.length
-      }
-      await sleep(beatTiming.intervalMs, undefined, { signal: AbortSignal.any([stopping.signal, nudged.signal]) }).catch(() => undefined)
-      nudged = nudged.signal.aborted ? new AbortController() : nudged
+      await tellInTurn()
+      await sleep(beatTiming.intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
   }
   void run()
 
   return {
-    nudge: () => nudged.abort(),
+    tellNow: () => Promise.race([tellInTurn(), sleep(lastWordMs, undefined, { ref: false })]),
     bulletin: () => (newest && now() - newest.atMs < bulletinFreshSeconds * 1_000 ? newest.bulletin : null),
     close() {
       stopping.abort()
