@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { agentApi } from '@gantry/shared/agent-api.ts'
+import { readJsonFileIfThere } from '@gantry/shared/node/json-file.ts'
 import { generateSigningKey, privatePem, type SigningKey, signingKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
@@ -46,6 +47,13 @@ export function openIdentity(stateDir: string, onLost: (what: string) => void): 
       enrolment = next
     },
   }
+}
+
+/** A look at the identity that changes nothing, for a check beside a living agent. Null before the first start. Throws `state.unreadable {what}`. */
+export function readIdentity(stateDir: string): { enrolment: Enrolment | null; deviceKey: string } | null {
+  const path = join(stateDir, 'identity.json')
+  const identity = readJsonFileIfThere(path, Identity) ?? readJsonFileIfThere(`${path}.copy`, Identity)
+  return identity && { enrolment: identity.enrolment, deviceKey: identity.keys.device }
 }
 
 /** The SSH host key as it stands in `known_hosts`: `ecdsa-sha2-nistp256 AAAA…` (RFC 5656 section 3.1). */

@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import type { AllowList } from '@gantry/shared/allow-list.ts'
-import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
-import { createDialler, type Dial } from '@gantry/shared/node/dial.ts'
+import type { Dial } from '@gantry/shared/node/dial.ts'
 import { createRequestMemory, lostMemory, MemoryState, newMemory, type RequestMemory } from './access/memory.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { allowListOfDevice, createAllowedDial } from './allowed-dial.ts'
@@ -16,9 +15,9 @@ import { emptyInbox, InboxState } from './deliveries.ts'
 import { type IdentityStore, openIdentity } from './identity.ts'
 import type { Log } from './log.ts'
 import { emptyOutbox, OutboxState } from './outbox.ts'
-import { proxyRoutes } from './proxy.ts'
 import { openStateFile, type StateFile } from './state-file.ts'
 import { lockState } from './state-lock.ts'
+import { createWayOut, type WayOut } from './way-out.ts'
 
 /** What lies on the device's own disk, opened once at start and closed at the end. Nothing here needs a network. */
 export type Local = {
@@ -27,6 +26,7 @@ export type Local = {
   allowList(): AllowList
   /** The way out of this device, for all it sends: to hosts of that list only. */
   dial: Dial
+  isProxied: WayOut['isProxied']
   identity: IdentityStore
   audit: Audit
   memory: RequestMemory
@@ -67,9 +67,9 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       clock,
       log,
     })
-    const dialler = createDialler({ ca: readCa(config.ca), addresses: config.addresses, routesFor: proxyRoutes(config.proxy, readCa) })
+    const wayOut = createWayOut(config)
     const allowList = () => allowListOfDevice(config, identity.enrolment())
-    const dial = createAllowedDial(dialler, { allowList, audit: audit.note, log })
+    const dial = createAllowedDial(wayOut.dial, { allowList, audit: audit.note, log })
     // Without this memory a spent ticket would look fresh, so every ticket issued up to now counts as spent.
     const afterLoss = () => lostMemory(clock.now(), requestLimits.slackFutureSeconds)
     const enrolled = identity.enrolment() !== null
@@ -78,6 +78,7 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       config,
       allowList,
       dial,
+      isProxied: wayOut.isProxied,
       identity,
       audit,
       memory: createRequestMemory(requests),
@@ -94,14 +95,6 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
   } catch (error) {
     unlock()
     throw error
-  }
-}
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new AppError('state.unreadable', { cause: error, details: { path } })
   }
 }
 

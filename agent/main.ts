@@ -1,32 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { runPart } from '@gantry/shared/node/process.ts'
-import { startAgent } from './app.ts'
+import { runAgent } from './agent-process.ts'
 import { Config } from './config.ts'
-import { heartbeatEveryMs } from './supervisor/judge.ts'
 
-/** Ready is told after this at the latest, also where the main server is away: the device works on its own. ms */
-const readyWithinMs = 3_000
-
-/** A supervisor that dies takes the agent along: there is nobody left to restart it, and nothing may stay behind. */
-async function main(config: Config, signal: AbortSignal, ready: (facts: Record<string, unknown>) => void): Promise<void> {
-  const stop = new AbortController()
-  process.once('disconnect', () => stop.abort())
-  signal.addEventListener('abort', () => stop.abort(), { once: true })
-  const beat = setInterval(() => process.connected && process.send?.('alive'), heartbeatEveryMs)
-  const agent = await startAgent(config)
-  await Promise.race([agent.polled, sleep(readyWithinMs), aborted(stop.signal)])
-  const deviceId = agent.deviceId()
-  ready({ deviceId, enrolled: deviceId !== null, agentPid: process.pid })
-  await aborted(stop.signal)
-  clearInterval(beat)
-  await agent.stop()
+/** `node main.ts --config device.json` is the agent; `check` and `allow-list` before the options are looks at the same device that end by themselves. */
+const [command] = process.argv.slice(2)
+if (command === 'check' || command === 'allow-list') {
+  const { runCommand } = await import('./check/command.ts')
+  process.exitCode = await runCommand(process.argv.slice(2))
+} else {
+  await runPart({ Config, main: runAgent })
 }
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal.aborted) resolve()
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise
-}
-
-await runPart({ Config, main })

@@ -10,18 +10,21 @@ export type RulesWith = {
   resolvers: readonly string[]
   /** What DNS says now, for hosts without a documented address, and for the proxy. */
   resolved?: Readonly<Record<string, readonly string[]>>
+  /** Hosts that are reached without the proxy. */
+  direct?: readonly string[]
 }
 
-/** Rules that name exactly the hosts and ports of the list; with a proxy only the proxy may be reached, and the list says what the proxy has to let through. */
-export function allowListRules(list: AllowList, { at, resolvers, resolved = {} }: RulesWith): string {
-  const reached = list.proxy ? [{ purpose: 'proxy', ...list.proxy, addresses: [] as string[] }] : list.hosts
+/** Rules that name exactly the hosts and ports of the list; with a proxy only the proxy may be reached but for its exceptions, and comments say what the proxy has to let through. */
+export function allowListRules(list: AllowList, { at, resolvers, resolved = {}, direct = [] }: RulesWith): string {
+  const straight = list.proxy ? list.hosts.filter(({ host }) => direct.includes(host)) : list.hosts
+  const reached = [...(list.proxy ? [{ purpose: 'proxy', ...list.proxy, addresses: [] as string[] }] : []), ...straight]
   const known = reached.map((one) => ({
     ...one,
     addresses: one.addresses.length > 0 ? one.addresses : isAddress(one.host) ? [one.host] : (resolved[one.host] ?? []),
   }))
   const lines = [
     ...known.flatMap((one) => [`# ${one.purpose} ${addressText(one)}`, ...accept(one.addresses, `tcp dport ${one.port}`)]),
-    ...(list.proxy ? list.hosts.map((one) => `# ${one.purpose} ${addressText(one)}, through the proxy`) : []),
+    ...list.hosts.filter((one) => !straight.includes(one)).map((one) => `# ${one.purpose} ${addressText(one)}, through the proxy`),
     ...(resolvers.length > 0 ? ['# DNS', ...accept(resolvers, 'meta l4proto { tcp, udp } th dport 53')] : []),
   ]
   const open = ['ct state established,related accept', ...lines, 'counter name refused drop']

@@ -38,8 +38,16 @@ export function followPolicy({ path, stateDir, signal, onChange, lookEveryMs = 1
   return first
 }
 
+/** Reads the policy, and keeps what could be read. */
 export function loadPolicy(path: string, stateDir: string): LoadedPolicy {
-  const kept = join(stateDir, 'policy-kept.json')
+  const loaded = readPolicy(path, stateDir)
+  if (loaded.from === 'file') keep(keptIn(stateDir), loaded.policy)
+  return loaded
+}
+
+/** The same without leaving a trace: for a look beside a living agent. */
+export function readPolicy(path: string, stateDir: string): LoadedPolicy {
+  const kept = keptIn(stateDir)
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -49,8 +57,11 @@ export function loadPolicy(path: string, stateDir: string): LoadedPolicy {
   }
   const parsed = parsePolicy(text)
   if (!parsed) return unreadable(kept, text)
-  keep(kept, parsed)
   return { policy: parsed, from: 'file', digest: sha256(text) }
+}
+
+function keptIn(stateDir: string): string {
+  return join(stateDir, 'policy-kept.json')
 }
 
 function parsePolicy(text: string): Policy | null {
