@@ -59,7 +59,7 @@ export function allowListOf({ device, proxy, mainServers, accessServers, address
     ...named.map((server) => row('enrolment', server, hostAndPort(server.enrolOrigin))),
     ...accessServers.map((server) => row('access-server', server, server)),
   ]
-  const hosts = [...new Map(rows.toReversed().map((one) => [`${one.host} ${one.port}`, one])).values()].toReversed()
+  const hosts = rows.filter((one, index) => rows.findIndex(({ host, port }) => host === one.host && port === one.port) === index)
   return AllowList.parse({ version: 1, device, proxy, hosts })
 }
 

@@ -48,9 +48,10 @@ export function clockText({ clock }: Passport, words: PassportWords): string {
 export function asksOf(passport: Passport, words: PassportWords): { ask: string; what: string }[] {
   const told = findingsOf(passport).map(({ trouble }) => words.trouble[trouble.code](trouble.details))
   if (passport.clock.verdict === 'fails') told.push({ ask: words.clock.ask, what: clockText(passport, words) })
-  return [...new Map(told.toReversed().map((one) => [one.ask, one])).values()].toReversed()
+  return told.filter((one, index) => told.findIndex(({ ask }) => ask === one.ask) === index)
 }
 
 export function whenText({ madeAt }: Passport, words: PassportWords): string {
-  return new Intl.DateTimeFormat(words.locale, { dateStyle: 'long', timeStyle: 'long', hourCycle: 'h23' }).format(new Date(madeAt))
+  const parts = { year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short', hourCycle: 'h23' } as const
+  return new Intl.DateTimeFormat(words.locale, parts).format(new Date(madeAt))
 }

@@ -44,7 +44,8 @@ function check(facts: Partial<AllowListFacts> = {}, change: Partial<CheckWith> =
 }
 const hopsOf = (passport: Passport, purpose: string) =>
   passport.hosts.find((host) => host.purpose === purpose)?.hops.map(({ hop, verdict }) => `${hop} ${verdict}`)
-const troubles = (passport: Passport) => findingsOf(passport).map(({ host, hop, trouble }) => ({ purpose: host.purpose, hop, code: trouble.code, ...trouble.details }))
+const troubles = (passport: Passport) =>
+  findingsOf(passport).map(({ host, hop, trouble }) => ({ purpose: host.purpose, hop, code: trouble.code, ...trouble.details }))
 
 async function listen(server: Server): Promise<number> {
   servers.push(server)
