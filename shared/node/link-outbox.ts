@@ -1,4 +1,4 @@
-import { frame, frameLimits, headerBytes, writeHeader } from './link-frames.ts'
+import { frameLimits, headerBytes, writeHeader } from './link-frames.ts'
 
 /** What was written and is not yet acknowledged, as data frames ready to be sent, and sent again, under the numbers of their octets. */
 export type Outbox = {
@@ -8,7 +8,7 @@ export type Outbox = {
   add(chunks: readonly Buffer[]): void
   /** Lets go of everything before this number. */
   free(before: number): void
-  /** The frame that begins with octet `at`, which must be kept; the number of the octet after it. */
+  /** The frame that holds octet `at`, which must be kept; the number of the octet after it. What stands before `at` comes twice, and does no harm. */
   from(at: number): { frame: Buffer; next: number }
 }
 
@@ -57,8 +57,7 @@ export function createOutbox(): Outbox {
     },
     from(at) {
       const one = find(at)
-      const next = endOf(one)
-      return { frame: one.at === at ? one.frame : frame('data', at, one.frame.subarray(headerBytes + at - one.at)), next }
+      return { frame: one.frame, next: endOf(one) }
     },
   }
 }

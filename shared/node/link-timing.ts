@@ -25,17 +25,14 @@ const askAfterMs = { carrier: 500, standby: 5_000, idle: 15_000 } as const
 const answerWithinMs = { least: 1_250, most: 8_000, roundTrips: 4 } as const
 const closeAfterMs = 10_000
 
-export type PathFacts = {
-  now: number
-  active: boolean
-  carries: boolean
-  answeredMs: number
-  askedMs: number | null
-  rttMs: number
-  doubtedMs: number | null
-}
+/** Acknowledgements ride on data; without any, this long after the octets, or this many. */
+export const ackAfter = { ms: 40, bytes: 131_072 } as const
 
-export function judgePath({ now, active, carries, answeredMs, askedMs, rttMs, doubtedMs }: PathFacts): 'well' | 'ask' | 'doubt' | 'close' {
+/** When a path last answered, when the question was put that it has not answered yet, and since when it is doubted. */
+export type PathLife = { answeredMs: number; askedMs: number | null; rttMs: number; doubtedMs: number | null }
+export type Moment = { now: number; active: boolean; carries: boolean }
+
+export function judgePath({ answeredMs, askedMs, rttMs, doubtedMs }: PathLife, { now, active, carries }: Moment): 'well' | 'ask' | 'doubt' | 'close' {
   if (doubtedMs !== null) return now - doubtedMs >= closeAfterMs ? 'close' : 'well'
   const silentMs = now - answeredMs
   if (askedMs === null) {

@@ -113,6 +113,37 @@ describe('the link (R025, goal D1)', () => {
     await expectAllArrives(world)
   })
 
+  test('holds no more than the window either where a reader does not read and paths come and go', async () => {
+    const world = createLinkWorld()
+    const { client, agent } = world.ends
+    agent.hold(true)
+    for (let round = 0; round < 40; round += 1) {
+      const path = await world.connect('east')
+      for (let write = 0; write < 10; write += 1) client.write(30_000)
+      await world.clock.advance(500)
+      path.cut()
+      await world.settle()
+    }
+    expect(agent.link.destroyed).toBe(false)
+    expect(client.written).toBeLessThanOrEqual(2 * (windowBytes + slackBytes))
+    await world.connect('west')
+    await expectAllArrives(world)
+  })
+
+  test('an acknowledgement that was lost with its path is said again', async () => {
+    const world = createLinkWorld()
+    const east = await world.connect('east')
+    await world.connect('west')
+    const { client, agent } = world.ends
+    east.stall('back')
+    client.write(1_000)
+    await world.settle()
+    expect([agent.read, client.link.keptBytes]).toEqual([1_000, 1_000])
+    await world.clock.advance(3_000)
+    expect(client.link.state().carrier).toBe('west')
+    expect(client.link.keptBytes).toBe(0)
+  })
+
   test('ends each direction by itself, and is over when both have ended', async () => {
     const world = createLinkWorld()
     const east = await world.connect('east')

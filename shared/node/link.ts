@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Duplex } from 'node:stream'
+import { AppError } from '../errors.ts'
 import { createFrameReader, type FrameType, frame, frameLimits, readFrame } from './link-frames.ts'
+import { createInbox } from './link-inbox.ts'
 import { createOutbox } from './link-outbox.ts'
-import { judgePath, type LinkClock, lateMs, realClock, tickMs } from './link-timing.ts'
+import { ackAfter, type LinkClock, type PathLife, realClock } from './link-timing.ts'
+import { watchPaths } from './link-watch.ts'
 
 /**
  * The link: a byte stream that outlives its connections (architecture 3.3). It knows streams of bytes and nothing of what they are: a **path** is one that leads to the
@@ -48,18 +51,13 @@ export type PathOptions = {
   signal: AbortSignal
 }
 
-type Path = {
+type Path = PathLife & {
   name: string
   stream: Duplex
   /** The next octet to send here, if this path carries. */
   next: number
   endSent: boolean
   full: boolean
-  /** When it last answered, and when the question was put that it has not answered yet. */
-  answeredMs: number
-  askedMs: number | null
-  rttMs: number
-  doubtedMs: number | null
 }
 
 const windowBytes = 16 * 1_048_576
@@ -67,19 +65,20 @@ const windowBytes = 16 * 1_048_576
 const maxUnsentBytes = 262_144
 /** What one path may hold unsent before it has to drain. */
 const maxQueuedBytes = 524_288
-const ackAfter = { ms: 40, bytes: 131_072 } as const
 const lingerMs = 1_000
 /** A reader that does not read on has this long once the other end is gone. */
 const goneMs = 5_000
 
 export class Link extends Duplex {
-  readonly #clock: LinkClock
   readonly #role: LinkOptions['role']
+  readonly #clock: LinkClock
   readonly #window: number
   readonly #onChange: (state: LinkState) => void
   readonly #paths = new Map<string, Path>()
   #carrier: Path | null = null
   #carried = false
+  readonly #watch
+  #pings = 0
 
   readonly #outbox = createOutbox()
   /** What the other end's reader has taken. */
@@ -87,19 +86,9 @@ export class Link extends Duplex {
   #accept: ((error?: Error | null) => void) | null = null
   #finish: ((error?: Error | null) => void) | null = null
 
-  readonly #inbox: Buffer[] = []
-  #received = 0
-  #taken = 0
-  #saidTaken = 0
-  #peerEnd: number | null = null
-  #wanted = false
+  readonly #inbox
   #lastDataFrom: Path | null = null
-
-  #activeMs: number
-  #tickAtMs = Number.POSITIVE_INFINITY
-  #cancelTick = () => {}
   #cancelAck: (() => void) | null = null
-  #pings = 0
 
   constructor({ role, windowBytes: window = windowBytes, clock = realClock, onChange = () => {} }: LinkOptions) {
     super({ allowHalfOpen: true, readableHighWaterMark: 65_536, writableHighWaterMark: 65_536, decodeStrings: true })
@@ -107,7 +96,16 @@ export class Link extends Duplex {
     this.#clock = clock
     this.#window = window
     this.#onChange = onChange
-    this.#activeMs = clock.now()
+    this.#inbox = createInbox(window + frameLimits.maxDataBytes, (octets) => this.push(octets))
+    this.#watch = watchPaths<Path>({
+      clock,
+      paths: () => this.#paths.values(),
+      carries: (path) => path === this.#carrier,
+      waits: () => this.keptBytes > 0,
+      ask: ({ stream }) => void stream.write(frame('ping', ++this.#pings)),
+      doubt: () => this.#reconsider(),
+      close: (path) => this.#leave(path),
+    })
   }
 
   /**
@@ -120,12 +118,14 @@ export class Link extends Duplex {
       const own = randomBytes(frameLimits.nonceBytes)
       stream.write(frame('hello', 0, own))
       const nonces = { own, peer: (await readFrame(stream, 'hello', signal)).body }
-      const received = this.#received
+      const { received } = this.#inbox
       stream.write(frame('proof', received, await prove({ received, nonces })))
       const { count, body } = await readFrame(stream, 'proof', signal)
       await check(body, { received: count, nonces })
-      if (this.destroyed || stream.destroyed) throw new Error('closed meanwhile')
-      this.#takeIn(stream, name, count)
+      if (this.destroyed || stream.destroyed) throw new AppError('server.unreachable', { details: { hop: 'stream' } })
+      if (count > this.#outbox.end) throw new AppError('contract.bad-input', { details: { name: 'link', field: 'count' } })
+      this.#outbox.free(count)
+      this.#takeIn(stream, name)
     } catch (error) {
       stream.destroy()
       throw error
@@ -148,10 +148,8 @@ export class Link extends Duplex {
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#add(
-      chunks.map(({ chunk }) => chunk),
-      done,
-    )
+    const all = chunks.map(({ chunk }) => chunk)
+    this.#add(all, done)
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -160,14 +158,13 @@ export class Link extends Duplex {
   }
 
   override _read(): void {
-    this.#wanted = true
+    this.#inbox.want()
     this.#deliver()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#cancelTick()
+    this.#watch.stop()
     this.#sendAck()
-    this.#cancelAck?.()
     for (const { stream } of this.#paths.values()) {
       stream.end(frame('gone', 0))
       const timer = setTimeout(() => stream.destroy(), lingerMs)
@@ -180,32 +177,22 @@ export class Link extends Duplex {
     done(error)
   }
 
-  #add(chunks: Buffer[], done: (error?: Error | null) => void): void {
-    this.#outbox.add(chunks)
-    this.#accept = done
-    this.#wake()
-    this.#pump()
-  }
-
-  #takeIn(stream: Duplex, name: string, receivedThere: number): void {
+  #takeIn(stream: Duplex, name: string): void {
     const replaced = this.#paths.get(name)
     if (replaced) this.#drop(replaced)
-    const now = this.#clock.now()
-    const path: Path = { name, stream, next: 0, endSent: false, full: false, answeredMs: now, askedMs: null, rttMs: 0, doubtedMs: null }
-    const leave = () => this.#leave(path)
-    if (receivedThere > this.#sentOctets()) throw new Error('an impossible count')
-    this.#outbox.free(Math.min(receivedThere, this.#outbox.end))
+    const path: Path = { name, stream, next: 0, endSent: false, full: false, answeredMs: this.#clock.now(), askedMs: null, rttMs: 0, doubtedMs: null }
     this.#paths.set(name, path)
+    const leave = () => this.#leave(path)
     const read = createFrameReader({
       data: (at, octets) => this.#onData(path, at, octets),
       signal: (type, count) => this.#onSignal(path, type, count),
     })
+    stream.once('close', leave)
+    stream.once('end', leave)
     stream.on('drain', () => {
       path.full = false
       if (path === this.#carrier) this.#pump()
     })
-    stream.once('close', leave)
-    stream.once('end', leave)
     stream.on('data', (chunk: Buffer) => {
       if (this.#paths.get(name) !== path) return
       try {
@@ -215,18 +202,16 @@ export class Link extends Duplex {
       }
     })
     // The last acknowledgement may have died with another path, and what it was for will not come again: the proof has said that it is here.
-    if (this.#taken > 0) stream.write(frame('ack', this.#taken))
-    this.#wake()
-    this.#choose()
-    this.#tell()
+    if (this.#inbox.taken > 0) stream.write(frame('ack', this.#inbox.taken))
+    this.#watch.wake()
+    this.#reconsider()
   }
 
   #leave(path: Path): void {
     path.stream.destroy()
     if (this.#paths.get(path.name) !== path) return
     this.#drop(path)
-    this.#choose()
-    this.#tell()
+    this.#reconsider()
   }
 
   #drop(path: Path): void {
@@ -236,13 +221,15 @@ export class Link extends Duplex {
   }
 
   /** Another path carries as soon as this one does not. A carrier that is well is never left by our own choice. */
-  #choose(): void {
+  #reconsider(): void {
     const current = this.#carrier
-    if (current && current.doubtedMs === null) return
-    const better = [...this.#paths.values()].find(({ doubtedMs }) => doubtedMs === null) ?? (current ? null : this.#paths.values().next().value)
-    if (!better) return
-    if (this.#role === 'leads' || this.#carried) better.stream.write(frame('carry', 0))
-    this.#carryOn(better)
+    if (!current || current.doubtedMs !== null) {
+      const paths = [...this.#paths.values()]
+      const better = paths.find(({ doubtedMs }) => doubtedMs === null) ?? (current ? undefined : paths[0])
+      if (better && (this.#role === 'leads' || this.#carried)) better.stream.write(frame('carry', 0))
+      if (better) this.#carryOn(better)
+    }
+    this.#tell()
   }
 
   #carryOn(path: Path): void {
@@ -250,6 +237,17 @@ export class Link extends Duplex {
     path.endSent = false
     this.#carrier = path
     this.#carried = true
+    this.#pump()
+  }
+
+  #tell(): void {
+    if (!this.destroyed) this.#onChange(this.state())
+  }
+
+  #add(chunks: Buffer[], done: (error?: Error | null) => void): void {
+    this.#outbox.add(chunks)
+    this.#accept = done
+    this.#watch.wake()
     this.#pump()
   }
 
@@ -268,8 +266,7 @@ export class Link extends Duplex {
       path.full = stream.writableLength > maxQueuedBytes
       path.next = next
     }
-    const ended = this.#finish !== null && path.next === outbox.end
-    if (ended && !path.endSent) {
+    if (this.#finish && path.next === outbox.end && !path.endSent) {
       path.endSent = true
       stream.write(frame('end', outbox.end))
     }
@@ -286,46 +283,40 @@ export class Link extends Duplex {
   }
 
   #onData(path: Path, at: number, octets: Buffer): void {
-    const beyond = at > this.#received || (this.#peerEnd !== null && at + octets.length > this.#peerEnd)
-    if (beyond) return void this.destroy()
-    const fresh = octets.subarray(this.#received - at)
-    if (fresh.length === 0) return this.#repeatAck(path)
-    this.#received += fresh.length
-    if (this.#received - this.#taken > this.#window + frameLimits.maxDataBytes) return void this.destroy()
-    this.#answered(path)
+    const kind = this.#inbox.put(at, octets)
+    if (kind === 'beyond') return void this.destroy()
     this.#lastDataFrom = path
-    this.#wake()
-    this.#inbox.push(fresh)
+    if (kind === 'repeated') this.#inbox.owe()
+    else this.#answered(path)
+    this.#watch.wake()
     this.#deliver()
   }
 
   #onSignal(path: Path, type: FrameType, count: number): void {
     if (type === 'ping') path.stream.write(frame('pong', count))
-    else if (type === 'pong') this.#onPong(path, count)
+    else if (type === 'pong') this.#onPong(path)
     else if (type === 'ack') this.#onAck(path, count)
     else if (type === 'carry') this.#follow(path)
     else if (type === 'end') this.#onEnd(path, count)
     else if (type === 'gone') this.#onGone()
   }
 
-  #onPong(path: Path, count: number): void {
-    if (path.askedMs === null || count > this.#pings) return
+  #onPong(path: Path): void {
+    if (path.askedMs === null) return
     path.rttMs = this.#clock.now() - path.askedMs
     path.askedMs = null
     this.#answered(path)
   }
 
   #onAck(path: Path, count: number): void {
-    if (count > this.#sentOctets() + 1) return this.#leave(path)
     if (count <= this.#takenThere) return
+    const ended = this.#finish && count > this.#outbox.end ? this.#finish : null
+    if (count > this.#outbox.end + (ended ? 1 : 0)) return this.#leave(path)
     this.#takenThere = count
     this.#outbox.free(Math.min(count, this.#outbox.end))
     this.#answered(path)
-    const finish = this.#finish
-    if (finish && count > this.#outbox.end) {
-      this.#finish = null
-      finish()
-    }
+    if (ended) this.#finish = null
+    ended?.()
     this.#pump()
   }
 
@@ -336,46 +327,27 @@ export class Link extends Duplex {
   }
 
   #onEnd(path: Path, count: number): void {
-    if (count !== this.#received) return void this.destroy()
-    if (this.#peerEnd !== null) return this.#repeatAck(path)
+    const kind = this.#inbox.end(count)
+    if (kind === 'beyond') return void this.destroy()
     this.#lastDataFrom = path
-    this.#peerEnd = count
+    if (kind === 'repeated') this.#inbox.owe()
     this.#deliver()
   }
 
   /** What came in order before it is still delivered. */
   #onGone(): void {
-    this.#peerEnd ??= this.#received
+    this.#inbox.cut()
     this.#deliver()
     this.once('end', () => this.destroy())
     if (this.readableEnded) this.destroy()
     this.#clock.after(goneMs, () => this.destroy())
   }
 
-  /** What comes again was not acknowledged, or the acknowledgement went into a path that died. */
-  #repeatAck(path: Path): void {
-    this.#lastDataFrom = path
-    this.#saidTaken = Math.min(this.#saidTaken, this.#taken - 1)
-    this.#oweAck()
-  }
-
   #deliver(): void {
-    while (this.#wanted && this.#inbox.length > 0) {
-      const octets = this.#inbox.shift() as Buffer
-      this.#taken += octets.length
-      this.#wanted = this.push(octets)
-    }
-    if (this.#peerEnd !== null && this.#inbox.length === 0 && this.#taken === this.#peerEnd) {
-      this.#taken += 1
-      this.push(null)
-    }
-    this.#oweAck()
-  }
-
-  #oweAck(): void {
-    const owed = this.#taken - this.#saidTaken
-    if (owed >= ackAfter.bytes) this.#sendAck()
-    else if (owed > 0 && !this.#cancelAck) this.#cancelAck = this.#clock.after(ackAfter.ms, () => this.#sendAck())
+    this.#inbox.deliver()
+    const owed = this.#inbox.owes()
+    if (owed === 'now') this.#sendAck()
+    else if (owed === 'soon' && !this.#cancelAck) this.#cancelAck = this.#clock.after(ackAfter.ms, () => this.#sendAck())
   }
 
   /** On the path over which the octets came, since that one is alive; else over what carries. */
@@ -383,13 +355,7 @@ export class Link extends Duplex {
     this.#cancelAck?.()
     this.#cancelAck = null
     const path = on && this.#paths.get(on.name) === on ? on : this.#carrier
-    if (!path || this.#taken === this.#saidTaken) return
-    this.#saidTaken = this.#taken
-    path.stream.write(frame('ack', this.#taken))
-  }
-
-  #sentOctets(): number {
-    return this.#outbox.end
+    if (path && this.#inbox.owes()) path.stream.write(frame('ack', this.#inbox.acknowledge()))
   }
 
   #answered(path: Path): void {
@@ -397,55 +363,6 @@ export class Link extends Duplex {
     if (path.doubtedMs === null) return
     path.doubtedMs = null
     path.askedMs = null
-    this.#choose()
-    this.#tell()
-  }
-
-  #doubt(path: Path, now: number): void {
-    path.doubtedMs = now
-    this.#choose()
-    this.#tell()
-  }
-
-  #tell(): void {
-    if (!this.destroyed) this.#onChange(this.state())
-  }
-
-  /** Something moves: look soon whether it arrives. */
-  #wake(): void {
-    this.#activeMs = this.#clock.now()
-    this.#schedule(tickMs.active)
-  }
-
-  #schedule(ms: number): void {
-    const atMs = this.#clock.now() + ms
-    if (this.#tickAtMs <= atMs || this.destroyed) return
-    this.#cancelTick()
-    this.#tickAtMs = atMs
-    this.#cancelTick = this.#clock.after(ms, () => this.#tick())
-  }
-
-  #tick(): void {
-    const now = this.#clock.now()
-    const slept = now - this.#tickAtMs > lateMs
-    this.#tickAtMs = Number.POSITIVE_INFINITY
-    const active = now - this.#activeMs < tickMs.activeFor || this.keptBytes > 0
-    let busy = active
-    for (const path of [...this.#paths.values()]) {
-      // Where this process itself stood still, nobody had the time to answer.
-      if (slept) path.askedMs = path.askedMs === null ? null : now
-      const verdict = judgePath({ ...path, now, active, carries: path === this.#carrier })
-      if (verdict === 'close') this.#leave(path)
-      else if (verdict === 'doubt') this.#doubt(path, now)
-      else if (verdict === 'ask') this.#ask(path, now)
-      busy ||= path.askedMs !== null || path.doubtedMs !== null
-    }
-    if (this.#paths.size > 0) this.#schedule(busy ? tickMs.active : tickMs.idle)
-  }
-
-  #ask(path: Path, now: number): void {
-    path.askedMs = now
-    this.#pings += 1
-    path.stream.write(frame('ping', this.#pings))
+    this.#reconsider()
   }
 }
