@@ -142,6 +142,7 @@ describe('nobody else becomes an end of it (R028, D11)', () => {
   async function replay(server: AccessServerRef, dial: LinkedLegOptions['dial'], { ticket: text, ticketId, said }: Recorded): Promise<void> {
     const leg = await openLeg({ dial, server, ticket: text, ticketId, side: 'agent', leg: 'control-1', epoch: 1, link: 1, key: north.deviceKey })
     leg.write(said)
+    leg.resume().once('end', () => leg.destroy())
     await new Promise((resolve) => leg.once('close', resolve))
   }
 })
