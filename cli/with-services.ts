@@ -5,6 +5,7 @@ import type { Session } from '../main/services/services.ts'
 import type { Console } from './console.ts'
 import type { ExitCode } from './exit-code.ts'
 import { type Interrupt, listenForInterrupt } from './interrupt.ts'
+import { createNetworkLines } from './network.ts'
 import type { Ask } from './options.ts'
 import type { Place } from './place.ts'
 import { createProgress } from './progress.ts'
@@ -47,6 +48,9 @@ export async function withSession<T>(
     progress.close()
   }
   interrupt.onFirst(console.words.progress.ending)
+  const network = createNetworkLines(console)
+  const watching = services.on('session.changed', (view) => view.requestId === session.requestId && network.show(view))
+  network.show(session.view())
   let done = false
   const ended = session.ended.then(({ cause }) => {
     if (done) return new Promise<never>(() => undefined)
@@ -58,6 +62,8 @@ export async function withSession<T>(
     return await Promise.race([work(session), ended])
   } finally {
     done = true
+    watching()
+    network.close()
     await session.end().catch(() => undefined)
   }
 }

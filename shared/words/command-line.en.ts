@@ -146,6 +146,10 @@ export const commandLineEn = {
     reach,
   },
   actions: { columns: { name: 'ACTION', title: 'WHAT IT DOES', access: 'LEVEL', allowed: 'FOR YOU' }, allowed: 'yes', notAllowed: 'no' },
+  network: {
+    interrupted: (why: string) => `The connection to the device is interrupted. ${why} The session waits for it; what you type is kept.`,
+    carried: (server: string, site: string) => `The session goes on through ${server}, ${site}.`,
+  },
   terminal: {
     escape: 'Left with ~.',
     lost: 'The terminal was closed by the device.',
