@@ -55,6 +55,7 @@ export const AuditKind = z.enum([
   'action.finished',
   'file.sent', // to the device
   'file.received', // from the device
+  'file.digested', // of a file that was sent or received: the digest, when it came later
   'file.deleted',
   'file.renamed',
   'folder.made',

@@ -26,25 +26,41 @@ export const FileEntry = z.object({
 export type FileEntry = z.infer<typeof FileEntry>
 
 const nothing = z.strictObject({})
+/** What a transfer is known by, and the key of its check (`shared/node/running-check.ts`): 32 fresh octets, drawn by the client for one file's way and no other. */
+export const CheckKey = Hash
+export type CheckKey = Hash
+/** The check's result: 16 octets, base64url. */
+export const CheckTag = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
 const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 export const fileCalls = {
   'files.list': { input: z.strictObject({ path: filePath }), output: z.object({ entries: z.array(FileEntry).max(100_000), freeBytes: z.number() }) },
   'files.stat': { input: z.strictObject({ path: filePath }), output: FileEntry },
-  'files.read': { input: z.strictObject({ path: filePath, offset, length: offset.optional() }), output: z.object({ size: offset, modifiedMs: z.number() }) },
-  /** Writes at `offset`; `truncate` cuts the file to the offset first. Written under a temporary name by the client, then `files.commit`. */
-  'files.write': {
-    input: z.strictObject({ path: filePath, offset, truncate: z.boolean().default(false) }),
-    output: z.object({ size: offset }),
+  /**
+   * `check` makes it a transfer, which may come in several answers: the device goes over the octets as it reads them, each once, and ends an answer to the same
+   * transfer that is still under way. `file.digest-differs` when the file is another one than when the transfer began.
+   */
+  'files.read': {
+    input: z.strictObject({ path: filePath, offset, length: offset.optional(), check: CheckKey.optional() }),
+    output: z.object({ size: offset, modifiedMs: z.number() }),
   },
+  /**
+   * Writes at `offset`, where the transfer stands: 0 begins it anew and cuts the file to nothing; anything else than its position is `file.digest-differs`, and so is
+   * a file that somebody else changed meanwhile. Written under a temporary name by the client, then `files.commit`.
+   */
+  'files.write': { input: z.strictObject({ path: filePath, offset, check: CheckKey }), output: z.object({ size: offset }) },
+  /** How many octets of a transfer to the device are written. Whatever still brought some is ended before. 0 for one that the device does not know. */
+  'files.progress': { input: z.strictObject({ path: filePath, check: CheckKey }), output: z.object({ position: offset }) },
   'files.digest': { input: z.strictObject({ path: filePath }), output: z.object({ sha256: Hash, size: offset }) },
-  /** Compares the temporary file's SHA-256 on the device, then renames it; the named file is replaced only if `replace`. */
+  /** Compares the check of what was written with the client's, then renames the temporary file; the named file is replaced only if `replace`. Asked twice, it answers twice. */
   'files.commit': {
-    input: z.strictObject({ from: filePath, to: filePath, sha256: Hash, replace: z.boolean() }),
+    input: z.strictObject({ from: filePath, to: filePath, check: CheckKey, tag: CheckTag, replace: z.boolean() }),
     output: z.object({ size: offset }),
   },
-  /** Tells the device that a download is complete and what the client got, so that it can be audited with its digest. */
-  'files.received': { input: z.strictObject({ path: filePath, sha256: Hash, size: offset }), output: nothing },
+  /** Ends a transfer to the device that will not go on, and removes its temporary file. */
+  'files.abandon': { input: z.strictObject({ path: filePath, check: CheckKey }), output: nothing },
+  /** Compares the check of what was read with that of what arrived, so that both know before the file gets its name. Asked twice, it answers twice. */
+  'files.received': { input: z.strictObject({ path: filePath, check: CheckKey, tag: CheckTag, size: offset }), output: nothing },
   'files.rename': { input: z.strictObject({ from: filePath, to: filePath }), output: nothing },
   'files.delete': { input: z.strictObject({ path: filePath }), output: nothing },
   'files.make-folder': { input: z.strictObject({ path: filePath }), output: nothing },

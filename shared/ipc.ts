@@ -96,13 +96,14 @@ export const Transfer = z.object({
   name: z.string(),
   from: z.string(),
   to: z.string(),
-  state: z.enum(['queued', 'running', 'verifying', 'done', 'failed', 'cancelled']),
+  /** `waiting`: the connection is interrupted, and the transfer goes on when it is back. */
+  state: z.enum(['queued', 'running', 'waiting', 'verifying', 'done', 'failed', 'cancelled']),
   bytes: z.number(),
   totalBytes: z.number().nullable(),
   files: z.number(),
   filesDone: z.number(),
   bytesPerSecond: z.number(),
-  /** True once SHA-256 was equal on both ends for every file. */
+  /** True once both ends had the same check of every file (`shared/node/running-check.ts`). */
   verified: z.boolean(),
   failure: Failure.nullable(),
 })

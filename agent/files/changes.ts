@@ -1,6 +1,25 @@
 import { AppError } from '@gantry/shared/errors.ts'
-import { at, chmod, chown, close, fdatasync, flags, fstat, fsync, mkdir, open, opendir, rename, rmdir, self, truncate, unlink, utimes } from './descriptors.ts'
-import type { Attributes, DeviceFiles, Ground, Operation } from './device-files.ts'
+import {
+  at,
+  chmod,
+  chown,
+  close,
+  fdatasync,
+  flags,
+  fstat,
+  fsync,
+  mkdir,
+  open,
+  opendir,
+  rename,
+  rmdir,
+  self,
+  truncate,
+  unlink,
+  utimes,
+  versionOf,
+} from './descriptors.ts'
+import { type Attributes, type DeviceFiles, type Ground, type Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { joinPath, requireCreatable } from './names.ts'
 import type { Node, Place } from './place.ts'
@@ -12,20 +31,24 @@ export function createChanges(ground: Ground): Pick<DeviceFiles, 'commit' | 'ren
   const changing = (name: string, lastLink: Operation['lastLink'] = 'keep'): Operation => ({ name, direction: 'toDevice', lastLink })
 
   return {
-    commit: ({ from, to, sha256, replace }) =>
+    commit: ({ from, to, version, replace }) =>
       visitTwo(ground, 'commit', from, to, async (source, target) => {
         requireFree(target, replace)
         const fd = await open(self(regular(source).fd), flags.read)
+        const sha256 = ground.digests
+          .of(fd)
+          .then((digest) => digest.sha256)
+          .catch(() => null)
         try {
-          const { size, sha256: found } = await ground.digests.of(fd)
-          if (found !== sha256) throw new AppError('file.digest-differs')
-          // The bytes are on the disk before the name says that they are (R: an upload is whole or not there).
+          // The bytes are on the disk before the name says that they are (an upload is whole or not there).
           await fdatasync(fd)
-          record({ kind: 'sent', path: to, bytes: size, whole: true, sha256 })
+          const stat = await fstat(fd)
+          if (versionOf(stat) !== version) throw new AppError('file.digest-differs')
+          await ground.moved('sent', to, { bytes: stat.size, whole: true, sha256 })
           await move(source, target)
-          return { size }
+          return { size: stat.size }
         } finally {
-          await close(fd)
+          void sha256.then(() => close(fd))
         }
       }),
 

@@ -46,6 +46,9 @@ export const at = (folder: number, name: string): string => `/proc/self/fd/${fol
 /** What an open descriptor names: the same file again, whatever its path is now. */
 export const self = (fd: number): string => `/proc/self/fd/${fd}`
 
+/** The same for as long as nobody writes to the file or puts another in its place. */
+export const versionOf = ({ dev, ino, size, mtimeMs }: fs.Stats): string => `${dev}:${ino}:${size}:${mtimeMs}`
+
 /** Reads until `length` octets are there or the file ends; returns how many. */
 export async function readAt(fd: number, buffer: Buffer, length: number, position: number): Promise<number> {
   let done = 0

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { versionOf } from './descriptors.ts'
 import { type DeviceFiles, type FileEvent, type FileRules, openDeviceFiles } from './device-files.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -258,34 +259,48 @@ describe('the device’s files', () => {
     await both.close('done')
   })
 
-  test('a digest is worked out on the way, or read again when octets came out of order', async () => {
+  test('a digest is worked out on the way, or from the file when octets came out of order', async () => {
     const octets = randomBytes(700_000)
     const file = await files.open('/shuffled', { read: false, write: true, create: true })
     await file.write(octets.subarray(300_000), 300_000)
     await file.write(octets.subarray(0, 300_000), 0)
-    expect((await file.close('done')).written).toMatchObject({ whole: true, sha256: sha256(octets), size: 700_000 })
+    const { written } = await file.close('done')
+    expect([written?.whole, written?.bytes, await written?.sha256]).toEqual([true, 700_000, sha256(octets)])
     await put('/straight', octets)
-    expect(await files.recallDigest('/straight')).toBe(sha256(octets))
+    expect((await files.digest('/straight')).sha256).toBe(sha256(octets))
     writeFileSync(at('straight'), 'changed by somebody else')
-    expect(await files.recallDigest('/straight')).toBeNull()
     expect((await files.digest('/straight')).sha256).toBe(sha256(Buffer.from('changed by somebody else')))
   })
 
-  test('commit: the digest must hold, then the name appears at once and whole; nothing is overwritten unasked', async () => {
+  test('a large file is told at once, and its digest when it is there, also after the session', async () => {
+    const octets = randomBytes(40_000_000)
+    const roomy = await make({ maxFileBytes: octets.length })
+    const file = await roomy.open('/large', { read: false, write: true, create: true })
+    await file.write(octets, 0)
+    const { written } = await file.close('done')
+    await roomy.moved('sent', '/large', written as NonNullable<typeof written>)
+    expect(events.at(0)).toMatchObject({ kind: 'sent', path: '/large', bytes: octets.length, whole: true })
+    await roomy.close()
+    made.splice(made.indexOf(roomy), 1)
+    const digest = sha256(octets)
+    await expect.poll(() => events.find((event) => 'sha256' in event && event.sha256 === digest), { timeout: 20_000 }).toMatchObject({ path: '/large' })
+  })
+
+  test('commit: it must be the file that was written, then the name appears at once and whole; nothing is overwritten unasked', async () => {
     const octets = randomBytes(100_000)
     await put('/.a.gantry-part', octets)
-    const digest = sha256(octets) as never
-    await expect(files.commit({ from: '/.a.gantry-part', to: '/a', sha256: 'A'.repeat(43) as never, replace: false })).rejects.toMatchObject({
+    const version = versionOf(statSync(at('.a.gantry-part')))
+    await expect(files.commit({ from: '/.a.gantry-part', to: '/a', version: `${version}0`, replace: false })).rejects.toMatchObject({
       code: 'file.digest-differs',
     })
     expect(existsSync(at('a'))).toBe(false)
     writeFileSync(at('a'), 'older')
     own(at('a'))
-    await expect(files.commit({ from: '/.a.gantry-part', to: '/a', sha256: digest, replace: false })).rejects.toMatchObject({ code: 'file.exists' })
+    await expect(files.commit({ from: '/.a.gantry-part', to: '/a', version, replace: false })).rejects.toMatchObject({ code: 'file.exists' })
     expect(readFileSync(at('a'), 'utf8')).toBe('older')
-    expect(await files.commit({ from: '/.a.gantry-part', to: '/a', sha256: digest, replace: true })).toEqual({ size: 100_000 })
+    expect(await files.commit({ from: '/.a.gantry-part', to: '/a', version, replace: true })).toEqual({ size: 100_000 })
     expect(readFileSync(at('a')).equals(octets)).toBe(true)
-    expect(events.at(-1)).toEqual({ kind: 'sent', path: '/a', bytes: 100_000, whole: true, sha256: digest })
+    expect(events.at(-1)).toEqual({ kind: 'sent', path: '/a', bytes: 100_000, whole: true, sha256: sha256(octets) })
   })
 
   test('what cannot be recorded does not happen', async () => {

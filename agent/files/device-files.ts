@@ -1,14 +1,16 @@
 import type { Stats, StatsFs } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ErrorCode } from '@gantry/shared/errors.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import { createChanges } from './changes.ts'
 import { close, fileFailure } from './descriptors.ts'
-import { createDigests, type Digests } from './digests.ts'
+import { createDigests, type Digests, smallBytes } from './digests.ts'
 import { createListing } from './listing.ts'
+import { createMoves, type Moves } from './moves.ts'
 import { type DevicePath, showPath, splitPath } from './names.ts'
-import type { OpenFile } from './open-file.ts'
+import type { Moved, OpenFile } from './open-file.ts'
 import { createOpening } from './opening.ts'
 import { locate, openRoot, type Place, type Root } from './place.ts'
 import type { Account } from './rights.ts'
@@ -24,6 +26,8 @@ export type FileEvent =
   | { kind: 'renamed'; path: string; to: string }
   /** `sent` is to the device, `received` from it. `whole` is false for a part of a file, whose digest says nothing. */
   | { kind: 'sent' | 'received'; path: string; bytes: number; whole: boolean; sha256: Hash | null }
+  /** The digest of a whole file that was told without it, since it would have kept the transfer waiting. */
+  | { kind: 'digested'; path: string; bytes: number; sha256: Hash }
   | { kind: 'refused'; path: string; operation: string; code: ErrorCode }
 
 export type DeviceFilesOptions = {
@@ -45,8 +49,13 @@ export type DeviceFiles = {
   space(path: string): Promise<StatsFs>
   open(path: string, mode: OpenMode): Promise<OpenFile>
   digest(path: string): Promise<{ sha256: Hash; size: number }>
-  recallDigest(path: string): Promise<Hash | null>
-  commit(input: { from: string; to: string; sha256: Hash; replace: boolean }): Promise<{ size: number }>
+  /** Gives the name `to` to the file `from`, if that is still of this version (`versionOf`). */
+  commit(input: { from: string; to: string; version: string; replace: boolean }): Promise<{ size: number }>
+  /** Tells that a whole file of this version was read, and its digest when it is there. */
+  received(path: string, version: string): Promise<void>
+  /** Tells what moved, and its digest when it is there. */
+  moved(kind: 'sent' | 'received', path: string, moved: Moved): Promise<void>
+  moves: Moves
   rename(from: string, to: string, options: { replace: boolean }): Promise<void>
   /** A file, a link, or an empty folder. */
   remove(path: string, what: 'any' | 'file' | 'folder'): Promise<void>
@@ -66,10 +75,15 @@ export type Ground = {
   record(event: FileEvent): void
   /** Makes a code of a failure, and records it if it is a refusal. */
   note(error: unknown, operation: string, path: string): AppError
+  moved: DeviceFiles['moved']
   /** Finds the place, runs `act` on it, closes the place; failures become codes, and what the rules refuse is recorded. */
   visit<T>(operation: Operation, path: string, act: (place: Place, path: DevicePath) => Promise<T>): Promise<T>
 }
 export type Operation = { name: string; direction?: 'toDevice' | 'fromDevice'; lastLink: 'follow' | 'keep' }
+
+/** So long a digest is waited for, ms: one that has kept up with its transfer is there by then. */
+const promptMs = 30
+const maxLater = 64
 
 /** Refusals by rule or right, as opposed to a file that is not there; they are told to the person and audited. */
 const refusals: ReadonlySet<ErrorCode> = new Set([
@@ -88,6 +102,8 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
     throw fileFailure(error)
   })
   const digests = createDigests()
+  const moves = createMoves(record)
+  const later = new Set<Promise<void>>()
   const noted = new WeakSet<AppError>()
   const note = (error: unknown, operation: string, path: string): AppError => {
     const failure = fileFailure(error)
@@ -102,6 +118,23 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
     digests,
     record,
     note,
+    async moved(kind, path, { bytes, whole, sha256 }) {
+      const shown = showPath(path)
+      const prompt = whole ? await (bytes <= smallBytes ? sha256 : Promise.race([sha256, sleep(promptMs, null)])) : null
+      record({ kind, path: shown, bytes, whole, sha256: prompt })
+      if (!whole || prompt) return
+      // An audit that cannot be written has ended the session by then.
+      const telling: Promise<void> = sha256
+        .then((digest) => digest && record({ kind: 'digested', path: shown, bytes, sha256: digest }))
+        .then(
+          () => undefined,
+          () => undefined,
+        )
+        .finally(() => later.delete(telling))
+      later.add(telling)
+      // Each holds a file open.
+      if (later.size >= maxLater) await Promise.race(later)
+    },
     async visit({ name, direction, lastLink }, path, act) {
       let place: Place | undefined
       try {
@@ -120,12 +153,16 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
     ...createListing(ground),
     ...createOpening(ground),
     ...createChanges(ground),
+    moved: ground.moved,
+    moves,
     refuse(path, operation, code) {
       throw note(new AppError(code), operation, path)
     },
     async close() {
-      await digests.close()
+      moves.close()
       await close(root.fd)
+      // What is still digested outlives the session: nobody waits for it, and the audit gets it all the same.
+      void Promise.allSettled(later).then(() => digests.close())
     },
   }
 }

@@ -13,6 +13,8 @@ export type Following = {
   advance(upTo: number): void
   /** Null when the file was shorter, or the thread is gone. */
   finish(upTo: number): Promise<Hash | null>
+  /** Not wanted any more. Resolves when the thread has let go of the descriptor. */
+  drop(): Promise<null>
 }
 
 export function createDigester(): Digester {
@@ -46,17 +48,19 @@ export function createDigester(): Digester {
     follow(fd) {
       lastId += 1
       const id = lastId
+      const answer = (last: Omit<DigestOrder, 'id' | 'fd'>): Promise<Hash | null> => {
+        if (closed) return Promise.resolve(null)
+        const { promise, resolve } = Promise.withResolvers<Hash | null>()
+        waiting.set(id, resolve)
+        order({ id, fd, ...last })
+        return promise
+      }
       return {
         advance(upTo) {
-          if (!closed) order({ id, fd, upTo, end: false })
+          if (!closed) order({ id, fd, upTo, end: false, drop: false })
         },
-        finish(upTo) {
-          if (closed) return Promise.resolve(null)
-          const { promise, resolve } = Promise.withResolvers<Hash | null>()
-          waiting.set(id, resolve)
-          order({ id, fd, upTo, end: true })
-          return promise
-        },
+        finish: (upTo) => answer({ upTo, end: true, drop: false }),
+        drop: () => answer({ upTo: 0, end: true, drop: true }).then(() => null),
       }
     },
     async close() {

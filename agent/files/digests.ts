@@ -6,13 +6,12 @@ import { fstat, readAt } from './descriptors.ts'
 import { createDigester, type Following } from './digester.ts'
 
 /**
- * SHA-256 of files. A transfer that runs from the first octet to the last is digested as it goes, so that nobody waits for it at the end; the result is
- * remembered for exactly that content: same inode, size, and times of change.
+ * SHA-256 of files, for the audit. A transfer that runs from the first octet to the last is digested as it goes, so that its digest is mostly there at the end; the
+ * result is remembered for exactly that content: same inode, size, and times of change.
  */
 export type Digests = {
   /** Of the whole open file; worked out again unless it is remembered, or under way. */
   of(fd: number): Promise<{ sha256: Hash; size: number }>
-  recall(stat: Stats): Hash | null
   follow(fd: number): RunningDigest
   close(): Promise<void>
 }
@@ -21,12 +20,12 @@ export type Digests = {
 export type RunningDigest = {
   update(bytes: number, position: number): void
   forget(): void
-  /** The digest, if exactly the octets 0 to the file's size came by, in order. To be asked once, before the descriptor is closed. */
-  finish(stat: Stats): Promise<Hash | null>
+  /** `whole`: exactly the octets 0 to the file's size came by, in order. To be asked once; the descriptor stays open until the digest has settled. */
+  finish(stat: Stats): { whole: boolean; sha256: Promise<Hash | null> }
 }
 
 /** Smaller files are digested where they are, sooner than a thread could be told. */
-const smallBytes = 1_048_576
+export const smallBytes = 1_048_576
 const stepBytes = 4 * 1_048_576
 const maxRemembered = 1_000
 
@@ -69,7 +68,6 @@ export function createDigests(): Digests {
     }
   }
   return {
-    recall,
     async of(fd) {
       const stat = await fstat(fd)
       if (!recall(stat)) await almostThere(stat)
@@ -90,6 +88,20 @@ export function createDigests(): Digests {
       void leave.stat.then((stat) => {
         isKnown = recall(stat) !== null
       })
+      const digestWhole = async (stat: Stats) => {
+        const inThread = following || stat.size > smallBytes
+        const sha256 = recall(stat) ?? (inThread ? await (following ?? digester.follow(fd)).finish(stat.size) : await digestSmall(fd, stat.size))
+        if (sha256) remember(stat, sha256)
+        return sha256
+      }
+      const finished = async (digest: Promise<Hash | null> | null) => {
+        try {
+          return await digest
+        } finally {
+          await leave.now()
+          done.resolve()
+        }
+      }
       return {
         update(bytes, position) {
           // Clients read on beyond the end, to see that it is the end.
@@ -105,22 +117,9 @@ export function createDigests(): Digests {
         forget() {
           inOrder = false
         },
-        async finish(stat) {
-          try {
-            const isWhole = inOrder && transfer.position === stat.size
-            if (!isWhole) {
-              await following?.finish(0)
-              return null
-            }
-            const sha256 =
-              recall(stat) ??
-              (following || stat.size > smallBytes ? await (following ?? digester.follow(fd)).finish(stat.size) : await digestSmall(fd, stat.size))
-            if (sha256) remember(stat, sha256)
-            return sha256
-          } finally {
-            await leave.now()
-            done.resolve()
-          }
+        finish(stat) {
+          const whole = inOrder && transfer.position === stat.size
+          return { whole, sha256: finished(whole ? digestWhole(stat) : (following?.drop() ?? null)) }
         },
       }
     },

@@ -1,13 +1,16 @@
+import type { Stats } from 'node:fs'
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
-import { pipeline } from 'node:stream/promises'
 import { type Input, parse } from '@gantry/shared/contract.ts'
 import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
 import { type FileCallName, type FileCalls, fileCalls } from '@gantry/shared/files.ts'
+import { drain, feed } from '@gantry/shared/node/blocks.ts'
 import type { z } from 'zod'
-import type { DeviceFiles, FileEvent } from './device-files.ts'
-import { createLedger } from './ledger.ts'
+import { versionOf } from './descriptors.ts'
+import type { DeviceFiles } from './device-files.ts'
 import { describe } from './listing.ts'
+import type { Move } from './moves.ts'
 import { showName } from './names.ts'
+import type { OpenFile } from './open-file.ts'
 
 /**
  * What the files leg answers: one request per stream, input and output in headers, contents in bodies (`shared/files.ts`).
@@ -15,33 +18,33 @@ import { showName } from './names.ts'
  */
 export type FileAnswers = {
   answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void>
-  /** Waits for what is under way and records the transfers that nobody confirmed. */
+  /** True while contents come from the client. */
+  takes(): boolean
+  /** Waits for what is under way. */
   finish(): Promise<void>
 }
-export type FileAnswersOptions = { files: DeviceFiles; record(event: FileEvent): void; touch(bytes: number): void }
+export type FileAnswersOptions = { files: DeviceFiles; touch(bytes: number): void }
 
-const readBytes = 262_144
-const writeBytes = 1_048_576
 const maxEntries = 100_000
 const maxInputCharacters = 16_000
 
-type Exchange = FileAnswersOptions & { stream: ServerHttp2Stream; ledger: ReturnType<typeof createLedger> }
+type Exchange = FileAnswersOptions & { stream: ServerHttp2Stream; taking: Set<ServerHttp2Stream> }
 type Answer = { output: unknown; body?: string } | 'sent'
 type Answers = { [N in FileCallName]: (input: Input<FileCalls, N>, exchange: Exchange) => Promise<Answer> }
 
 export function createFileAnswers(options: FileAnswersOptions): FileAnswers {
-  const ledger = createLedger(options.record)
+  const taking = new Set<ServerHttp2Stream>()
   const running = new Set<Promise<void>>()
   return {
     answer(stream, headers) {
       stream.on('error', () => undefined)
-      const one: Promise<void> = exchange({ ...options, stream, ledger }, headers).finally(() => running.delete(one))
+      const one: Promise<void> = exchange({ ...options, stream, taking }, headers).finally(() => running.delete(one))
       running.add(one)
       return one
     },
+    takes: () => taking.size > 0,
     async finish() {
       await Promise.allSettled(running)
-      ledger.close()
     },
   }
 }
@@ -102,25 +105,47 @@ const answers: Answers = {
   'files.read': read,
   'files.write': write,
   'files.digest': async ({ path }, { files }) => ({ output: await files.digest(path) }),
-  'files.commit': async (input, { files, ledger }) => {
-    const output = await files.commit(input)
-    ledger.confirmed('sent', input.from)
-    return { output }
+  'files.progress': async ({ path, check: key }, { files }) => ({
+    output: await files.moves.run(
+      { kind: 'sent', key, path },
+      () => undefined,
+      async ({ check }) => ({ position: check.position }),
+    ),
+  }),
+  'files.commit': async ({ from, to, check, tag, replace }, { files }) => {
+    const committed = files.moves.confirm('sent', check, async (move) => {
+      if (move.version === null || move.path !== from || move.check.tag() !== tag) return files.refuse(from, 'commit', 'file.digest-differs')
+      return files.commit({ from, to, version: move.version, replace })
+    })
+    return { output: await (committed ?? files.refuse(from, 'commit', 'file.digest-differs')) }
   },
-  'files.received': async ({ path, sha256, size }, { files, record, ledger }) => {
-    const known = await files.recallDigest(path).catch(() => null)
-    if (known !== null && known !== sha256) files.refuse(path, 'received', 'file.digest-differs')
-    ledger.confirmed('received', path)
-    record({ kind: 'received', path, bytes: size, whole: true, sha256 })
+  'files.abandon': async ({ path, check }, { files }) => {
+    await files.moves.run(
+      { kind: 'sent', key: check, path },
+      () => undefined,
+      async ({ owner }) => {
+        // Another transfer may have put its own part there.
+        if (owner) await files.remove(path, 'file')
+      },
+    )
+    files.moves.forget('sent', check)
     return { output: {} }
+  },
+  'files.received': async ({ path, check, tag, size }, { files }) => {
+    const received = files.moves.confirm('received', check, async (move) => {
+      const same = move.check.position === size && move.path === path && move.check.tag() === tag
+      if (!same || move.version === null) return files.refuse(path, 'received', 'file.digest-differs')
+      await files.received(path, move.version)
+      return {}
+    })
+    return { output: await (received ?? files.refuse(path, 'received', 'file.digest-differs')) }
   },
   'files.rename': async ({ from, to }, { files }) => {
     await files.rename(from, to, { replace: false })
     return { output: {} }
   },
-  'files.delete': async ({ path }, { files, ledger }) => {
+  'files.delete': async ({ path }, { files }) => {
     await files.remove(path, 'any')
-    ledger.confirmed('sent', path)
     return { output: {} }
   },
   'files.make-folder': async ({ path }, { files }) => {
@@ -129,60 +154,104 @@ const answers: Answers = {
   },
 }
 
-async function read({ path, offset, length }: Input<FileCalls, 'files.read'>, { files, stream, ledger, touch }: Exchange): Promise<Answer> {
-  const file = await files.open(path, { read: true, write: false })
-  let sent = 0
+async function read({ path, offset, length, check: key }: Input<FileCalls, 'files.read'>, exchange: Exchange): Promise<Answer> {
+  const { files, stream } = exchange
+  if (key)
+    return files.moves.run(
+      { kind: 'received', key, path },
+      () => stream.close(constants.NGHTTP2_CANCEL),
+      (move) => send({ path, offset, length, move }, exchange),
+    )
+  const sent = { bytes: 0 }
   try {
-    const { size, mtimeMs } = await file.stat()
-    const end = Math.min(size, offset + (length ?? size))
+    return await send({ path, offset, length, move: sent }, exchange)
+  } finally {
+    if (sent.bytes > 0) await files.moved('received', path, { ...sent, whole: false, sha256: Promise.resolve(null) })
+  }
+}
+
+type Sending = { path: string; offset: number; length: number | undefined; move: Pick<Move, 'bytes'> & Partial<Move> }
+
+async function send({ path, offset, length, move }: Sending, { files, stream, touch }: Exchange): Promise<Answer> {
+  const file = await files.open(path, { read: true, write: false })
+  try {
+    const stat = await file.stat()
+    requireSame(move, stat, () => files.refuse(path, 'read', 'file.digest-differs'))
+    const end = Math.min(stat.size, offset + (length ?? stat.size))
     const octets = Math.max(0, end - offset)
-    stream.respond({ ':status': 200, 'content-length': octets, 'gantry-output': encode({ size, modifiedMs: Math.trunc(mtimeMs) }) })
-    await pipeline(async function* contents() {
-      while (sent < octets) {
-        const chunk = await file.read(Math.min(readBytes, octets - sent), offset + sent)
-        // It was cut while it was read: the body ends short of its content-length, which the client sees.
-        if (chunk.length === 0) throw new AppError('file.failed', { details: { reason: 'changed' } })
-        sent += chunk.length
-        touch(chunk.length)
-        yield chunk
-      }
-    }, stream)
+    stream.respond({ ':status': 200, 'content-length': octets, 'gantry-output': encode({ size: stat.size, modifiedMs: Math.trunc(stat.mtimeMs) }) })
+    let at = offset
+    const whole = await feed(stream, async (block) => {
+      if (at >= end) return 0
+      const count = await file.readInto(block, Math.min(block.length, end - at), at)
+      // It was cut while it was read: the body ends short of its content-length, which the client sees.
+      if (count === 0) throw new AppError('file.failed', { details: { reason: 'changed' } })
+      move.check?.add(block.subarray(0, count), at)
+      at += count
+      move.bytes += count
+      touch(count)
+      return count
+    })
+    // What was read is what is there now, or the check means nothing.
+    if (whole) requireSame(move, await file.stat(), () => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
     return 'sent'
   } finally {
-    await file.close('done')
-    ledger.moved('received', path, sent)
+    await file.close('cut')
   }
 }
 
-async function write({ path, offset, truncate }: Input<FileCalls, 'files.write'>, { files, stream, ledger, touch }: Exchange): Promise<Answer> {
-  const file = await files.open(path, { read: false, write: true, create: true })
-  let written = 0
+function requireSame(move: Partial<Move>, stat: Stats, differs: () => void): void {
+  const version = versionOf(stat)
+  if (move.version && move.version !== version) differs()
+  move.version ??= version
+}
+
+function write({ path, offset, check: key }: Input<FileCalls, 'files.write'>, exchange: Exchange): Promise<Answer> {
+  const { files, stream, taking } = exchange
+  taking.add(stream)
+  stream.once('close', () => taking.delete(stream))
+  return files.moves.run(
+    { kind: 'sent', key, path },
+    () => stream.close(constants.NGHTTP2_CANCEL),
+    (move) => take({ path, offset, move }, exchange),
+  )
+}
+
+async function take({ path, offset, move }: { path: string; offset: number; move: Move }, { files, stream, touch }: Exchange): Promise<Answer> {
+  const file = await openPart(files, path, offset, move)
   try {
-    if (truncate) await file.truncate(offset)
-    for await (const chunk of batches(stream)) {
-      await file.write(chunk, offset + written)
-      written += chunk.length
-      touch(chunk.length)
-    }
+    let at = offset
+    const whole = await drain(stream, async (octets) => {
+      await file.write(octets, at)
+      move.check.add(octets, at)
+      at += octets.length
+      move.bytes += octets.length
+      touch(octets.length)
+    })
+    if (!whole || stream.aborted) throw new AppError('file.cancelled')
     return { output: { size: (await file.stat()).size } }
   } finally {
+    move.version = versionOf(await file.stat())
     await file.close('cut')
-    ledger.moved('sent', path, written)
   }
 }
 
-/** HTTP/2 frames are 16 KiB; the disk is asked once per MiB. Throws when the client gave up in the middle. */
-async function* batches(stream: ServerHttp2Stream): AsyncGenerator<Buffer, void, void> {
-  let parts: Buffer[] = []
-  let length = 0
-  for await (const part of stream as AsyncIterable<Buffer>) {
-    parts.push(part)
-    length += part.length
-    if (length < writeBytes) continue
-    yield Buffer.concat(parts, length)
-    parts = []
-    length = 0
+/** A transfer begins with a file of its own, and goes on only with that one, as it left it. */
+async function openPart(files: DeviceFiles, path: string, offset: number, move: Move): Promise<OpenFile> {
+  const differs = () => files.refuse(path, 'write', 'file.digest-differs')
+  if (offset !== move.check.position || move.confirmed) differs()
+  if (offset === 0) {
+    const create = () => files.open(path, { read: false, write: true, create: true, exclusive: true })
+    const file = await create().catch(async (error: unknown) => {
+      if (!(error instanceof AppError && error.code === 'file.exists')) throw error
+      await files.remove(path, 'file')
+      return create()
+    })
+    files.moves.claim(move)
+    return file
   }
-  if (stream.aborted) throw new AppError('file.cancelled')
-  if (length > 0) yield Buffer.concat(parts, length)
+  const file = await files.open(path, { read: false, write: true })
+  if (versionOf(await file.stat()) === move.version) return file
+  await file.close('cut')
+  return differs()
 }

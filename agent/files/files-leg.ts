@@ -1,9 +1,10 @@
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { watchHttp2 } from '@gantry/shared/node/http2-watch.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
-import type { DeviceFiles, FileEvent } from './device-files.ts'
+import type { DeviceFiles } from './device-files.ts'
 import { createFileAnswers } from './file-answers.ts'
 
 /**
@@ -16,7 +17,6 @@ export type FilesLegOptions = {
   /** SHA-256 of the DER of the client's certificate. */
   clientCertificate: Hash
   files: DeviceFiles
-  record(event: FileEvent): void
   /** Told of every octet that moves, for the idle clock. */
   touch(bytes: number): void
   signal: AbortSignal
@@ -26,10 +26,12 @@ export type FilesLegOptions = {
 const streamWindowBytes = 16 * 1024 ** 2
 const sessionWindowBytes = 64 * 1024 ** 2
 const handshakeTimeoutMs = 10_000
+/** The client asks after a third of it, when it has nothing else to say. */
+const patienceMs = 15_000
 const maxRequests = 32
 
-/** Resolves when the leg is gone; what was under way is recorded as a part. `refused`: the other end had another certificate than the one named. */
-export async function serveFilesLeg({ leg, identity, clientCertificate, files, record, touch, signal }: FilesLegOptions): Promise<'closed' | 'refused'> {
+/** Resolves when the leg is gone; what was under way may go on over another. `refused`: the other end had another certificate than the one named. */
+export async function serveFilesLeg({ leg, identity, clientCertificate, files, touch, signal }: FilesLegOptions): Promise<'closed' | 'refused'> {
   const { promise: over, resolve } = Promise.withResolvers<'closed' | 'refused'>()
   const refuse = () => {
     resolve('refused')
@@ -40,7 +42,8 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, r
     const { raw } = socket.getPeerCertificate()
     return raw !== undefined && sha256(raw) === clientCertificate
   }
-  const answers = createFileAnswers({ files, record, touch })
+  const stop = () => leg.destroy()
+  const answers = createFileAnswers({ files, touch })
   const server = createServer(identity)
   server.prependListener('secureConnection', (socket) => {
     if (!isPinned(socket)) refuse()
@@ -48,6 +51,10 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, r
   server.on('session', (session) => {
     if (leg.destroyed || !isPinned(session.socket as TLSSocket)) return session.destroy()
     session.setLocalWindowSize(sessionWindowBytes)
+    // The client opens another one only when it has given this one up.
+    takeOver(files, leg)
+    const socket = session.socket as TLSSocket
+    watchHttp2(session, { bytesRead: () => socket.bytesRead, patienceMs: () => patienceMs, acknowledges: answers.takes, onSilent: stop })
     session.on('stream', (stream, headers) => void answers.answer(stream, headers))
     session.once('close', () => resolve('closed'))
   })
@@ -55,7 +62,6 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, r
   server.on('sessionError', () => leg.destroy())
   leg.once('close', () => resolve('closed'))
   leg.on('error', () => leg.destroy())
-  const stop = () => leg.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
     server.emit('connection', leg)
@@ -65,7 +71,15 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, r
     leg.destroy()
     server.close()
     await answers.finish()
+    if (signal.aborted) files.moves.close()
   }
+}
+
+const current = new WeakMap<DeviceFiles, Duplex>()
+
+function takeOver(files: DeviceFiles, leg: Duplex): void {
+  current.get(files)?.destroy()
+  current.set(files, leg)
 }
 
 function createServer({ certificatePem, keyPem }: FilesLegOptions['identity']): Http2SecureServer {

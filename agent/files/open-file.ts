@@ -6,14 +6,16 @@ import type { FileRules } from './device-files.ts'
 import type { Digests, RunningDigest } from './digests.ts'
 import { type Account, requireOwner } from './rights.ts'
 
-/** What went through an open file: `whole` when every octet from the first to the last was moved; then its digest is known. */
-export type Moved = { bytes: number; size: number; whole: boolean; sha256: Hash | null }
+/** What went through an open file: `whole` when every octet from the first to the last was moved; then its digest comes, or null where the file was changed. */
+export type Moved = { bytes: number; whole: boolean; sha256: Promise<Hash | null> }
 
 /** A device's file opened by a door. Offsets and sizes in octets. Whoever opens it closes it, and is then told what moved. */
 export type OpenFile = {
   stat(): Promise<Stats>
   /** Up to `length` octets; fewer only at the file's end. Throws `file.denied` unless opened for reading. */
   read(length: number, position: number): Promise<Buffer>
+  /** The same into a buffer of the caller's; resolves with how many octets. */
+  readInto(buffer: Buffer, length: number, position: number): Promise<number>
   /** Throws `file.too-large {maxBytes}`, `file.disk-full`, `file.denied` unless opened for writing. */
   write(chunk: Uint8Array, position: number): Promise<void>
   truncate(size: number): Promise<void>
@@ -22,7 +24,7 @@ export type OpenFile = {
   sync(): Promise<void>
   /**
    * What was read, and what was written: a file opened for both can have moved both ways. `done`: the client closed it, so what it wrote is a whole file,
-   * digested now if it came out of order; `cut`: it was left behind.
+   * digested again if it came out of order; `cut`: it was left behind.
    */
   close(how: 'done' | 'cut'): Promise<{ read: Moved; written: Moved | null }>
 }
@@ -65,17 +67,20 @@ export function createOpenFile({ fd, readable, writable, account, rules, digests
   const parts: Omit<OpenFile, 'close'> = {
     stat: () => fstat(fd),
     async read(length, position) {
-      if (!readable) throw new AppError('file.denied')
       const buffer = Buffer.allocUnsafeSlow(length)
-      const reading = readAt(fd, buffer, length, position).then((count) => buffer.subarray(0, count))
+      return buffer.subarray(0, await parts.readInto(buffer, length, position))
+    },
+    async readInto(buffer, length, position) {
+      if (!readable) throw new AppError('file.denied')
+      const reading = readAt(fd, buffer, length, position)
       // Reads may overlap in time; the digest follows the order in which they were asked for.
       digested = Promise.all([reading, digested]).then(
-        ([chunk]) => readDigest?.update(chunk.length, position),
+        ([count]) => readDigest?.update(count, position),
         () => readDigest?.forget(),
       )
-      const chunk = await reading
-      bytesRead += chunk.length
-      return chunk
+      const count = await reading
+      bytesRead += count
+      return count
     },
     async write(chunk, position) {
       requireWritable()
@@ -108,29 +113,34 @@ export function createOpenFile({ fd, readable, writable, account, rules, digests
   return {
     stat: () => guard('stat', parts.stat),
     read: (length, position) => guard('read', () => parts.read(length, position)),
+    readInto: (buffer, length, position) => guard('read', () => parts.readInto(buffer, length, position)),
     write: (chunk, position) => guard('write', () => parts.write(chunk, position)),
     truncate: (size) => guard('write', () => parts.truncate(size)),
     setMode: (mode) => guard('set-attributes', () => parts.setMode(mode)),
     setTimes: (accessed, modified) => guard('set-attributes', () => parts.setTimes(accessed, modified)),
     sync: () => guard('write', parts.sync),
     async close(how) {
+      const settling: Promise<unknown>[] = []
+      const moved = (running: RunningDigest | null, bytes: number, stat: Stats): Moved => {
+        const { whole = false, sha256 = Promise.resolve(null) } = running?.finish(stat) ?? {}
+        settling.push(sha256)
+        return { bytes, whole, sha256 }
+      }
       try {
         await digested
         const stat = await fstat(fd)
         // An empty file that was opened and closed has been read whole.
-        const read = await moved(readDigest, bytesRead, stat)
-        const written = await moved(writeDigest, bytesWritten, stat)
+        const read = moved(readDigest, bytesRead, stat)
+        const written = moved(writeDigest, bytesWritten, stat)
         if (!changed) return { read, written: null }
-        if (how === 'done') Object.assign(written, { whole: true, sha256: written.sha256 ?? (await digests.of(fd)).sha256 })
-        return { read, written }
+        if (how === 'cut' || written.whole) return { read, written }
+        const again = digests.of(fd).then(({ sha256 }) => sha256)
+        settling.push(again)
+        return { read, written: { bytes: bytesWritten, whole: true, sha256: again.catch(() => null) } }
       } finally {
-        await close(fd)
+        // The digest may come long after; nobody waits for it here.
+        void Promise.allSettled(settling).then(() => close(fd))
       }
     },
   }
-}
-
-async function moved(running: RunningDigest | null, bytes: number, stat: Stats): Promise<Moved> {
-  const sha256 = (await running?.finish(stat)) ?? null
-  return { bytes, size: stat.size, whole: sha256 !== null, sha256 }
 }

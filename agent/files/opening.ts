@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
-import { at, close, fchmod, fchown, fileFailure, flags, open, self } from './descriptors.ts'
-import type { DeviceFiles, Ground, OpenMode, Operation } from './device-files.ts'
+import { at, close, fchmod, fchown, fileFailure, flags, fstat, open, self, versionOf } from './descriptors.ts'
+import { type DeviceFiles, type Ground, type OpenMode, type Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { requireCreatable } from './names.ts'
 import { createOpenFile } from './open-file.ts'
@@ -11,7 +11,7 @@ import { requireEntryRight, requireRight } from './rights.ts'
 const defaultMode = 0o644
 
 /** Opening files for their content. Only regular files are ever opened: a pipe could hang the agent, a device could do anything. */
-export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'digest' | 'recallDigest'> {
+export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'digest' | 'received'> {
   const { root, rules, digests, visit, note } = ground
   /** A client has many writes under way when the disk is full: one of them is told. */
   const noteOnce = (path: string) => {
@@ -44,7 +44,21 @@ export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'diges
         return digests.of(fd).finally(() => close(fd))
       }),
 
-    recallDigest: (path) => visit({ name: 'digest', lastLink: 'follow' }, path, async ({ node }) => digests.recall(found(node).stat)),
+    received: (path, version) =>
+      visit({ name: 'received', lastLink: 'follow' }, path, async ({ node }) => {
+        const fd = await openFile(found(node), (stat) => requireRight(stat, root.account, 'read'), flags.read)
+        const stat = await fstat(fd)
+        const same = versionOf(stat) === version
+        const sha256 = same
+          ? digests
+              .of(fd)
+              .then((digest) => digest.sha256)
+              .catch(() => null)
+          : Promise.resolve(null)
+        void sha256.then(() => close(fd))
+        if (!same) throw new AppError('file.digest-differs')
+        await ground.moved('received', path, { bytes: stat.size, whole: true, sha256 })
+      }),
   }
 }
 

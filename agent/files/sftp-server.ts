@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
-import type { DeviceFiles, FileEvent } from './device-files.ts'
+import type { DeviceFiles } from './device-files.ts'
 import type { ListedEntry } from './listing.ts'
 import { resolveText, showPath } from './names.ts'
 import type { OpenFile } from './open-file.ts'
@@ -16,7 +16,6 @@ export type SftpOptions = {
   /** Resolves when there is room for more; rejects when the channel is gone. */
   send(packet: Buffer): Promise<void>
   files: DeviceFiles
-  record(event: FileEvent): void
   /** Told of every octet that moves, for the idle clock. */
   touch(bytes: number): void
 }
@@ -265,15 +264,15 @@ async function fileSystem({ files }: Session, packet: PacketReader, path: string
 }
 
 /** One event per file and direction, with what was moved. */
-async function closeHandle({ record }: Session, handle: Handle, how: 'done' | 'cut'): Promise<void> {
+async function closeHandle({ files }: Session, handle: Handle, how: 'done' | 'cut'): Promise<void> {
   if (handle.kind === 'folder') {
     await handle.entries.return()
     return
   }
   const { file, path } = handle
   const { read, written } = await file.close(how)
-  if (written) record({ kind: 'sent', path: showPath(path), bytes: written.bytes, whole: written.whole, sha256: written.sha256 })
-  if (read.bytes > 0 || (!written && read.whole)) record({ kind: 'received', path: showPath(path), bytes: read.bytes, whole: read.whole, sha256: read.sha256 })
+  if (written) await files.moved('sent', path, written)
+  if (read.bytes > 0 || (!written && read.whole)) await files.moved('received', path, read)
 }
 
 function done(packet: PacketReader): Buffer {

@@ -95,7 +95,7 @@ async function runSftp({ transport, files, record, touch }: OpenersOptions, chan
   try {
     if (!files) throw new Error('a session without files has no SFTP')
     const input = channel.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-    await serveSftp({ input, send: (packet) => writer.write(packet), files, record: record.file, touch })
+    await serveSftp({ input, send: (packet) => writer.write(packet), files, touch })
     finishChannel(channel, writer, { code: 0, signal: null })
   } catch {
     // The form was broken, or the audit could not be written; either way this channel is over.

@@ -82,6 +82,8 @@ function writeFileEvent({ write, show }: Pick<SessionRecord, 'write' | 'show'>, 
       write(`file.${event.kind}`, { data: { bytes, direction, whole }, private: { path, ...(sha256 ? { sha256 } : {}) } })
       return show(event.kind, path, { bytes, done: whole })
     }
+    case 'digested':
+      return write('file.digested', { data: { bytes: event.bytes }, private: { path, sha256: event.sha256 } })
     case 'renamed':
       write('file.renamed', { private: { path, to: event.to } })
       return show('renamed', `${path} → ${event.to}`)

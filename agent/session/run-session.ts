@@ -144,7 +144,7 @@ function startServing(session: Serving): void {
     },
     async serveFiles(leg, identity, clientCertificate) {
       if (!files) return
-      const end = await serveFilesLeg({ leg: await dial(leg), identity, clientCertificate, files, record: record.file, touch, signal: life.signal })
+      const end = await serveFilesLeg({ leg: await dial(leg), identity, clientCertificate, files, touch, signal: life.signal })
       if (end === 'refused') refuseLeg(leg, 'certificate')
     },
     end: () => life.end('specialist'),

@@ -82,9 +82,9 @@ function describeFailure(failure: Transfer['failure'], { language }: Console): [
 }
 
 function showLive({ name, state, bytes, totalBytes, bytesPerSecond }: Transfer, { io, words }: Console): void {
-  if (state !== 'running' && state !== 'verifying') return void io.stderr.write('\r\u001b[K')
+  if (state !== 'running' && state !== 'waiting' && state !== 'verifying') return void io.stderr.write('\r\u001b[K')
   const amount = totalBytes === null ? size(bytes) : `${size(bytes)} / ${size(totalBytes)}`
-  const line = words.transfers.line(plain(name), amount, state === 'verifying' ? words.transfers.verifying : `${size(bytesPerSecond)}/s`)
+  const line = words.transfers.line(plain(name), amount, state === 'running' ? `${size(bytesPerSecond)}/s` : words.transfers[state])
   io.stderr.write(`\r\u001b[K${line.slice(0, (io.stderr.columns ?? 80) - 1)}`)
 }
 

@@ -147,19 +147,21 @@ export type Terminal = {
 /** stdout and stdin as the stream itself, stderr beside it; back-pressure reaches the device. */
 export type Exec = { stream: Duplex; stderr: NodeJS.ReadableStream; exit: Promise<{ code: number | null; signal: string | null }> }
 
-/** The device's files over the files leg, which is opened at the first call and again after a break. */
+/** The device's files over the files leg, which is opened at the first call and again after a break; what was under way then fails with `server.unreachable`. */
 export type Files = {
   call<N extends Exclude<FileCallName, 'files.read' | 'files.write'>>(
     name: N,
     input: Input<FileCalls, N>,
     options?: { signal?: AbortSignal },
   ): Promise<Output<FileCalls, N>>
-  read(input: Input<FileCalls, 'files.read'>, options?: { signal?: AbortSignal }): Promise<{ size: number; modifiedMs: number; body: AsyncIterable<Buffer> }>
-  write(
-    input: { path: string; offset: number; truncate: boolean },
-    body: AsyncIterable<Uint8Array>,
+  /** `receive` takes the octets one block after the other, and the next comes when it has; the block is used again after that. Resolves when all are taken. */
+  read(
+    input: Input<FileCalls, 'files.read'>,
+    receive: (octets: Buffer, file: Output<FileCalls, 'files.read'>) => Promise<void>,
     options?: { signal?: AbortSignal },
-  ): Promise<{ size: number }>
+  ): Promise<Output<FileCalls, 'files.read'>>
+  /** `fill` puts the next octets into the block that it is given and says how many; 0 at the end. */
+  write(input: Input<FileCalls, 'files.write'>, fill: (block: Buffer) => Promise<number>, options?: { signal?: AbortSignal }): Promise<{ size: number }>
 }
 
 export type Transfers = {

@@ -156,9 +156,10 @@ export const commandLineEn = {
   },
   transfers: {
     line: (name: string, size: string, speed: string) => `${name}  ${size}  ${speed}`,
-    done: (name: string, files: number, size: string) => `${name}: ${files} ${files === 1 ? 'file' : 'files'}, ${size}, SHA-256 equal at both ends`,
+    done: (name: string, files: number, size: string) => `${name}: ${files} ${files === 1 ? 'file' : 'files'}, ${size}, the same at both ends`,
     failed: (name: string, what: string, code: string) => `${name}: ${what} (${code})`,
     verifying: 'verifying',
+    waiting: 'waiting for the connection',
   },
   audit: {
     good: (path: string, events: number) => `good   ${path}  ${events} ${events === 1 ? 'event' : 'events'}`,

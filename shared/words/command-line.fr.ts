@@ -152,9 +152,10 @@ export const commandLineFr: CommandLineWords = {
   },
   transfers: {
     line: (name, size, speed) => `${name}  ${size}  ${speed}`,
-    done: (name, files, size) => `${name} : ${files} ${files === 1 ? 'fichier' : 'fichiers'}, ${size}, SHA-256 identique aux deux bouts`,
+    done: (name, files, size) => `${name} : ${files} ${files === 1 ? 'fichier' : 'fichiers'}, ${size}, identique aux deux bouts`,
     failed: (name, what, code) => `${name} : ${what} (${code})`,
     verifying: 'vérification',
+    waiting: 'attente de la connexion',
   },
   audit: {
     good: (path, events) => `bon     ${path}  ${events} ${events === 1 ? 'événement' : 'événements'}`,

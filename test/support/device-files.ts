@@ -36,7 +36,7 @@ export async function openTestDeviceFiles(rules: Partial<DeviceFilesOptions['rul
     async join(clientCertificate) {
       const identity = await selfSigned(generateSigningKey())
       const [client, agent] = wire()
-      const options = { leg: agent, identity, files, record, touch: () => undefined, signal: stop.signal }
+      const options = { leg: agent, identity, files, touch: () => undefined, signal: stop.signal }
       const served = serveFilesLeg({ ...options, clientCertificate: device.lie.accepts ?? clientCertificate })
       served.catch(() => undefined)
       device.served.push(served)

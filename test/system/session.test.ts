@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import type { EventPayload, SessionView } from '@gantry/shared/ipc.ts'
-import { generateSigningKey } from '@gantry/shared/node/signing.ts'
+import { generateSigningKey, newNonce } from '@gantry/shared/node/signing.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Terminal } from '../../main/services/services.ts'
 import { drawLimits } from '../../main/services/sessions/terminal.ts'
@@ -85,10 +85,8 @@ describe('a session', () => {
   test('moves a folder to the device and back, and the pane sees it', async () => {
     const session = await world.open({ access: 'files' })
     await session.files.call('files.make-folder', { path: '/new' })
-    async function* content() {
-      yield Buffer.from('over the files leg')
-    }
-    await session.files.write({ path: '/new/a', offset: 0, truncate: true }, content())
+    const contents = [Buffer.from('over the files leg')]
+    await session.files.write({ path: '/new/a', offset: 0, check: newNonce() }, async (block) => contents.pop()?.copy(block) ?? 0)
     expect(await session.files.call('files.list', { path: '/new' })).toMatchObject({ entries: [{ name: 'a', kind: 'file', size: 18 }] })
   })
 

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { AppError } from '@gantry/shared/errors.ts'
 import { selfSigned } from '@gantry/shared/node/certificates.ts'
+import { watchHttp2 } from '@gantry/shared/node/http2-watch.ts'
 import { generateSigningKey, sha256 } from '@gantry/shared/node/signing.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 
@@ -21,9 +22,14 @@ export type JoinFilesLeg = (certificate: Hash) => Promise<{ stream: Duplex; cert
 /** Large windows: at 50 ms of round trip a window of 64 MiB is what keeps the line full (performance.md 6b). */
 const windows = { streamBytes: 16 * 1_048_576, connectionBytes: 64 * 1_048_576 } as const
 const handshakeMs = 10_000
+/** Of a leg on which nothing is under way, ms. It is asked after a third of it, which also keeps it in the tables of the routers on its way. */
+const idlePatienceMs = 15_000
+
+/** `patienceMs`: how long the leg may be silent while something is under way; then it is given up. */
+export type FilesLegOptions = { patienceMs: number; onSilent: () => void }
 
 /** Errors: those of the leg, `leg.refused` when the agent does not show the certificate that it announced, or does not take ours. */
-export async function openFilesLeg(join: JoinFilesLeg): Promise<FilesLeg> {
+export async function openFilesLeg(join: JoinFilesLeg, options: FilesLegOptions): Promise<FilesLeg> {
   const own = await selfSigned(generateSigningKey())
   const { stream, certificate } = await join(own.hash)
   const socket = connectTls({
@@ -40,7 +46,7 @@ export async function openFilesLeg(join: JoinFilesLeg): Promise<FilesLeg> {
     await secured(socket)
     const shown = socket.getPeerCertificate().raw
     if (!shown || sha256(shown) !== certificate) throw new AppError('leg.refused', { details: { what: 'certificate' } })
-    return await startHttp2(socket)
+    return await startHttp2(socket, options)
   } catch (error) {
     socket.destroy()
     stream.destroy()
@@ -58,7 +64,7 @@ async function secured(socket: TLSSocket): Promise<void> {
 }
 
 /** Under TLS 1.3 a client whose certificate is refused first sees success, then the end; so the leg counts as open with the agent's HTTP/2 settings. */
-async function startHttp2(socket: TLSSocket): Promise<FilesLeg> {
+async function startHttp2(socket: TLSSocket, { patienceMs, onSilent }: FilesLegOptions): Promise<FilesLeg> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const session: ClientHttp2Session = connectHttp2('https://device', {
     createConnection: () => socket,
@@ -71,9 +77,25 @@ async function startHttp2(socket: TLSSocket): Promise<FilesLeg> {
   session.once('close', refused)
   await promise.finally(() => clearTimeout(timer))
   session.setLocalWindowSize(windows.connectionBytes)
+  let underWay = 0
+  watchHttp2(session, {
+    bytesRead: () => socket.bytesRead,
+    patienceMs: () => (underWay > 0 ? patienceMs : idlePatienceMs),
+    onSilent() {
+      if (underWay > 0) onSilent()
+      session.destroy()
+    },
+  })
   return {
     isOpen: () => !session.closed && !session.destroyed,
-    request: (headers, { hasBody, signal }) => session.request({ ':method': 'POST', ...headers }, { endStream: !hasBody, ...(signal ? { signal } : {}) }),
+    request(headers, { hasBody, signal }) {
+      const stream = session.request({ ':method': 'POST', ...headers }, { endStream: !hasBody, ...(signal ? { signal } : {}) })
+      underWay += 1
+      stream.once('close', () => {
+        underWay -= 1
+      })
+      return stream
+    },
     close: () => session.destroy(),
   }
 }

@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, link, lstat, open, rename, rm, utimes } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import { partName } from '@gantry/shared/files.ts'
-import type { Hash } from '@gantry/shared/ticket.ts'
+import { createRunningCheck } from '@gantry/shared/node/running-check.ts'
+import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
-import { brokenLeg } from '../sessions/files-leg.ts'
+import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
 
-/** One file from the device. It gets its name only when SHA-256 is the same on both ends; an interrupted one leaves nothing behind under that name. */
+/** One file from the device. It gets its name only when its check is the same on both ends; an interrupted one leaves nothing behind under that name. */
 export type GetFile = {
   files: Files
   remotePath: string
@@ -20,12 +20,11 @@ export type GetFile = {
   signal: AbortSignal
   onBytes: (bytes: number) => void
   onVerifying: () => void
+  /** The leg broke; it goes on when there is one again. */
+  onWaiting: () => void
 }
 
-/** Breaks of the leg after which the rest is asked for from where it stopped. */
-const maxResumes = 3
-
-/** Errors: `file.*`, `server.unreachable`, `session.ended`; an abort throws the signal's reason. */
+/** Errors: `file.*`, `session.ended`; an abort throws the signal's reason. */
 export async function getFile(job: GetFile): Promise<void> {
   const part = join(job.folder, partName(job.name))
   try {
@@ -48,51 +47,29 @@ export async function getFile(job: GetFile): Promise<void> {
 }
 
 async function receive(job: GetFile, file: FileHandle, part: string): Promise<void> {
-  const { files, remotePath, signal } = job
-  const { size, sha256, modifiedMs } = await download(job, file)
+  const { files, remotePath: path, signal } = job
+  const key = newNonce()
+  const check = createRunningCheck(key)
+  let first: { size: number; modifiedMs: number } | null = null
+  const write = async (octets: Buffer, now: { size: number; modifiedMs: number }) => {
+    first ??= now
+    // A file that was replaced meanwhile is another file; the device says so too, if it notices.
+    if (first.size !== now.size || first.modifiedMs !== now.modifiedMs) throw new AppError('file.digest-differs')
+    await writeWhole(file, octets, check.position)
+    check.add(octets, check.position)
+    job.onBytes(octets.length)
+  }
+  const { modifiedMs } = await keepOn(job, () => files.read({ path, offset: check.position, check: key }, write, { signal }))
   await file.sync()
   job.onVerifying()
-  const digest = await files.call('files.digest', { path: remotePath }, { signal })
-  if (digest.sha256 !== sha256 || digest.size !== size) throw new AppError('file.digest-differs')
-  await utimes(part, new Date(), new Date(modifiedMs)).catch(() => undefined)
+  // The device compares, so that it can audit what arrived.
+  await keepOn(job, () => files.call('files.received', { path, check: key, tag: check.tag(), size: check.position }, { signal }))
+  await file.utimes(new Date(), new Date(modifiedMs)).catch(() => undefined)
   await giveName(part, join(job.folder, job.name), job.replace)
-  // The file is here and whole; that the device's audit could not be told does not take it away again.
-  await files.call('files.received', { path: remotePath, sha256, size }).catch(() => undefined)
 }
 
-async function download(job: GetFile, file: FileHandle): Promise<{ size: number; sha256: Hash; modifiedMs: number }> {
-  const { files, remotePath: path, signal } = job
-  const hash = createHash('sha256')
-  let offset = 0
-  let modifiedMs = 0
-  for (let resumes = 0; ; resumes++) {
-    try {
-      const answer = await files.read({ path, offset }, { signal })
-      // A file that was replaced meanwhile is another file.
-      if (offset > 0 && answer.modifiedMs !== modifiedMs) throw new AppError('file.digest-differs')
-      modifiedMs = answer.modifiedMs
-      for await (const chunk of answer.body) {
-        signal.throwIfAborted()
-        hash.update(chunk)
-        await writeWhole(file, chunk)
-        offset += chunk.length
-        job.onBytes(chunk.length)
-      }
-      if (offset < answer.size) throw brokenLeg()
-      return { size: offset, sha256: hash.digest('base64url') as Hash, modifiedMs }
-    } catch (error) {
-      signal.throwIfAborted()
-      if (resumes >= maxResumes || !isBroken(error)) throw error
-    }
-  }
-}
-
-function isBroken(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'server.unreachable'
-}
-
-async function writeWhole(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
+async function writeWhole(file: FileHandle, octets: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < octets.length; ) done += (await file.write(octets, done, octets.length - done, position + done)).bytesWritten
 }
 
 async function requireFree(path: string): Promise<void> {

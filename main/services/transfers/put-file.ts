@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { AppError } from '@gantry/shared/errors.ts'
-import { partName } from '@gantry/shared/files.ts'
-import type { Hash } from '@gantry/shared/ticket.ts'
+import { type CheckKey, partName } from '@gantry/shared/files.ts'
+import { createRunningCheck } from '@gantry/shared/node/running-check.ts'
+import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
+import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
 
-/** One file to the device: under its temporary name, then compared there by SHA-256 and renamed by the device in one step. */
+/** One file to the device: under its temporary name, then compared there by its check and renamed by the device in one step. */
 export type PutFile = {
   files: Files
   localPath: string
@@ -18,31 +19,49 @@ export type PutFile = {
   signal: AbortSignal
   onBytes: (bytes: number) => void
   onVerifying: () => void
+  /** The leg broke; it goes on when there is one again. */
+  onWaiting: () => void
 }
 
-const chunkBytes = 262_144
 /** Below this the device's own no at the end costs less than asking first. */
 const askFirstBytes = 1_048_576
+const removeForMs = 600_000
 
-/** Errors: `file.*`, `server.unreachable`, `session.ended`; an abort throws the signal's reason. */
+/** Errors: `file.*`, `session.ended`; an abort throws the signal's reason. */
 export async function putFile(job: PutFile): Promise<void> {
   const { files, replace, signal } = job
   const [part, path] = [joinRemote(job.folder, partName(job.name)), joinRemote(job.folder, job.name)]
   const file = await open(job.localPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch((error: unknown) => {
     throw localError(error)
   })
+  const key = newNonce()
   let begun = false
   try {
     const found = await file.stat()
     if (!found.isFile()) throw new AppError('file.not-a-file')
-    if (!replace && found.size > askFirstBytes) await requireFree(files, path, signal)
-    const hash = createHash('sha256')
-    begun = true
-    await files.write({ path: part, offset: 0, truncate: true }, readAndHash(file, hash, job), { signal })
+    if (!replace && found.size > askFirstBytes) await keepOn(job, () => requireFree(files, path, signal))
+    const check = createRunningCheck(key)
+    let sent = 0
+    await keepOn(job, async () => {
+      const { position } = begun ? await files.call('files.progress', { path: part, check: key }, { signal }) : { position: 0 }
+      begun = true
+      job.onBytes(position - sent)
+      sent = position
+      // What is sent again was checked when it was sent first: where it is not the same any more, the device's check differs from ours.
+      const fill = async (block: Buffer) => {
+        signal.throwIfAborted()
+        const { bytesRead } = await file.read(block, 0, block.length, sent)
+        check.add(block.subarray(0, bytesRead), sent)
+        sent += bytesRead
+        if (bytesRead > 0) job.onBytes(bytesRead)
+        return bytesRead
+      }
+      await files.write({ path: part, offset: position, check: key }, fill, { signal })
+    })
     job.onVerifying()
-    await files.call('files.commit', { from: part, to: path, sha256: hash.digest('base64url') as Hash, replace }, { signal })
+    await keepOn(job, () => files.call('files.commit', { from: part, to: path, check: key, tag: check.tag(), replace }, { signal }))
   } catch (error) {
-    if (begun) await files.call('files.delete', { path: part }).catch(() => undefined)
+    if (begun) void removePart(job, part, key)
     if (signal.aborted) throw signal.reason
     throw localError(error)
   } finally {
@@ -50,18 +69,10 @@ export async function putFile(job: PutFile): Promise<void> {
   }
 }
 
-/** Two buffers in turn would be overwritten while HTTP/2 still holds them, so each chunk is its own. */
-async function* readAndHash(file: FileHandle, hash: ReturnType<typeof createHash>, { signal, onBytes }: PutFile): AsyncGenerator<Buffer> {
-  for (let position = 0; ; ) {
-    signal.throwIfAborted()
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position)
-    if (bytesRead === 0) return
-    const chunk = buffer.subarray(0, bytesRead)
-    hash.update(chunk)
-    position += bytesRead
-    yield chunk
-    onBytes(bytesRead)
-  }
+/** Whoever cancels while the leg is broken does not wait for it; the part goes when there is one again, or stays when the session ends first. */
+async function removePart({ files }: PutFile, part: string, key: CheckKey): Promise<void> {
+  const tries = AbortSignal.timeout(removeForMs)
+  await keepOn({ signal: tries, onWaiting: () => undefined }, () => files.call('files.abandon', { path: part, check: key })).catch(() => undefined)
 }
 
 /** Asked before the bytes are sent; the device decides once more, and for good, when it renames. */

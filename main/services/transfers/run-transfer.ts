@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Files } from '../services.ts'
 import { getFile } from './get-file.ts'
+import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
 import { type Plan, planGet, planPut } from './plan.ts'
 import { joinRemote, putFile } from './put-file.ts'
@@ -20,6 +21,7 @@ export type TransferJob = {
   onPlan: (plan: { files: number; totalBytes: number }) => void
   onBytes: (bytes: number) => void
   onVerifying: () => void
+  onWaiting: () => void
   onFileDone: () => void
 }
 
@@ -35,7 +37,7 @@ const endsAll: ReadonlySet<string> = new Set([
 
 /** Resolves when every file is in its place and verified; else rejects with the first failure, and how many files failed. */
 export async function runTransfer(job: TransferJob): Promise<void> {
-  const plan = await (job.direction === 'put' ? planPut(job) : planGet(job))
+  const plan = await (job.direction === 'put' ? planPut(job) : planGet({ ...job, files: patient(job) }))
   job.onPlan({ files: plan.files.length + plan.failed.length, totalBytes: plan.files.reduce((sum, file) => sum + file.size, 0) })
   const failed = [...plan.failed]
   const guarded = async (doing: () => Promise<void>) => {
@@ -51,12 +53,18 @@ export async function runTransfer(job: TransferJob): Promise<void> {
   if (failed.length > 0) throw summary(failed, plan.files.length + plan.failed.length)
 }
 
+/** The same device, whose calls wait out a break. */
+function patient(job: TransferJob): Files {
+  const { files } = job
+  return { ...files, call: (name, input, options) => keepOn(job, () => files.call(name, input, options)) }
+}
+
 type Guard = (doing: () => Promise<void>) => Promise<void>
 
 async function putAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<void> {
   const { files, signal, replace } = job
   const place = (at: string[]) => at.reduce(joinRemote, job.to)
-  for (const at of plan.folders) await guarded(() => makeRemoteFolder(files, place(at), signal))
+  for (const at of plan.folders) await guarded(() => makeRemoteFolder(patient(job), place(at), signal))
   for (const { from, at } of plan.files) {
     const counted = countBack(job)
     await guarded(async () => {

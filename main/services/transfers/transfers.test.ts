@@ -143,8 +143,7 @@ describe('a transfer', () => {
   test('that arrives changed is not put in place', async () => {
     await open({}, (honest) => ({
       ...honest,
-      call: (name, input, options) =>
-        honest.call(name, input, options).then((output) => (name === 'files.digest' ? { ...output, sha256: newNonce() } : output)),
+      call: (name, input, options) => honest.call(name, name === 'files.received' ? { ...input, tag: newNonce().slice(0, 22) } : input, options),
     }))
     writeFileSync(onDevice('x'), 'x')
     expect((await move('get', ['/x'], local))[0]).toMatchObject({ state: 'failed', verified: false, failure: { code: 'file.digest-differs' } })

@@ -71,7 +71,10 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
         onBytes(count) {
           bytes += count
           if (count > 0) speed.add(count)
-          if (entry.transfer.state === 'verifying') change(entry, { state: 'running' })
+          if (count > 0 && entry.transfer.state !== 'running') change(entry, { state: 'running' })
+        },
+        onWaiting() {
+          if (entry.transfer.state !== 'waiting') change(entry, { state: 'waiting', bytes })
         },
         onVerifying: () => change(entry, { state: 'verifying', bytes }),
         onFileDone() {

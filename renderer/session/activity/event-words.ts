@@ -39,6 +39,7 @@ const icons: Partial<Record<AuditEvent['kind'], LucideIcon>> = {
   'action.finished': Wrench,
   'file.sent': ArrowUp,
   'file.received': ArrowDown,
+  'file.digested': BadgeCheck,
   'file.deleted': Trash2,
   'file.renamed': FilePen,
   'folder.made': FolderPlus,

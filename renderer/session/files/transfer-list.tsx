@@ -25,7 +25,7 @@ export function TransferList({ requestId, onStart }: { requestId: RequestId; onS
     <div className="transfers">
       <div className="qh head">
         <span className="grow" role="status">
-          {`${text.title}: ${text.summary(count('running', 'verifying'), count('queued'), mine.filter(({ verified }) => verified).length)}`}
+          {`${text.title}: ${text.summary(count('running', 'waiting', 'verifying'), count('queued'), mine.filter(({ verified }) => verified).length)}`}
         </span>
         {over.length > 0 && (
           <UnstyledButton className="link small" onClick={() => transfers.forget(over.map(({ id }) => id))}>
