@@ -24,7 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/system/**/*.test.ts'],
+          include: ['test/system/**/*.test.ts', 'test/proxies/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           expect: expectation,

@@ -46,6 +46,21 @@ const needs = [
     packages: { apt: 'bash util-linux', dnf: 'bash util-linux', pacman: 'bash util-linux' },
     skip: windows || mac,
   },
+  {
+    what: 'squid',
+    for: ['test'],
+    any: ['squid'],
+    paths: ['/usr/sbin/squid'],
+    packages: { apt: 'squid-openssl', dnf: 'squid', pacman: 'squid', brew: 'squid' },
+    skip: windows,
+  },
+  {
+    what: 'tinyproxy, mitmproxy',
+    for: ['test'],
+    all: ['tinyproxy', 'mitmdump'],
+    packages: { apt: 'tinyproxy mitmproxy', dnf: 'tinyproxy mitmproxy', pacman: 'tinyproxy mitmproxy', brew: 'tinyproxy mitmproxy' },
+    skip: windows,
+  },
 ]
 const words = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
   ? {
