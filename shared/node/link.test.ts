@@ -179,6 +179,7 @@ describe('the link (R025, goal D1)', () => {
     world.ends.client.link.destroy()
     await world.clock.advance(500)
     expect(world.ends.agent.link.destroyed).toBe(true)
+    expect(world.ends.agent.states.some(({ interrupted }) => interrupted)).toBe(false)
     expect(await world.ends.agent.link.attach(world.paths[0]?.right as never, {} as never).catch(() => 'refused')).toBe('refused')
   })
 

@@ -77,6 +77,7 @@ export class Link extends Duplex {
   readonly #paths = new Map<string, Path>()
   #carrier: Path | null = null
   #carried = false
+  #isGone = false
   readonly #watch
   #pings = 0
 
@@ -241,7 +242,7 @@ export class Link extends Duplex {
   }
 
   #tell(): void {
-    if (!this.destroyed) this.#onChange(this.state())
+    if (!this.destroyed && !this.#isGone) this.#onChange(this.state())
   }
 
   #add(chunks: Buffer[], done: (error?: Error | null) => void): void {
@@ -336,6 +337,8 @@ export class Link extends Duplex {
 
   /** What came in order before it is still delivered. */
   #onGone(): void {
+    // That its paths close now is its end, and nobody's interruption.
+    this.#isGone = true
     this.#inbox.cut()
     this.#deliver()
     this.once('end', () => this.destroy())
