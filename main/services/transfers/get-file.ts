@@ -59,7 +59,11 @@ async function receive(job: GetFile, file: FileHandle, part: string): Promise<vo
     check.add(octets, check.position)
     job.onBytes(octets.length)
   }
-  const { modifiedMs } = await keepOn(job, () => files.read({ path, offset: check.position, check: key }, write, { signal }))
+  const { modifiedMs } = await keepOn(
+    job,
+    () => files.read({ path, offset: check.position, check: key }, write, { signal }),
+    () => check.position,
+  )
   await file.sync()
   job.onVerifying()
   // The device compares, so that it can audit what arrived.

@@ -20,11 +20,15 @@ const pauses = { firstMs: 100, lastMs: 3_000 } as const
 /** An agent that shows another certificate than it named, time after time, is no break any more. */
 const maxRefusals = 5
 
-/** Runs `attempt` until it succeeds, or fails for another reason than a break. An abort throws the signal's reason at once. */
-export async function keepOn<T>({ signal, onWaiting }: { signal: AbortSignal; onWaiting: () => void }, attempt: () => Promise<T>): Promise<T> {
+export type KeepOn = { signal: AbortSignal; onWaiting: () => void }
+
+/**
+ * Runs `attempt` until it succeeds, or fails for another reason than a break; `progress` grows with what was achieved. An abort throws the signal's reason at once.
+ */
+export async function keepOn<T>({ signal, onWaiting }: KeepOn, attempt: () => Promise<T>, progress: () => number = () => 0): Promise<T> {
   let refusals = 0
-  for (let pauseMs: number = pauses.firstMs; ; pauseMs = Math.min(2 * pauseMs, pauses.lastMs)) {
-    const startedMs = performance.now()
+  let pauseMs: number = pauses.firstMs
+  for (let before = progress(); ; before = progress()) {
     try {
       return await attempt()
     } catch (error) {
@@ -33,9 +37,10 @@ export async function keepOn<T>({ signal, onWaiting }: { signal: AbortSignal; on
       refusals = error.code === 'leg.refused' ? refusals + 1 : 0
       if (refusals >= maxRefusals) throw error
       // It went well for a while: this is another break.
-      if (performance.now() - startedMs > 2 * pauses.lastMs) pauseMs = pauses.firstMs
+      if (progress() > before) pauseMs = pauses.firstMs
       onWaiting()
       await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+      pauseMs = Math.min(2 * pauseMs, pauses.lastMs)
     }
   }
 }

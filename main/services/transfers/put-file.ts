@@ -42,11 +42,12 @@ export async function putFile(job: PutFile): Promise<void> {
     if (!replace && found.size > askFirstBytes) await keepOn(job, () => requireFree(files, path, signal))
     const check = createRunningCheck(key)
     let sent = 0
-    await keepOn(job, async () => {
-      const { position } = begun ? await files.call('files.progress', { path: part, check: key }, { signal }) : { position: 0 }
+    let arrived = 0
+    const sendOn = async () => {
+      if (begun) arrived = (await files.call('files.progress', { path: part, check: key }, { signal })).position
       begun = true
-      job.onBytes(position - sent)
-      sent = position
+      job.onBytes(arrived - sent)
+      sent = arrived
       // What is sent again was checked when it was sent first: where it is not the same any more, the device's check differs from ours.
       const fill = async (block: Buffer) => {
         signal.throwIfAborted()
@@ -56,8 +57,9 @@ export async function putFile(job: PutFile): Promise<void> {
         if (bytesRead > 0) job.onBytes(bytesRead)
         return bytesRead
       }
-      await files.write({ path: part, offset: position, check: key }, fill, { signal })
-    })
+      await files.write({ path: part, offset: arrived, check: key }, fill, { signal })
+    }
+    await keepOn(job, sendOn, () => arrived)
     job.onVerifying()
     await keepOn(job, () => files.call('files.commit', { from: part, to: path, check: key, tag: check.tag(), replace }, { signal }))
   } catch (error) {
