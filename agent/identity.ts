@@ -14,7 +14,7 @@ import { readTwin, writeTwin } from './state-file.ts'
 export const Enrolment = agentApi['device.enrol'].output
   .omit({ agentOrigin: true, accessServers: true })
   // A device that was enrolled before it kept them names them in its config.
-  .extend({ accessServers: z.array(ListedAccessServer).max(64).default([]) })
+  .extend({ accessServers: z.array(ListedAccessServer).max(24).default([]) })
 export type Enrolment = z.infer<typeof Enrolment>
 
 const pem = z.string().max(2_000)

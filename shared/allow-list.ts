@@ -33,7 +33,7 @@ export const AllowList = z.strictObject({
   device: z.string().max(80),
   /** The customer's own proxy, where the device goes through one; it then dials nothing else. */
   proxy: z.strictObject({ host: HostName, port }).nullable(),
-  hosts: z.array(AllowedHost).max(64),
+  hosts: z.array(AllowedHost).max(40),
 })
 export type AllowList = z.infer<typeof AllowList>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EndCause } from './access-request.ts'
 import { DeviceId, RequestId } from './ids.ts'
+import { Passport } from './passport.ts'
 import { AccessLevel, ServiceKind } from './profile.ts'
 
 /**
@@ -72,6 +73,8 @@ export const agentToPanel = z.discriminatedUnion('type', [
     move: Move,
   }),
   z.object({ type: z.literal('session.ended'), requestId: RequestId, cause: EndCause }),
+  /** How far the check of the network is; null: there is none to show. */
+  z.object({ type: z.literal('network.checked'), passport: Passport.nullable() }),
 ])
 export type AgentToPanel = z.infer<typeof agentToPanel>
 
@@ -80,6 +83,8 @@ export const panelToAgent = z.discriminatedUnion('type', [
   /** `code` is what was typed, null where it was only compared. */
   z.object({ type: z.literal('request.answered'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
   z.object({ type: z.literal('session.end'), requestId: RequestId }),
+  /** Start, or (`run: false`) cancel and put away. */
+  z.object({ type: z.literal('network.check'), run: z.boolean() }),
 ])
 export type PanelToAgent = z.infer<typeof panelToAgent>
 
@@ -97,6 +102,7 @@ export const PanelState = z.object({
   sessions: z.array(PanelSession.extend({ moves: z.array(PanelMove) })),
   /** The last request or session that ended, for the closing screen. */
   last: z.object({ requestId: RequestId, specialist: z.string(), outcome: z.string(), atMs: z.number() }).nullable(),
+  check: Passport.nullable().default(null),
 })
 export type PanelState = z.infer<typeof PanelState>
 export const PanelScreen = z.discriminatedUnion('type', [
@@ -107,5 +113,6 @@ export type PanelScreen = z.infer<typeof PanelScreen>
 export const PanelInput = z.discriminatedUnion('type', [
   z.object({ type: z.literal('answer'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
   z.object({ type: z.literal('end'), requestId: RequestId }),
+  z.object({ type: z.literal('check'), run: z.boolean() }),
 ])
 export type PanelInput = z.infer<typeof PanelInput>

@@ -45,7 +45,7 @@ export const Passport = z.strictObject({
   madeAt: z.iso.datetime(),
   device: z.string().max(80),
   proxy: AllowList.shape.proxy,
-  hosts: z.array(CheckedHost).max(64),
+  hosts: z.array(CheckedHost).max(40),
   /** Positive: the device is ahead of the server. Null: no server said the time. */
   clock: z.strictObject({ verdict: z.enum(['waiting', 'passes', 'fails', 'not-tried']), offsetSeconds: z.number().int().nullable() }),
   /** `open`: everything passes. `limited`: it works, with less to fall back on. `closed`: it does not work. */

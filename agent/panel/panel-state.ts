@@ -11,6 +11,7 @@ export const emptyPanel: PanelState = {
   waiting: [],
   sessions: [],
   last: null,
+  check: null,
 }
 
 const maxWaiting = 20
@@ -39,6 +40,8 @@ export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number)
       return endSession(state, event, nowMs)
     case 'session.output':
       return state
+    case 'network.checked':
+      return { ...state, check: event.passport }
     case 'agent.gone':
       return agentGone(state, nowMs)
   }
@@ -85,5 +88,5 @@ function endSession(state: PanelState, { requestId, cause }: Of<'session.ended'>
 function agentGone(state: PanelState, atMs: number): PanelState {
   const ended = state.sessions.at(-1)
   const last = ended ? { requestId: ended.requestId, specialist: ended.specialist, outcome: 'agent-stopped', atMs } : state.last
-  return { ...state, agent: 'absent', connectivity: 'waiting', waiting: [], sessions: [], last }
+  return { ...state, agent: 'absent', connectivity: 'waiting', waiting: [], sessions: [], last, check: null }
 }

@@ -8,6 +8,7 @@ export const panelEn = {
   otherLanguage: 'Français',
   title: {
     idle: 'Remote service',
+    check: 'Network check',
     request: 'Remote service',
     live: 'Remote service is on',
     ended: 'Remote service',
@@ -25,6 +26,14 @@ export const panelEn = {
     device: 'Device',
     model: 'Model',
     place: 'Place',
+  },
+  check: {
+    start: 'Check the network',
+    cancel: 'Stop the check',
+    done: 'Done',
+    again: 'Check again',
+    clock: 'Clock',
+    hint: 'For the IT department. The same as a page to print: gantry-agent check',
   },
   separationMissing: 'On this device a session runs with the same rights as the service itself.',
   request: {

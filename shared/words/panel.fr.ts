@@ -5,6 +5,7 @@ export const panelFr: PanelWords = {
   otherLanguage: 'English',
   title: {
     idle: 'Service à distance',
+    check: 'Vérification du réseau',
     request: 'Service à distance',
     live: 'Service à distance en cours',
     ended: 'Service à distance',
@@ -22,6 +23,14 @@ export const panelFr: PanelWords = {
     device: 'Appareil',
     model: 'Modèle',
     place: 'Lieu',
+  },
+  check: {
+    start: 'Vérifier le réseau',
+    cancel: 'Arrêter',
+    done: 'Terminé',
+    again: 'Recommencer',
+    clock: 'Horloge',
+    hint: 'Pour les TI. La même chose, à imprimer : gantry-agent check',
   },
   separationMissing: 'Sur cet appareil, une séance a les mêmes droits que le service lui-même.',
   request: {

@@ -89,6 +89,40 @@ describe('the front panel’s page', () => {
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', allow: true, code: '482917' })
   })
 
+  test('R017: the network can be checked from it: what passes, what to ask for, and the check stops when told', async () => {
+    const hop = (name: 'tcp' | 'tls' | 'upgrade', verdict: 'waiting' | 'passes' | 'fails') => ({ hop: name, verdict, trouble: null })
+    const host = {
+      purpose: 'access-server',
+      name: 'access-1',
+      host: 'access.example',
+      addresses: [],
+      site: 'East',
+      port: 443,
+      found: [],
+      needed: true,
+    } as const
+    const check = {
+      version: 1,
+      madeAt: new Date().toISOString(),
+      device: 'CT Suite 3',
+      proxy: null,
+      clock: { verdict: 'waiting', offsetSeconds: null },
+    } as const
+    view.show(state({}))
+    await page.getByRole('button', { name: 'Check the network' }).click()
+    await expect.poll(() => pressed.at(-1)).toEqual({ type: 'check', run: true })
+    view.show(state({ check: { ...check, verdict: 'running', hosts: [{ ...host, hops: [hop('tcp', 'passes'), hop('tls', 'waiting')] }] } }))
+    await page.getByText('Connection passes · Identity waits').waitFor()
+    await page.getByRole('button', { name: 'Stop the check' }).click()
+    await expect.poll(() => pressed.at(-1)).toEqual({ type: 'check', run: false })
+    const trouble = { code: 'intercepted', details: { host: 'access.example', issuer: 'Riverside <b>Gateway</b>' } } as const
+    const failed = { ...hop('tls', 'fails'), trouble }
+    view.show(state({ check: { ...check, verdict: 'closed', hosts: [{ ...host, hops: [hop('tcp', 'passes'), failed] }] } }))
+    await page.getByText('Please exempt access.example from TLS inspection (it is done by “Riverside <b>Gateway</b>”)').waitFor()
+    await page.getByRole('button', { name: 'Done' }).waitFor()
+    view.show(state({}))
+  })
+
   test('a live session shows its terminal and its files, and End is in reach', async () => {
     const session = {
       requestId,

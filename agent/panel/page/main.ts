@@ -4,9 +4,13 @@ import '@fontsource-variable/jetbrains-mono'
 import './panel.css'
 import './request.css'
 import './session.css'
+import './check.css'
 import type { PanelInput, PanelState } from '@gantry/shared/panel.ts'
 import { type PanelWords, panelEn } from '@gantry/shared/words/panel.en.ts'
 import { panelFr } from '@gantry/shared/words/panel.fr.ts'
+import { passportEn } from '@gantry/shared/words/passport.en.ts'
+import { passportFr } from '@gantry/shared/words/passport.fr.ts'
+import { createCheckPart } from './check-view.ts'
 import { button, element, mark } from './elements.ts'
 import { createLivePart, endButton } from './live-view.ts'
 import { createMirror } from './mirror.ts'
@@ -18,10 +22,11 @@ import { readable, type View, viewKey, viewOf } from './view.ts'
 /** The front panel's screen. It holds no more than the last state it was sent, and decides nothing but what was pressed. */
 type Language = 'en' | 'fr'
 const words: Record<Language, PanelWords> = { en: panelEn, fr: panelFr }
+const passportWords = { en: passportEn, fr: passportFr }
 const root = document.querySelector('#panel') ?? document.body
 
 const mirror = createMirror()
-let state: PanelState = { device: null, agent: 'absent', separated: true, connectivity: 'waiting', waiting: [], sessions: [], last: null }
+let state: PanelState = { device: null, agent: 'absent', separated: true, connectivity: 'waiting', waiting: [], sessions: [], last: null, check: null }
 let connected = false
 let dismissedMs = 0
 let language: Language = document.documentElement.lang.startsWith('fr') || navigator.language.startsWith('fr') ? 'fr' : 'en'
@@ -69,8 +74,10 @@ function createPart(view: View): Part {
         dismissedMs = Date.now()
         draw()
       })
+    case 'check':
+      return createCheckPart(spoken, passportWords[language], press)
     case 'idle':
-      return createIdlePart(view, spoken, state)
+      return createIdlePart(view, spoken, { ...state, onCheck: () => press({ type: 'check', run: true }) })
   }
 }
 

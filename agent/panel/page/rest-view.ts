@@ -26,8 +26,10 @@ function closingWords(outcome: string, name: string, words: PanelWords): { title
   return { title: words.cause[cause.success ? cause.data : 'connection-lost'](name), text: words.ended.session(name) }
 }
 
+type IdleWith = Pick<PanelState, 'device' | 'separated'> & { onCheck: () => void }
+
 /** What this is, and who may come (R119). */
-export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated }: Pick<PanelState, 'device' | 'separated'>): Part {
+export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, onCheck }: IdleWith): Part {
   const { idle } = words
   const fact = (name: string, value: string) => [element('dt', {}, name), element('dd', {}, readable(value))]
   const facts = device ? [...fact(idle.device, device.name), ...fact(idle.model, device.model), ...fact(idle.place, `${device.site}, ${device.customer}`)] : []
@@ -38,6 +40,9 @@ export function createIdlePart({ reason }: IdleView, words: PanelWords, { device
     element('dl', {}, ...facts),
   )
   const notice = separated ? null : element('p', { class: 'notice' }, icon('circle-alert'), words.separationMissing)
-  const foot = element('div', { class: 'foot rest' }, element('p', { class: 'hint' }, idle.whoMay), notice)
+  const mayCheck = reason === 'ready' || reason === 'waiting'
+  const check = mayCheck ? button({ class: 'check-start' }, onCheck, words.check.start) : null
+  const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), notice)
+  const foot = element('div', { class: 'foot rest' }, said, check)
   return { element: element('section', { class: 'view' }, body, foot), update: () => {} }
 }

@@ -6,7 +6,7 @@ import { panelFr } from '../../../shared/words/panel.fr.ts'
 import { bytesText, countdown, countryName, readable, viewKey, viewOf } from './view.ts'
 
 const device = { id: newId<DeviceId>('dev'), name: 'CT Suite 3', model: 'NV 520', customer: 'Lakeside Hospital', site: 'Main building' }
-const base: PanelState = { device, agent: 'connected', separated: true, connectivity: 'ok', waiting: [], sessions: [], last: null }
+const base: PanelState = { device, agent: 'connected', separated: true, connectivity: 'ok', waiting: [], sessions: [], last: null, check: null }
 const request = (askedMs: number): PanelRequest => ({
   requestId: newId<RequestId>('req'),
   specialist: 'Elena Marchetti',

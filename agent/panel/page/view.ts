@@ -1,9 +1,11 @@
 import type { PanelRequest, PanelState } from '@gantry/shared/panel.ts'
+import type { Passport } from '@gantry/shared/passport.ts'
 
 /** What the screen shows, worked out from the state alone. A question goes before all else; a session before what has ended. */
 export type View =
   | { name: 'request'; request: PanelRequest; more: number; live: Session[] }
   | { name: 'live'; session: Session; others: Session[] }
+  | { name: 'check'; passport: Passport }
   | { name: 'ended'; last: NonNullable<PanelState['last']> }
   | { name: 'idle'; reason: 'absent' | 'ready' | 'waiting' | 'off' }
 export type Session = PanelState['sessions'][number]
@@ -25,7 +27,8 @@ export function viewOf(state: PanelState, { connected, nowMs, dismissedMs }: Loo
   if (request) return { name: 'request', request, more: more.length, live: state.sessions }
   const session = state.sessions.at(-1)
   if (session) return { name: 'live', session, others: state.sessions.slice(0, -1) }
-  const { last } = state
+  const { last, check } = state
+  if (check) return { name: 'check', passport: check }
   if (last && last.atMs > dismissedMs && nowMs - last.atMs < endedForMs) return { name: 'ended', last }
   return { name: 'idle', reason: idleReason(state) }
 }
@@ -38,6 +41,7 @@ function idleReason({ connectivity }: PanelState): 'ready' | 'waiting' | 'off' {
 export function viewKey(view: View): string {
   if (view.name === 'request') return `request ${view.request.requestId} ${view.live.length > 0}`
   if (view.name === 'live') return `live ${view.session.requestId}`
+  if (view.name === 'check') return 'check'
   return view.name === 'ended' ? `ended ${view.last.requestId} ${view.last.atMs}` : `idle ${view.reason}`
 }
 
