@@ -7,6 +7,8 @@ import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { type AccessRequests, createAccessRequests } from './access/requests.ts'
+import { attachPanelCheck } from './check/panel-check.ts'
+import { runCheck } from './check/run-check.ts'
 import { type Clock, unixSeconds } from './clock.ts'
 import { createDataFiles } from './data-files.ts'
 import { createInbox } from './deliveries.ts'
@@ -110,6 +112,16 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     panel.tell({ type: 'hello', device, separated, connectivity: policy().connectivity === 'off' ? 'off' : connectivity })
   }
   greetPanel()
+  attachPanelCheck({
+    panel,
+    allowed: () => policy().connectivity === 'on',
+    run: (until, onProgress) => {
+      const known = { cert: enrolment.certificate, key: privatePem(identity.keys.device) }
+      return runCheck({ list: local.allowList(), dial: local.dial, isProxied: local.isProxied, identity: known, signal: until, onProgress })
+    },
+    onFailed: (error) => log.error({ reason: codeOf(error) }, 'network check failed'),
+    signal,
+  })
   await requests.recover()
   await actOnWaiting()
   void watchSilence()
