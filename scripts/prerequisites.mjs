@@ -61,6 +61,20 @@ const needs = [
     packages: { apt: 'tinyproxy mitmproxy', dnf: 'tinyproxy mitmproxy', pacman: 'tinyproxy mitmproxy', brew: 'tinyproxy mitmproxy' },
     skip: windows,
   },
+  {
+    what: 'nftables, iproute2',
+    for: ['test', 'prove'],
+    all: ['nft', 'ip', 'tc', 'ss'],
+    packages: { apt: 'nftables iproute2', dnf: 'nftables iproute iproute-tc', pacman: 'nftables iproute2' },
+    skip: windows || mac,
+  },
+  {
+    what: 'conntrack, Python 3',
+    for: ['prove'],
+    all: ['conntrack', 'python3'],
+    packages: { apt: 'conntrack python3', dnf: 'conntrack-tools python3', pacman: 'conntrack-tools python' },
+    skip: windows || mac,
+  },
 ]
 const words = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
   ? {
@@ -78,7 +92,7 @@ const words = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || proce
       node: (version) => `Node 24 or later is needed (here ${version}). Run "npm ci", then go through npm: it brings its own Node.`,
     }
 
-const purpose = process.argv[2] === 'start' ? 'start' : 'test'
+const purpose = ['start', 'prove'].includes(process.argv[2]) ? process.argv[2] : 'test'
 const missing = () => needs.filter((need) => !need.skip && need.for.includes(purpose) && !isThere(need))
 // Where there is a display a browser is welcome; where none can be had the sandbox prints links.
 const welcome = () => needs.filter((need) => !need.skip && need.welcomeFor?.includes(purpose) && process.env.DISPLAY && !isThere(need))
