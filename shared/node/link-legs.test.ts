@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type LegWorld, startLegWorld } from '../../test/support/access-server.ts'
@@ -34,6 +36,28 @@ async function join(side: 'client' | 'agent', change?: Partial<LinkedLegOptions>
   const leg = await openLinkedLeg([north.ref, south.ref], options(side, change))
   open.push(leg)
   return leg
+}
+
+/** Passes connections on; those that are there when it forgets carry nothing any more, and nobody is told. */
+async function startNat(port: number): Promise<{ port: number; forget(): void; close(): void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined))
+    near.pipe(far)
+    far.pipe(near)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    forget() {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -79,6 +103,19 @@ describe('a control leg over two access servers (R025, R028)', () => {
     const opening = codeOf(join('client', { signal: stop.signal }))
     stop.abort(new AppError('access.cancelled'))
     expect(await opening).toBe('access.cancelled')
+  })
+
+  test('where every connection falls silent at once, as when a NAT forgets them, new ones are dialled beside them', async () => {
+    const nats = [await startNat(north.ref.port), await startNat(south.ref.port)]
+    const [first, second] = nats.map(({ port }, at) => ({ ...(at === 0 ? north.ref : south.ref), port })) as [AccessServerRef, AccessServerRef]
+    const [client, agent] = await Promise.all([openLinkedLeg([first, second], options('client')), join('agent')])
+    open.push(client)
+    await expect.poll(() => client.network().standby).toBe(true)
+    for (const nat of nats) nat.forget()
+    client.write('still here')
+    // Without the new connections the old ones would be given up after ten seconds.
+    await expect.poll(() => agent.read()?.toString(), { timeout: 8_000 }).toBe('still here')
+    for (const nat of nats) nat.close()
   })
 
   test('what ends one end ends the other, and nobody dials any more', async () => {

@@ -85,6 +85,7 @@ export async function openLinkedLeg(servers: readonly [AccessServerRef, ...Acces
 function createLinkedLeg(servers: readonly [AccessServerRef, ...AccessServerRef[]], options: LinkedLegOptions, failures: Map<AccessServerRef, unknown>) {
   const byName = new Map(servers.map((server) => [server.name, server]))
   let last: AccessServerRef = servers[0]
+  let wasInterrupted = false
   const network = (): LinkedNetwork => {
     const { carrier, standby, interrupted } = link.state()
     const missing = servers.flatMap((server) => (failures.has(server) ? [{ server, failure: toFailure(failures.get(server)) }] : []))
@@ -94,7 +95,9 @@ function createLinkedLeg(servers: readonly [AccessServerRef, ...AccessServerRef[
     if (link.destroyed) return
     const now = network()
     last = now.carrier ?? last
-    if (now.interrupted) link.emit('interrupted')
+    // Once each time: what fails while it lasts is no new reason to hurry.
+    if (now.interrupted && !wasInterrupted) link.emit('interrupted')
+    wasInterrupted = now.interrupted
     options.onChange?.(now)
   }
   const link = Object.assign(new Link({ role: options.side === 'client' ? 'leads' : 'follows', onChange: () => tell() }), {
@@ -106,7 +109,7 @@ function createLinkedLeg(servers: readonly [AccessServerRef, ...AccessServerRef[
   return link
 }
 
-type Hurry = { now(): void; wait(ms: number, signal: AbortSignal): Promise<void> }
+type Hurry = { now(): void; wait(ms: number, signal: AbortSignal): Promise<void>; next(): Promise<void> }
 
 /** A pause that ends early when there is reason to hurry. */
 function createHurry(): Hurry {
@@ -120,6 +123,7 @@ function createHurry(): Hurry {
       await sleep(ms, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(() => undefined)
       signal.throwIfAborted()
     },
+    next: () => new Promise((resolve) => wake.signal.addEventListener('abort', () => resolve(), { once: true })),
   }
 }
 
@@ -139,7 +143,7 @@ async function keepPath({ link, server, options, hurry, signal, onUp, onDown }: 
   for (let epoch = 1; ; epoch += 1) {
     try {
       const startedMs = performance.now()
-      await runPath({ link, server, options, signal, epoch, onUp })
+      await runPath({ link, server, options, hurry, signal, epoch, onUp })
       // It was up and is gone: that alone is no reason to wait.
       if (performance.now() - startedMs > redial.wellAfterMs) pauses = 0
       onDown(new AppError('server.unreachable', { details: { host: server.host, hop: 'stream' } }), epoch)
@@ -155,10 +159,13 @@ async function keepPath({ link, server, options, hurry, signal, onUp, onDown }: 
   }
 }
 
-type Run = Omit<Keep, 'hurry' | 'onDown'> & { epoch: number }
+type Run = Omit<Keep, 'onDown'> & { epoch: number }
 
-/** Dials, joins, shakes hands, and resolves when the path is gone again. */
-async function runPath({ link, server, options, signal, epoch, onUp }: Run): Promise<void> {
+/**
+ * Dials, joins, shakes hands, and resolves when the path is gone again, or when nothing carries any more: then another one is dialled beside it, which takes its place, and whichever answers
+ * first carries.
+ */
+async function runPath({ link, server, options, hurry, signal, epoch, onUp }: Run): Promise<void> {
   const leg = await openLeg({ ...options, signal, server, epoch, link: 1, ...(epoch > firstRounds ? { dialTimeoutMs: redial.dialTimeoutMs } : {}) })
   const closed = new Promise<void>((resolve) => leg.once('close', resolve))
   await link.attach(leg, {
@@ -167,7 +174,11 @@ async function runPath({ link, server, options, signal, epoch, onUp }: Run): Pro
     signal: AbortSignal.any([signal, AbortSignal.timeout(handshakeTimeoutMs)]),
   })
   onUp()
-  await closed
+  while (!leg.destroyed) {
+    await Promise.race([closed, hurry.next()])
+    await hurry.wait(redial.firstMs * Math.random(), signal)
+    if (link.state().interrupted) return
+  }
 }
 
 /** What binds a path to this ticket, leg, epoch and server, under the two keys that the ticket names. */
