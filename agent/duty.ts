@@ -7,6 +7,7 @@ import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { type AccessRequests, createAccessRequests } from './access/requests.ts'
+import { type BulletinWord, createBulletinReader, pollRound } from './bulletin.ts'
 import { attachPanelCheck } from './check/panel-check.ts'
 import { runCheck } from './check/run-check.ts'
 import { type Clock, unixSeconds } from './clock.ts'
@@ -104,7 +105,14 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     log,
   })
 
-  let connectivity: 'ok' | 'waiting' = 'waiting'
+  const bulletin = createBulletinReader({
+    ...{ file: local.bulletinKey, dial: local.dial, ticketKey: enrolment.ticketKey, clock, log },
+    accessServers: () => local.allowList().hosts.filter(({ purpose }) => purpose === 'access-server'),
+  })
+  /** What an access server said while the main server does not answer. */
+  let word: BulletinWord | null = null
+
+  let connectivity: 'ok' | 'waiting' | 'quiet' | 'called' = 'waiting'
   let answeredMs = clock.elapsed()
   const greetPanel = () => {
     const { name, customer, site } = enrolment
@@ -125,7 +133,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   await requests.recover()
   await actOnWaiting()
   void watchSilence()
-  loop = startPollLoop({ poll, mode, onOutcome: noteOutcome, onIdle: server.idle, timing, clock, signal, random })
+  loop = startPollLoop({ poll: pollOrAsk, mode, onOutcome: noteOutcome, onIdle: server.idle, timing, clock, signal, random })
 
   return {
     polled: polled.promise,
@@ -150,9 +158,20 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     },
   }
 
+  function pollOrAsk(holdMs: number, until: AbortSignal): Promise<number> {
+    return pollRound({
+      poll: () => poll(holdMs, until),
+      names: config.mainServers.length,
+      look: async () => (policy().bulletin ? bulletin.look(until) : null),
+      onWord: (next) => {
+        word = next
+      },
+    })
+  }
+
   async function poll(holdMs: number, until: AbortSignal): Promise<number> {
     const handled = inbox.toName()
-    const { instantPickup, rules } = policy()
+    const { instantPickup, rules, bulletin: wantsBulletin } = policy()
     const answer = await server.call(
       'device.poll',
       {
@@ -164,9 +183,11 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
         rules,
         rosterNumber: roster.current()?.number ?? 0,
         separated,
+        ...(wantsBulletin ? { wantsBulletin } : {}),
       },
       { signal: until, timeoutMs: holdMs + 15_000 },
     )
+    bulletin.remember(answer.bulletinKey)
     inbox.named(handled)
     const fresh = inbox.receive(answer.deliveries)
     await actOnWaiting()
@@ -228,7 +249,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       answeredMs = clock.elapsed()
     }
     if (failures === 1) log.warn({ reason: codeOf(error) }, 'main server does not answer')
-    const now = error ? 'waiting' : 'ok'
+    const waiting = word === null ? 'waiting' : word === 'called' ? 'called' : 'quiet'
+    const now = error ? waiting : 'ok'
     if (now === connectivity) return
     connectivity = now
     greetPanel()

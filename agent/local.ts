@@ -2,12 +2,14 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import type { AllowList } from '@gantry/shared/allow-list.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import { createRequestMemory, lostMemory, MemoryState, newMemory, type RequestMemory } from './access/memory.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { allowListOfDevice, createAllowedDial } from './allowed-dial.ts'
 import { type Audit, createAudit } from './audit.ts'
+import { BulletinKey, noBulletinKey } from './bulletin.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { DataFileVersions } from './data-files.ts'
@@ -32,6 +34,7 @@ export type Local = {
   memory: RequestMemory
   inbox: StateFile<InboxState>
   outbox: StateFile<OutboxState>
+  bulletinKey: StateFile<BulletinKey>
   versions: StateFile<Record<string, number>>
   onLost: (what: string) => void
   /** State files that could not be read, up to now. */
@@ -42,20 +45,22 @@ export type Local = {
 export type LocalWith = { clock: Clock; log: Log; onAudited: () => void }
 
 /**
- * Throws `state.in-use` for a second agent of the same folder, `state.unreadable {path}` where going on would be a guess: no CA, no identity; `proxy.setting-bad`. Every other
+ * Throws `state.in-use` for a second agent of the same folder, `state.unwritable {path, reason}`, `state.unreadable {path}` where going on would be a guess: no CA, no identity; `proxy.setting-bad`. Every other
  * file that cannot be read is moved aside and reported, and what it guarded stays closed.
  */
 export function openLocal(config: Config, { clock, log, onAudited }: LocalWith): Local {
   const { stateDir } = config
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  const unlock = lockState(stateDir)
+  const unlock = writing(stateDir, () => {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+    return lockState(stateDir)
+  })
   try {
     const lost: string[] = []
     const onLost = (what: string) => {
       lost.push(what)
       log.error({ what }, 'state file unreadable, moved aside')
     }
-    const identity = openIdentity(stateDir, onLost)
+    const identity = writing(stateDir, () => openIdentity(stateDir, onLost))
     const file = (name: string) => ({ path: join(stateDir, name), onLost })
     const audit = createAudit({
       open: () => openAuditLog({ folder: stateDir, key: identity.keys.audit, party: config.deviceName, keepsPrivate: true, now: clock.now }),
@@ -84,6 +89,7 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       memory: createRequestMemory(requests),
       inbox: openStateFile({ ...file('inbox.json'), schema: InboxState, initial: emptyInbox }),
       outbox: openStateFile({ ...file('outbox.json'), schema: OutboxState, initial: emptyOutbox }),
+      bulletinKey: openStateFile({ ...file('bulletin.json'), schema: BulletinKey, initial: noBulletinKey }),
       versions: openStateFile({ ...file('data-files.json'), schema: DataFileVersions, initial: () => ({}) }),
       onLost,
       lost: () => lost,
@@ -98,8 +104,18 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
   }
 }
 
+/** Without a folder of its own, or keys that stay, an agent does not begin: what it could not keep would be forgotten. Throws `state.unwritable {path, reason}`. */
+function writing<T>(path: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof AppError || !(error instanceof Error && 'code' in error)) throw error
+    throw new AppError('state.unwritable', { cause: error, details: { path, reason: String(error.code) } })
+  }
+}
+
 /** What the log says about a policy: public, since it holds no name and no path. */
 export function describePolicy({ policy, from, digest }: LoadedPolicy): Record<string, string | number | boolean> {
-  const { rules, connectivity, instantPickup, strict, requestsPerHour } = policy
-  return { from, digest, connectivity, instantPickup, strict, requestsPerHour, ...rules }
+  const { rules, connectivity, instantPickup, strict, bulletin, requestsPerHour } = policy
+  return { from, digest, connectivity, instantPickup, strict, bulletin, requestsPerHour, ...rules }
 }

@@ -54,13 +54,19 @@ export type Move = z.infer<typeof Move>
 /** The specialist's window, so that the mirror breaks lines where it does. Sent with the first output and with the next one after a change. */
 const TerminalSize = z.object({ columns: z.number().int().min(1).max(500), rows: z.number().int().min(1).max(300) })
 
+/**
+ * `waiting`: the main server does not answer. `quiet` and `called`: it does not either, but has told an access server that it has nothing for this device, or that it
+ * has something (`access-api.ts`, bulletin).
+ */
+const Connectivity = z.enum(['ok', 'waiting', 'quiet', 'called', 'off'])
+
 export const agentToPanel = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
     device: z.object({ id: DeviceId, name: z.string(), model: z.string(), customer: z.string(), site: z.string() }),
     /** False when the session's shell cannot run as another user: the panel says so. */
     separated: z.boolean(),
-    connectivity: z.enum(['ok', 'waiting', 'off']),
+    connectivity: Connectivity,
   }),
   z.object({ type: z.literal('request.asked'), request: PanelRequest }),
   z.object({ type: z.literal('request.closed'), requestId: RequestId, outcome: z.enum(['approved', 'refused', 'cancelled', 'no-answer', 'code-wrong']) }),
@@ -97,7 +103,7 @@ export const PanelState = z.object({
   device: z.object({ id: DeviceId, name: z.string(), model: z.string(), customer: z.string(), site: z.string() }).nullable(),
   agent: z.enum(['connected', 'absent']),
   separated: z.boolean(),
-  connectivity: z.enum(['ok', 'waiting', 'off']),
+  connectivity: Connectivity,
   waiting: z.array(PanelRequest),
   sessions: z.array(PanelSession.extend({ moves: z.array(PanelMove) })),
   /** The last request or session that ended, for the closing screen. */

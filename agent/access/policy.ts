@@ -13,6 +13,8 @@ export const Policy = z.strictObject({
   instantPickup: z.boolean().default(false),
   /** A session on the operating system needs a main server that answers: without one it ends after a minute. Else an open session outlives it. */
   strict: z.boolean().default(false),
+  /** Where the main server cannot be reached, ask the access servers whether it has something for this device (see `../bulletin.ts`). Off by default. */
+  bulletin: z.boolean().default(false),
   /** R081: presence, which is the code typed in at the panel, for the application and the operating system. */
   rules: LevelRules.default({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' }),
   /** Against approval by habit (threat T6): one more is refused before anything rings. */

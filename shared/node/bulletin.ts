@@ -10,13 +10,16 @@ export function bulletinMark(key: Hash, salt: Hash): string {
   return createHmac('sha256', Buffer.from(key, 'base64url')).update(salt).digest().subarray(0, 16).toString('base64url')
 }
 
+/** When it was issued (Unix seconds), and whether the main server had something then for the device that holds the key. */
+export type BulletinCall = { issuedAt: number; calls: boolean }
+
 /**
- * Whether the main server has something for the device that holds `key`. `now` in Unix seconds. Throws `server.answer-bad {what}` for one that the main server has not signed or that
- * is older than two minutes (an access server may keep it, or play it again), and `access.clock-off` for one from the future.
+ * `now` in Unix seconds. Throws `server.answer-bad {what}` for a bulletin that the main server has not signed or that is older than two minutes (an access server may keep it, or play it
+ * again), and `access.clock-off` for one from the future.
  */
-export async function isCalled(bulletin: CompactJws, { ticketKey, key, now }: { ticketKey: PublicJwk; key: Hash; now: number }): Promise<boolean> {
+export async function readCalls(bulletin: CompactJws, { ticketKey, key, now }: { ticketKey: PublicJwk; key: Hash; now: number }): Promise<BulletinCall> {
   const { issuedAt, salt, marks } = await verifyJws(bulletin, { type: 'bulletin', schema: BulletinPayload, key: ticketKey, failure: 'server.answer-bad' })
   if (issuedAt > now + requestLimits.slackFutureSeconds) throw new AppError('access.clock-off', { details: { seconds: issuedAt - now } })
   if (now - issuedAt > bulletinFreshSeconds) throw new AppError('server.answer-bad', { details: { what: 'old-bulletin' } })
-  return marks.includes(bulletinMark(key, salt))
+  return { issuedAt, calls: marks.includes(bulletinMark(key, salt)) }
 }

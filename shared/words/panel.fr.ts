@@ -17,6 +17,11 @@ export const panelFr: PanelWords = {
     readyText: 'Qui doit travailler sur cet appareil le demande d’abord ici. Vous voyez qui, pourquoi et pour combien de temps, et vous décidez.',
     waiting: 'Aucun contact avec le service',
     waitingText: 'Personne ne peut demander à entrer pour l’instant. L’appareil réessaie de lui-même.',
+    quiet: 'Aucun contact avec le service',
+    quietText: 'Le service fait savoir que personne ne demande cet appareil pour l’instant. L’appareil réessaie de lui-même.',
+    called: 'Le service appelle cet appareil',
+    calledText:
+      'Il est hors d’atteinte d’ici : quelque chose est fermé en chemin vers le serveur principal. Vérifiez le réseau ou demandez à votre service informatique.',
     off: 'Le service à distance est coupé',
     offText: 'Rien ne sort de cet appareil. La personne responsable peut le remettre en marche.',
     whoMay: 'Seules les personnes que le fabricant a certifiées, une à une, peuvent demander.',

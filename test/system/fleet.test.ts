@@ -8,7 +8,7 @@ import { BulletinAnswer } from '../../shared/access-api.ts'
 import { agentApi } from '../../shared/agent-api.ts'
 import { WellKnown } from '../../shared/client-api.ts'
 import { getJson } from '../../shared/node/api-client.ts'
-import { isCalled } from '../../shared/node/bulletin.ts'
+import { readCalls } from '../../shared/node/bulletin.ts'
 import { generateSigningKey, privatePem, readUnverified } from '../../shared/node/signing.ts'
 import { TicketPayload } from '../../shared/ticket.ts'
 import { createTestServer, type TestServer } from '../support/main-server.ts'
@@ -154,7 +154,10 @@ describe('the bulletin, where the main server is out of reach', () => {
     const other = await enrolAgent(main, main.devices.second)
     const [mine, theirs] = [await keyOf(agent), await keyOf(other)]
     const called = async (key: string) =>
-      isCalled(String(await bulletinAt('west-1')), { ticketKey, key, now: seconds() }).catch((error: unknown) => String(error))
+      readCalls(String(await bulletinAt('west-1')), { ticketKey, key, now: seconds() }).then(
+        ({ calls }) => calls,
+        (error: unknown) => String(error),
+      )
     for (let deliveries = await agent.poll(); deliveries.length > 0; ) deliveries = await agent.poll({ handled: deliveries.map(({ id }) => id) })
     await expect.poll(() => called(mine), { timeout: 20_000 }).toBe(false)
     const asked = await signedRequest(main, main.people.elena, main.devices.mine)

@@ -40,7 +40,7 @@ export function createIdlePart({ reason }: IdleView, words: PanelWords, { device
     element('dl', {}, ...facts),
   )
   const notice = separated ? null : element('p', { class: 'notice' }, icon('circle-alert'), words.separationMissing)
-  const mayCheck = reason === 'ready' || reason === 'waiting'
+  const mayCheck = reason !== 'off' && reason !== 'absent'
   const check = mayCheck ? button({ class: 'check-start' }, onCheck, words.check.start) : null
   const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), notice)
   const foot = element('div', { class: 'foot rest' }, said, check)

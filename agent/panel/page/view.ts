@@ -7,7 +7,7 @@ export type View =
   | { name: 'live'; session: Session; others: Session[] }
   | { name: 'check'; passport: Passport }
   | { name: 'ended'; last: NonNullable<PanelState['last']> }
-  | { name: 'idle'; reason: 'absent' | 'ready' | 'waiting' | 'off' }
+  | { name: 'idle'; reason: 'absent' | IdleReason }
 export type Session = PanelState['sessions'][number]
 
 /** The closing words stay this long when nobody presses Done. ms */
@@ -33,7 +33,9 @@ export function viewOf(state: PanelState, { connected, nowMs, dismissedMs }: Loo
   return { name: 'idle', reason: idleReason(state) }
 }
 
-function idleReason({ connectivity }: PanelState): 'ready' | 'waiting' | 'off' {
+type IdleReason = 'ready' | Exclude<PanelState['connectivity'], 'ok'>
+
+function idleReason({ connectivity }: PanelState): IdleReason {
   return connectivity === 'ok' ? 'ready' : connectivity
 }
 
