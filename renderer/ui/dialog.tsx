@@ -1,5 +1,5 @@
 import { Modal } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Button } from './button.tsx'
 import { useSpeech } from './language.tsx'
 
@@ -62,6 +62,70 @@ export function ConfirmDialog({ title, text, confirm, look = 'primary', onConfir
           {confirm}
         </Button>
       </footer>
+    </Dialog>
+  )
+}
+
+type TextDialogProps = {
+  title: string
+  label: string
+  confirm: string
+  first?: string
+  maxLength: number
+  text?: ReactNode
+  /** What is wrong with it, said below the field; nothing while it is empty. */
+  fault?: (value: string) => string | null
+  /** Takes what was typed, without spaces around it. False leaves the question open. */
+  onDone: (value: string) => boolean
+  onClose: () => void
+}
+
+/** A question that is answered by one line of text. */
+export function TextDialog({ title, label, confirm, first = '', maxLength, text, fault = () => null, onDone, onClose }: TextDialogProps) {
+  const { words } = useSpeech()
+  const [value, setValue] = useState(first)
+  const wrong = value === '' ? null : fault(value)
+  return (
+    <Dialog title={title} onClose={onClose} width={440}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (wrong === null && onDone(value.trim())) onClose()
+        }}
+      >
+        <div className="confirm">
+          <h1>{title}</h1>
+          {text && <p className="t2">{text}</p>}
+          <label>
+            <span className="lb">{label}</span>
+            <span className="field lg" data-invalid={wrong !== null || undefined}>
+              <input
+                value={value}
+                maxLength={maxLength}
+                spellCheck={false}
+                data-autofocus
+                aria-invalid={wrong !== null || undefined}
+                onFocus={(event) => event.target.select()}
+                onChange={(event) => setValue(event.target.value)}
+              />
+            </span>
+          </label>
+          {wrong !== null && (
+            <p className="small c-danger" role="alert">
+              {wrong}
+            </p>
+          )}
+        </div>
+        <footer className="dlg-foot">
+          <span className="grow" />
+          <Button size="lg" onClick={onClose} keys={words.ui.esc}>
+            {words.ui.cancel}
+          </Button>
+          <Button size="lg" look="primary" type="submit">
+            {confirm}
+          </Button>
+        </footer>
+      </form>
     </Dialog>
   )
 }

@@ -2,7 +2,7 @@ import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { Play, Wrench } from 'lucide-react'
 import { useState } from 'react'
 import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { TextDialog } from '../../ui/dialog.tsx'
 import { useSpeech } from '../../ui/language.tsx'
 import type { ActionsControl } from './use-actions.ts'
 
@@ -45,38 +45,11 @@ const mostReason = 200
 function ReasonDialog({ action, onRun, onClose }: { action: ActionName; onRun: (reason: string) => void; onClose: () => void }) {
   const { words, language } = useSpeech()
   const text = words.session.actions
-  const [reason, setReason] = useState('')
+  const run = (reason: string) => {
+    if (reason.length < leastReason) return false
+    onRun(reason)
+    return true
+  }
   const title = text.confirm(actions[action].title[language])
-  return (
-    <Dialog title={title} onClose={onClose} width={440}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (reason.trim().length < leastReason) return
-          onRun(reason.trim())
-          onClose()
-        }}
-      >
-        <div className="confirm">
-          <h1>{title}</h1>
-          <p className="t2">{text.confirmText}</p>
-          <label>
-            <span className="lb">{text.reason}</span>
-            <span className="field lg">
-              <input value={reason} maxLength={mostReason} data-autofocus onChange={(event) => setReason(event.target.value)} />
-            </span>
-          </label>
-        </div>
-        <footer className="dlg-foot">
-          <span className="grow" />
-          <Button size="lg" onClick={onClose} keys={words.ui.esc}>
-            {words.ui.cancel}
-          </Button>
-          <Button size="lg" look="primary" type="submit">
-            {text.run}
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
-  )
+  return <TextDialog {...{ title, text: text.confirmText, label: text.reason, confirm: text.run, maxLength: mostReason, onDone: run, onClose }} />
 }

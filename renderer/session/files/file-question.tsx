@@ -1,7 +1,5 @@
 import type { FileEntry } from '@gantry/shared/files.ts'
-import { useState } from 'react'
-import { Button } from '../../ui/button.tsx'
-import { ConfirmDialog, Dialog } from '../../ui/dialog.tsx'
+import { ConfirmDialog, TextDialog } from '../../ui/dialog.tsx'
 import { useSpeech } from '../../ui/language.tsx'
 import { SafeName } from '../../ui/safe-text.tsx'
 import { isGoodName } from './file-paths.ts'
@@ -48,52 +46,14 @@ export function FileQuestionDialog({ question, onClose }: { question: FileQuesti
 
 type NameProps = { title: string; label: string; confirm: string; first: string; onYes: (name: string) => void; onClose: () => void }
 
-function NameDialog({ title, label, confirm, first, onYes, onClose }: NameProps) {
-  const { words } = useSpeech()
-  const [name, setName] = useState(first)
-  const isBad = name !== '' && !isGoodName(name)
-  return (
-    <Dialog title={title} onClose={onClose} width={440}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (!isGoodName(name) || name === first) return
-          onYes(name)
-          onClose()
-        }}
-      >
-        <div className="confirm">
-          <h1>{title}</h1>
-          <label>
-            <span className="lb">{label}</span>
-            <span className="field lg" data-invalid={isBad || undefined}>
-              <input
-                value={name}
-                maxLength={255}
-                spellCheck={false}
-                data-autofocus
-                aria-invalid={isBad || undefined}
-                onFocus={(event) => event.target.select()}
-                onChange={(event) => setName(event.target.value)}
-              />
-            </span>
-          </label>
-          {isBad && (
-            <p className="small c-danger" role="alert">
-              {words.session.files.badName}
-            </p>
-          )}
-        </div>
-        <footer className="dlg-foot">
-          <span className="grow" />
-          <Button size="lg" onClick={onClose} keys={words.ui.esc}>
-            {words.ui.cancel}
-          </Button>
-          <Button size="lg" look="primary" type="submit">
-            {confirm}
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
-  )
+const maxNameCharacters = 255
+
+function NameDialog({ onYes, ...question }: NameProps) {
+  const { badName } = useSpeech().words.session.files
+  const rename = (name: string) => {
+    if (!isGoodName(name) || name === question.first) return false
+    onYes(name)
+    return true
+  }
+  return <TextDialog {...question} maxLength={maxNameCharacters} fault={(name) => (isGoodName(name) ? null : badName)} onDone={rename} />
 }
