@@ -11,11 +11,17 @@ import { usageError } from './exit-code.ts'
 /** Where a command works: in a sandbox's state folder, or in the person's own profile. It is plain data, so that a printed ssh configuration can keep it. */
 export const Place = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sandbox'), folder: z.string() }),
-  z.strictObject({ kind: z.literal('profile'), folder: z.string(), server: z.url().nullable(), caFile: z.string().nullable() }),
+  z.strictObject({
+    kind: z.literal('profile'),
+    folder: z.string(),
+    server: z.url().nullable(),
+    otherNames: z.array(z.url()).default([]),
+    caFile: z.string().nullable(),
+  }),
 ])
 export type Place = z.infer<typeof Place>
 /** What `sign-in --server URL --ca FILE` remembers in the profile; the desktop client reads it too. */
-export const RememberedServer = z.strictObject({ version: z.literal(1), server: z.url(), caFile: z.string() })
+export const RememberedServer = z.strictObject({ version: z.literal(1), server: z.url(), otherNames: z.array(z.url()).default([]), caFile: z.string() })
 
 export type PlaceOptions = { sandbox?: string | undefined; server?: string | undefined; ca?: string | undefined }
 
@@ -26,10 +32,12 @@ export function findPlace({ sandbox, server, ca }: PlaceOptions, env: NodeJS.Pro
   }
   const folder = profileFolder(env, process.platform)
   const remembered = readJsonFileIfThere(rememberedPath(folder), RememberedServer)
+  const [first = null, ...otherNames] = server === undefined ? (remembered ? [remembered.server, ...remembered.otherNames] : []) : parseServers(server, words)
   return {
     kind: 'profile',
     folder,
-    server: server === undefined ? (remembered?.server ?? null) : parseServer(server, words),
+    server: first,
+    otherNames,
     caFile: ca === undefined ? (remembered?.caFile ?? null) : resolve(ca),
   }
 }
@@ -51,7 +59,7 @@ export function profileOf(place: Place): string | null {
 export function remember(place: Place): void {
   if (place.kind !== 'profile' || place.server === null || place.caFile === null) return
   mkdirSync(place.folder, { recursive: true, mode: 0o700 })
-  writeJsonFile(rememberedPath(place.folder), { version: 1, server: place.server, caFile: place.caFile })
+  writeJsonFile(rememberedPath(place.folder), { version: 1, server: place.server, otherNames: place.otherNames, caFile: place.caFile })
 }
 
 /** Throws `sandbox.not-running` where the folder holds no sandbox. */
@@ -66,6 +74,11 @@ export function readCa(path: string, words: CommandLineWords['usage']): string {
   const pem = existsSync(path) ? readFileSync(path, 'utf8') : ''
   if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw usageError(words.badCa(path), '--ca')
   return pem
+}
+
+/** One address, or several names of the same main server with commas between them, in the order in which they are tried (R024). */
+function parseServers(text: string, words: CommandLineWords['usage']): string[] {
+  return text.split(',').map((one) => parseServer(one.trim(), words))
 }
 
 function parseServer(text: string, words: CommandLineWords['usage']): string {

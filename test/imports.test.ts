@@ -22,18 +22,19 @@ const rows: Row[] = [
   },
   {
     files: 'main/electron/',
-    may: [...sharedNode, 'main/', '!main/browser-host/', 'preload/api.ts', 'electron', 'electron-log'],
+    may: [...sharedNode, 'main/', '!main/browser-host/', '!main/pac/', 'preload/api.ts', 'electron', 'electron-log'],
     because: 'the only shell that knows Electron',
   },
   {
     files: 'main/browser-host/',
-    may: [...sharedNode, 'main/services/', 'ws'],
+    may: [...sharedNode, 'main/services/', 'main/pac/', 'ws'],
     because: 'development only, so it has no keychain and is never packaged',
   },
+  { files: 'main/pac/', may: ['shared/', 'node:', 'quickjs-wasi'], because: 'a PAC file is code from the network: it runs in a sandbox of its own' },
   { files: 'main/keychain.ts', may: [...shared, 'main/services/', 'keytar'], because: 'the only file that knows where secrets live' },
   {
     files: 'cli/',
-    may: [...sharedNode, 'main/services/', 'main/keychain.ts', 'commander'],
+    may: [...sharedNode, 'main/services/', 'main/keychain.ts', 'main/pac/', 'commander'],
     because: 'no window',
   },
   {

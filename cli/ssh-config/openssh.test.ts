@@ -84,7 +84,7 @@ afterEach(() => {
 async function createStage({ hostKey = keys.host, refuse = false, hold = false } = {}): Promise<Stage> {
   const id = newConfigurationId()
   const runtimeFolder = mkdtempSync(join(tmpdir(), 'gr-'))
-  const place = { kind: 'profile' as const, folder, server: null, caFile: null }
+  const place = { kind: 'profile' as const, folder, server: null, otherNames: [], caFile: null }
   const configuration: Configuration = {
     ...{ version: 1, id, place, deviceId, username, access: 'os', serviceKind: 'support', reason: 'test', caseId: 'C-1', minutes: 15 },
     runtimeFolder,

@@ -59,6 +59,11 @@ describe('bad input on the people’s listener', () => {
     expect(failureOf(answer)).toEqual({ code: 'contract.bad-input', details: { field: 'host' } })
   })
 
+  test('a request under another name of its own is answered (R024)', async () => {
+    const host = `main.example:${new URL(server.origin).port}`
+    expect((await ask(`${server.origin}/.well-known/gantry`, server.ca, { headers: { host } })).status).toBe(200)
+  })
+
   test('only TLS 1.2 with forward secrecy, or newer, is spoken (R060)', async () => {
     const dial = (options: object) => {
       const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.origin).port), ca: server.ca, ...options })

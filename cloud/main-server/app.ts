@@ -105,6 +105,12 @@ async function openListeners(
   return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicAgentHost, agents.port) }
 }
 
+/** What the header `Host` may say on a listener: its own name, and the others, on the same port. */
+function hostsOf({ otherNames }: Config, origin: string): string[] {
+  const port = Number(new URL(origin).port || 443)
+  return [origin, ...otherNames.map((name) => originOf(name, port))].map((one) => new URL(one).host)
+}
+
 type Parts = Ground & { config: Config; log: Logger; now: () => number; people: Listener; agents: Listener; peopleOrigin: string; agentOrigin: string }
 
 async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<MainServer> {
@@ -156,7 +162,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   auditSignOuts(provider, { append, ended: hub.endSignIn })
   const authenticate = (token: string | null) => authenticateBearer(provider, token)
 
-  const people = createWebApp({ listener: parts.people, hosts: [new URL(peopleOrigin).host], maxBodyBytes: maxClientBodyBytes, log })
+  const people = createWebApp({ listener: parts.people, hosts: hostsOf(config, peopleOrigin), maxBodyBytes: maxClientBodyBytes, log })
   addWellKnown(people, {
     name: config.name,
     issuer: `${peopleOrigin}/oidc`,
@@ -194,7 +200,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     },
   })
 
-  const agents = createWebApp({ listener: parts.agents, hosts: [new URL(agentOrigin).host], maxBodyBytes: maxAgentBodyBytes, log })
+  const agents = createWebApp({ listener: parts.agents, hosts: hostsOf(parts.config, agentOrigin), maxBodyBytes: maxAgentBodyBytes, log })
   addAgentRoutes(agents, {
     authenticate: (socket) => authenticateDevice(db, socket),
     onDefect,

@@ -19,6 +19,8 @@ export const Config = z.strictObject({
   /** `host` and `publicHost` of the agents' listener, where it has an address of its own: so both listeners can be on port 443. */
   agentHost: z.string().min(1).optional(),
   publicAgentHost: z.string().min(1).optional(),
+  /** Further names by which agents and clients may reach it, for each of which its certificate must count (R024). The issuer of sign-ins is under `publicHost` alone. */
+  otherNames: z.array(z.string().min(1)).max(7).default([]),
   /** The offline authority's public key, under which specialists' certificates and the roster are checked. */
   authorityKey: PublicJwk,
   /** Where the authority's output is put: `roster.jws` and `certificates/<username>.jws`. Watched. */

@@ -7,6 +7,8 @@ export const Config = z.strictObject({
   /** The running sandbox whose secret store is used. Without one every sign-in is refused with `auth.keychain-missing`: this host has no keychain. */
   sandboxDir: z.string().min(1).nullable(),
   mainServer: z.url(),
+  /** Further names of the same main server, in the order in which they are tried (R024). */
+  otherNames: z.array(z.url()).max(7).default([]),
   /** PEM file of the only CA that the servers' certificates may chain to. */
   ca: z.string().min(1),
   /** The built window: `out/renderer`. */

@@ -6,6 +6,7 @@ import { readLines, writeLine } from '@gantry/shared/node/lines.ts'
 import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { runPart } from '@gantry/shared/node/process.ts'
 import { z } from 'zod'
+import { createFindProxy } from '../pac/find-proxy.ts'
 import { createServices } from '../services/create-services.ts'
 import { createSandboxSecrets } from '../services/sandbox-secrets.ts'
 import type { SecretStore } from '../services/secret-store.ts'
@@ -25,9 +26,11 @@ async function main(config: Config, signal: AbortSignal, ready: (facts: Record<s
   const services = await createServices({
     profileDir: config.profileDir,
     mainServer: config.mainServer,
+    otherNames: config.otherNames,
     ca: await readFile(config.ca, 'utf8'),
     secretStore: config.sandboxDir === null ? noSecrets : createSandboxSecrets(config.sandboxDir),
     openBrowser: (url) => say({ open: url }),
+    findProxy: { pac: createFindProxy() },
     party: 'desktop',
     about: { version: '0.1.0', host: 'browser', hostReason: config.reason, sandbox: config.sandboxDir !== null },
   })

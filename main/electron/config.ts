@@ -6,6 +6,8 @@ import { z } from 'zod'
 /** `gantry.json`, which the installer or the administrator puts beside the app; the sandbox names one with `--config=FILE`. */
 const Config = z.strictObject({
   mainServer: z.url(),
+  /** Further names of the same main server, in the order in which they are tried (R024). */
+  otherNames: z.array(z.url()).max(7).default([]),
   /** PEM file of the only CA that the servers' certificates may chain to. */
   ca: z.string().min(1),
   /** Where settings, log and audit go; null = the platform's place for this app. */

@@ -15,6 +15,7 @@ import { type Config, readConfig } from './config.ts'
 import { guard, guardSession } from './guard.ts'
 import { hostCalls, hostEvents } from './ipc-host.ts'
 import { pageScheme, servePage } from './page-protocol.ts'
+import { createSystemProxy } from './system-proxy.ts'
 import { followTheme, openWindow } from './window.ts'
 
 /** The composition root of the desktop app. Order matters: schemes and sandbox before the app is ready, guards before the first page. */
@@ -67,9 +68,11 @@ async function startServices(config: Config, profileDir: string): Promise<Servic
   return createServices({
     profileDir,
     mainServer: config.mainServer,
+    otherNames: config.otherNames,
     ca: await readFile(config.ca, 'utf8'),
     secretStore: config.sandboxDir === null ? createKeychain() : createSandboxSecrets(config.sandboxDir),
     openBrowser: (url) => openSignIn(url, config.mainServer),
+    findProxy: createSystemProxy(session),
     party: 'desktop',
     about: { version: app.getVersion(), host: 'electron', hostReason: null, sandbox: config.sandboxDir !== null },
   })

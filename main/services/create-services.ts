@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { AppError } from '@gantry/shared/errors.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
@@ -11,6 +12,9 @@ import { createLastKnown } from './last-known.ts'
 import { createConnection } from './main-server/connection.ts'
 import { createHttpsFetch } from './main-server/https-fetch.ts'
 import { createMainServer, type MainServer } from './main-server/main-server.ts'
+import { createMainServerNames } from './main-server/names.ts'
+import { createProxyRoutes } from './main-server/proxy-routes.ts'
+import { openProxySettings } from './main-server/proxy-setting.ts'
 import { createUpdates, type Update } from './main-server/updates.ts'
 import { createProfileLock } from './profile-lock.ts'
 import { createKeys } from './requests/keys.ts'
@@ -26,7 +30,6 @@ import { createTransfers } from './transfers/transfers.ts'
 /** The composition root of the client's services: by hand and in order. It starts offline and without a keychain too. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
   const { profileDir, secretStore } = options
-  const dial = createDialler({ ca: options.ca })
   const origin = new URL(options.mainServer).origin
   const now = Date.now
   mkdirSync(profileDir, { recursive: true, mode: 0o700 })
@@ -35,15 +38,23 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const { emit, on, clear } = createAppEvents(log)
 
   const settings = openSettings(profileDir)
+  const proxy = openProxySettings(profileDir, secretStore)
+  const routesFor = createProxyRoutes({ setting: proxy.read, secretStore, env: options.env ?? process.env, find: options.findProxy ?? {} })
+  const names = createMainServerNames(createDialler({ ca: options.ca, routesFor }), [origin, ...(options.otherNames ?? [])])
+  const { dial } = names
   const lastKnown = createLastKnown(profileDir, origin)
   const lock = createProfileLock(join(profileDir, 'profile.lock'))
   const clientAudit = createClientAudit({ profileDir, store: secretStore, party: options.party, lock })
   const audit = async (event: NewAuditEvent) => (await clientAudit.open()).append(event)
 
   const connection = createConnection((state) => emit('connection.changed', state), now)
+  const onAnswer = (failure: AppError | null) => {
+    if (failure?.details?.hop === 'answer') names.doubt()
+    connection.note(failure)
+  }
   const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origin, dial })))
   const tokens = createTokenKeeper({ store: secretStore, provider, lock, now })
-  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer: connection.note })
+  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer })
   const signIn: SignInService = createSignIn({
     secretStore: secretStore.kind,
     ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },
@@ -74,7 +85,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       emit('device.changed', update.payload)
     }
   }
-  const updates = createUpdates({ origin, dial, access: signIn.access, onUpdate, onOpen: () => requests.refresh(), onAnswer: connection.note, log })
+  const updates = createUpdates({ origin, dial, access: signIn.access, onUpdate, onOpen: () => requests.refresh(), onAnswer, log })
   const requests: RequestService = createRequests({
     ...{ call: server.call, wellKnown: server.wellKnown, devices, keys, audit, updates, now, log },
     openSession: sessions.open,
@@ -99,7 +110,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   if (options.party === 'desktop') void signIn.check()
   return {
     ...parts,
-    ...{ keys, on, logPath: own?.path ?? null },
+    ...{ keys, on, proxy, logPath: own?.path ?? null },
     handlers: createCallHandlers({ ...parts, options, emit }),
     close: () => {
       closing ??= close()

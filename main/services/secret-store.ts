@@ -13,8 +13,8 @@ export type SecretStore = {
 /**
  * `specialist-key`, `support-key`: PKCS#8 PEM; `certificate`: the authority's compact JWS over both. They are put there when a person is certified.
  * `sign-in`: the tokens of the running sign-in. `audit-key`: signs the heads of this workstation's audit log. `session-key:<id>`: of the next session of a printed
- * OpenSSH configuration.
+ * OpenSSH configuration. `proxy-credentials`: user and password for the proxy of this computer's network, as JSON.
  */
-export type SecretName = 'specialist-key' | 'support-key' | 'certificate' | 'sign-in' | 'audit-key' | `session-key:${string}`
+export type SecretName = 'specialist-key' | 'support-key' | 'certificate' | 'sign-in' | 'audit-key' | 'proxy-credentials' | `session-key:${string}`
 
 export const maxSecretBytes = 2_500

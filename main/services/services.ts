@@ -21,6 +21,8 @@ import type {
 } from '@gantry/shared/ipc.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import type { CertificatePayload, CompactJws } from '@gantry/shared/ticket.ts'
+import type { FindProxy } from './main-server/proxy-routes.ts'
+import type { ProxySettings } from './main-server/proxy-setting.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** What the services are to the shells around them: the window's hosts use `handlers` and `on`, the command line the rest. */
@@ -29,11 +31,17 @@ export type ServicesOptions = {
   profileDir: string
   /** Origin of the main server's listener for people, as `https://host[:port]`. */
   mainServer: string
+  /** Further names of the same main server, tried in this order where the first does not answer (R024). */
+  otherNames?: readonly string[] | undefined
   /** PEM text of the only CA that the servers' certificates may chain to. */
   ca: string
   secretStore: SecretStore
   /** Shows the sign-in page. It may fail: the link is in `SignInState` too. */
   openBrowser: (url: string) => void | Promise<void>
+  /** How the proxy of this computer's network is found, beside its environment (R046). */
+  findProxy?: FindProxy
+  /** The environment that the process was started with. */
+  env?: NodeJS.ProcessEnv
   party: 'desktop' | 'command-line'
   about: { version: string; host: 'electron' | 'browser'; hostReason: string | null; sandbox: boolean }
   /** Instead of the file in the profile. */
@@ -61,6 +69,7 @@ export type Services = {
   audit: ClientAudit
   /** The client's own log; null where `options.log` was given. */
   logPath: string | null
+  proxy: ProxySettings
   settings: { read(): Settings; change(part: { [K in keyof Settings]?: Settings[K] | undefined }): Promise<Settings> }
   /** Ends every session (cause `specialist`), cancels requests and transfers, stops all. Safe to call twice; 5 s at most. */
   close(): Promise<void>

@@ -64,7 +64,7 @@ export const commandLineEn = {
   options: {
     sandbox: 'use the sandbox whose state folder this is, and its secret store in place of the keychain',
     json: 'one JSON document on stdout, for failures too',
-    server: 'address of the main server, remembered by sign-in',
+    server: 'address of the main server, or its names with commas between them, remembered by sign-in',
     ca: 'PEM file of the CA of the main server and access servers, remembered by sign-in',
     access: (level: string) => `access level: diagnostics, files, application or os (default: ${level})`,
     actionAccess: 'access level (default: the least that the action needs)',

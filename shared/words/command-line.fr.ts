@@ -50,7 +50,7 @@ export const commandLineFr: CommandLineWords = {
   options: {
     sandbox: 'utiliser le bac à sable de ce dossier d’état, et ses secrets au lieu du trousseau',
     json: 'un document JSON sur stdout, aussi pour les échecs',
-    server: 'adresse du serveur principal, retenue par sign-in',
+    server: 'adresse du serveur principal, ou ses noms séparés par des virgules, retenue par sign-in',
     ca: 'fichier PEM de l’autorité de certification des serveurs, retenu par sign-in',
     access: (level) => `niveau d’accès : diagnostics, files, application ou os (par défaut : ${level})`,
     actionAccess: 'niveau d’accès (par défaut : le plus bas qui permet l’action)',

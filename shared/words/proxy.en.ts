@@ -5,7 +5,7 @@ export type ProxyWords = {
   /** Why a proxy did not let a connection through: the `reason` of `server.proxy-refused`. */
   refused: Record<'credentials-missing' | 'credentials-wrong' | 'scheme-unknown' | 'forbidden' | 'failed', Sentence>
   /** What is wrong with a setting: the `reason` of `proxy.setting-bad`. */
-  setting: Record<'url' | 'secret-in-url' | 'except' | 'file' | 'file-open' | 'pac' | 'pac-answer', Sentence>
+  setting: Record<'url' | 'secret-in-url' | 'except' | 'credentials' | 'file' | 'file-open' | 'pac' | 'pac-answer', Sentence>
 }
 
 /** The sentence of the failure's reason; of a reason that this version does not know, the sentence of `otherwise`. */
@@ -51,6 +51,10 @@ export const proxyEn: ProxyWords = {
     except: ({ setting }) => ({
       what: `${setting} holds an entry that is no host, domain, address or network.`,
       todo: 'Use entries such as hospital.example, .hospital.example, 10.0.0.0/8 or host:8443.',
+    }),
+    credentials: ({ setting }) => ({
+      what: `${setting} cannot be a user name and a password of a proxy.`,
+      todo: 'A user name has no colon in it; neither has a line break.',
     }),
     file: ({ setting }) => ({ what: `${setting} cannot be read, or is not as it should be.`, todo: 'It holds {"user":"…","password":"…"}.' }),
     'file-open': ({ setting }) => ({ what: `${setting} can be read by others.`, todo: 'Make it readable by the program’s own user only (chmod 600).' }),

@@ -36,6 +36,10 @@ export const proxyFr: ProxyWords = {
       what: `${setting} contient une entrée qui n’est ni hôte, ni domaine, ni adresse, ni réseau.`,
       todo: 'Utilisez des entrées comme hospital.example, .hospital.example, 10.0.0.0/8 ou host:8443.',
     }),
+    credentials: ({ setting }) => ({
+      what: `${setting} ne peut pas être un nom d’utilisateur et un mot de passe de mandataire.`,
+      todo: 'Un nom d’utilisateur n’a pas de deux-points; aucun des deux n’a de saut de ligne.',
+    }),
     file: ({ setting }) => ({ what: `${setting} ne peut pas être lu ou n’a pas la forme voulue.`, todo: 'Il contient {"user":"…","password":"…"}.' }),
     'file-open': ({ setting }) => ({
       what: `${setting} peut être lu par d’autres.`,

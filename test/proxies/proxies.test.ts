@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createFindProxy } from '../../main/pac/find-proxy.ts'
+import { createProxyRoutes } from '../../main/services/main-server/proxy-routes.ts'
 import { createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
 import { openLeg } from '../../shared/node/leg.ts'
 import { openLinkedLeg } from '../../shared/node/link-legs.ts'
 import { createExceptions, fixedRoutes, type ProxyRoutes } from '../../shared/node/proxy-rules.ts'
 import { readUntil } from '../../shared/node/read-until.ts'
 import { account, type ProxyProgram, startMitmproxy, startSquid, startTinyproxy, stopAll } from './support/proxy-programs.ts'
-import { enrol, everything, failureOf, type ProxyWorld, poll, startProxyWorld, tunnel } from './support/world.ts'
+import { addresses, byName, enrol, everything, failureOf, type ProxyWorld, poll, startProxyWorld, tunnel } from './support/world.ts'
 
 /** The fourteen proxies of goal D9, with real programs: what an agent does through each of them, and what it says where it cannot. */
 let world: ProxyWorld
@@ -159,6 +162,24 @@ test('12. a proxy that opens TLS is refused before a byte is said, and its issue
   for (const doing of [poll, enrol, tunnel]) {
     expect(await failureOf(doing(world, dial))).toMatchObject({ code: 'server.identity-wrong', host: '127.0.0.1', issuer: 'mitmproxy' })
   }
+})
+
+test('1. no proxy and no DNS: by configured addresses, each certificate checked for its name (D9, R043)', async () => {
+  await everything(byName(world), world.dialler(undefined, { addresses }))
+  expect(await failureOf(poll(byName(world), world.dialler(undefined, { addresses: {} })))).toMatchObject({ hop: 'dns', host: 'main.example' })
+})
+
+test('14. PAC: the client goes as the file says, past a proxy that is away, and straight where it says so (D9)', async () => {
+  const proxy = await startSquid({ allowed: allowed(), auth: 'digest', names: { 'main.example': '127.0.0.1' } })
+  const file = join(folder, 'proxy.pac')
+  const source = `function FindProxyForURL(url, host) { return host === 'main.example' ? 'PROXY 127.0.0.1:1; PROXY 127.0.0.1:${proxy.port}' : 'DIRECT' }`
+  writeFileSync(file, source)
+  const secretStore = { get: async () => JSON.stringify(account) }
+  const find = { pac: createFindProxy() }
+  const dial = world.dialler(createProxyRoutes({ setting: () => ({ use: 'pac', url: pathToFileURL(file).href }), secretStore, env: {}, find }), { addresses })
+  await everything(byName(world), dial)
+  await expect.poll(() => proxy.requests().filter((line) => line.includes(' 200 ')).length).toBe(2)
+  expect(proxy.requests().join('\n')).not.toContain('access.example')
 })
 
 test('14. NO_PROXY: what is excepted goes straight out, all else through (D9)', async () => {

@@ -34,7 +34,7 @@ export async function startLegWorld(limits: Partial<NonNullable<ConfigInput['lim
   const folder = mkdtempSync(join(tmpdir(), 'legs-'))
   const { name = 'north-1', keys = await createKeys(), ...serverTools } = tools
   const { ca, ticketKey, sessionKey, deviceKey } = keys
-  const issued = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'localhost'] })
+  const issued = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'localhost', 'access.example'] })
   const tls = { cert: join(folder, 'server.pem'), key: join(folder, 'server.key') }
   writeFileSync(tls.cert, issued.certificatePem)
   writeFileSync(tls.key, issued.keyPem, { mode: 0o600 })

@@ -60,7 +60,7 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
   const people = { elena: await createPerson('elena', authority), tomas: await createPerson('tomas', authority) }
   const devices = { mine: device('CT Suite 3'), second: device('CT Suite 4'), hidden: device('MR 1'), lapsed: device('MR 2'), off: device('Angio 1') }
   const ca = await createCa('Test servers')
-  const { certificatePem, keyPem } = await issueServerCertificate(ca, { hosts: ['127.0.0.1'] })
+  const { certificatePem, keyPem } = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'main.example'] })
   const dial = createDialler({ ca: ca.certificatePem })
   const authorityIn = join(folder, 'authority-in')
   mkdirSync(join(authorityIn, 'certificates'), { recursive: true })
@@ -77,6 +77,7 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
     agentPort: 0,
     tls: { cert: put('tls.pem', certificatePem), key: put('tls.key', keyPem) },
     publicHost: '127.0.0.1',
+    otherNames: ['main.example'],
     authorityKey: authority.publicJwk,
     authorityIn,
     seedFile: put('seed.json', JSON.stringify(seedOf(people, devices))),

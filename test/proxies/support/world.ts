@@ -34,6 +34,18 @@ export async function startProxyWorld(): Promise<ProxyWorld> {
 
 let device: TestAgent
 
+/** The same servers by name; DNS knows none of these names. */
+export function byName(world: ProxyWorld): ProxyWorld {
+  const { main, access } = world
+  const named = (origin: string) => origin.replace('127.0.0.1', 'main.example')
+  return {
+    ...world,
+    main: { ...main, origin: named(main.origin), agentOrigin: named(main.agentOrigin) },
+    access: { ...access, ref: { ...access.ref, host: 'access.example' } },
+  }
+}
+export const addresses = { 'main.example': ['127.0.0.1'], 'access.example': ['127.0.0.1'] }
+
 /** A poll with the device's certificate. */
 export async function poll({ main }: ProxyWorld, dial: Dial): Promise<void> {
   const api = agentClient({ agentOrigin: main.agentOrigin, dial }, { cert: device.certificate, key: privatePem(device.key) })
@@ -58,7 +70,7 @@ export async function tunnel({ access }: ProxyWorld, dial: Dial): Promise<void> 
   const both = { server: access.ref, ticket: text, ticketId: payload.id, leg: 'control-1', epoch: 1 } as const
   const [agent, client] = await Promise.all([
     openLeg({ ...both, dial, side: 'agent', key: access.deviceKey }),
-    openLeg({ ...both, dial: createDialler({ ca: access.ca }), side: 'client', key: access.sessionKey }),
+    openLeg({ ...both, dial: createDialler({ ca: access.ca, addresses }), side: 'client', key: access.sessionKey }),
   ])
   for (const [from, to] of [
     [agent, client],
