@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * CPU seconds of processes and everything below them, from /proc (proc(5): utime and stime of `stat`, in ticks of 10 ms). OpenSSH starts a process per connection and does not
@@ -7,7 +8,7 @@ import { readFileSync } from 'node:fs'
 const tickSeconds = 0.01
 const lookEveryMs = 50
 
-/** Names a process and where its tree begins. */
+/** Names of processes, each with what is below it; one that is below another comes after it. */
 export type Roots = Record<string, number>
 export type Seconds = Record<string, number>
 
@@ -33,9 +34,9 @@ export function watchCpu(roots: Roots): () => Seconds {
   }
 }
 
-/** `sftp` below the client is the client's, but its `ssh` is worth a name; a `sshd` below a `sshd` is the same. */
+/** `ssh` below `sftp` is worth a name; a `sshd` below a `sshd` is the same, and so is a process of Node below another, unless it is a root of its own. */
 function nameOfChild(root: string, command: string): string {
-  return root.startsWith(command) || root === 'agent' ? root : `${command} of ${root}`
+  return root.startsWith(command) || /^(node|MainThread)/.test(command) ? root : `${command} of ${root}`
 }
 
 type Look = { pid: number; key: string; command: string; seconds: number }
@@ -64,6 +65,18 @@ function read(path: string): string | null {
     return readFileSync(path, 'latin1')
   } catch {
     return null
+  }
+}
+
+/** Waits until a process and those below it have nothing left to do; resolves with the CPU seconds that this took. A peer's turn must not be spent on our work. */
+export async function settled(pid: number): Promise<number> {
+  const spent = () => treeOf(pid).reduce((sum, { seconds }) => sum + seconds, 0)
+  const first = spent()
+  for (let before = first; ; ) {
+    await sleep(250)
+    const now = spent()
+    if (now - before <= 2 * tickSeconds) return now - first
+    before = now
   }
 }
 

@@ -6,7 +6,7 @@ import { answerRequest } from '../../sandbox/panel-answer.ts'
 import { readJsonFile } from '../../shared/node/json-file.ts'
 import { createLineClient } from '../../shared/node/lines.ts'
 import { SandboxFile, sandboxApi } from '../../shared/sandbox-api.ts'
-import { agentOf } from '../e2e/support/processes.ts'
+import { agentOf, processesOf } from '../e2e/support/processes.ts'
 import { newStateFolder, type RunningSandbox, removeSandbox, startSandbox } from '../e2e/support/sandbox.ts'
 import type { Roots } from './cpu.ts'
 import type { ClientCalls } from './workers/client.ts'
@@ -23,7 +23,11 @@ export type Gantry = {
   openSession(): Promise<number>
   /** An open session whose terminal echoes, opened at the first call. */
   echoing(): Promise<Worker<ClientCalls>>
-  roots(): Roots
+  /** A second client with an open session, for which the access servers lie behind other ports. */
+  openBehind(further: (port: number) => Promise<number>): Promise<Worker<ClientCalls>>
+  roots(): Roots & { agent: number }
+  /** Of `access-1` or `access-2`, which has another number after each restart; 0 while it is down. */
+  accessServer(name: string): number
   close(): Promise<void>
 }
 
@@ -51,31 +55,49 @@ async function openGantry(sandbox: RunningSandbox): Promise<Gantry> {
   if (signedIn.code !== 0) throw new Error(`sign-in failed: ${signedIn.stderr}`)
   const [device] = facts.devices
   if (!device) throw new Error('no device')
-  const client = startWorker<ClientCalls>('client.ts')
-  await client.call('start', { dir, mainServer: facts.mainServer, ca: facts.ca })
+  const clients: Worker<ClientCalls>[] = []
+  const startClient = async (ports: Record<number, number> = {}) => {
+    const worker = startWorker<ClientCalls>('client.ts')
+    clients.push(worker)
+    await worker.call('start', { dir, mainServer: facts.mainServer, ca: facts.ca, ports })
+    return worker
+  }
   const press = () => pressAllow(dir, device.id)
-  let echoing: Promise<unknown> | null = null
-  const openSession = async () => {
-    const [pressedMs] = await Promise.all([press(), client.call('ask', { device: device.id })])
-    const { atMs } = await client.call('prompt', undefined)
+  const openSession = async (worker = client) => {
+    const [pressedMs] = await Promise.all([press(), worker.call('ask', { device: device.id })])
+    const { atMs } = await worker.call('prompt', undefined)
     return (atMs - pressedMs) / 1_000
   }
+  const client = await startClient()
+  const accessServer = (name: string) => processesOf(dir).find(({ command }) => command.includes(`/access-server-${name.slice(-1)}.json`))?.pid ?? 0
+  let echoing: Promise<unknown> | null = null
   return {
-    ...{ sandbox, device, client, press, openSession },
+    ...{ sandbox, device, client, press },
+    openSession: () => openSession(),
+    async openBehind(further) {
+      const ports = facts.accessServers.map((url) => Number(new URL(url).port))
+      const worker = await startClient(Object.fromEntries(await Promise.all(ports.map(async (port) => [port, await further(port)]))))
+      await openSession(worker)
+      return worker
+    },
     async echoing() {
       echoing ??= openSession().then(() => client.call('startEcho', undefined))
       await echoing
       return client
     },
     roots: () => ({
+      'panels and main server': sandbox.child.pid ?? 0,
       client: client.pid,
       agent: agentOf(device.pid),
-      'access server': facts.pids.accessServers[0] ?? 0,
-      'access server 2': facts.pids.accessServers[1] ?? 0,
+      'access server': accessServer('access-1'),
+      'access server 2': accessServer('access-2'),
     }),
+    accessServer,
     async close() {
-      await client.call('close', undefined).catch(() => undefined)
-      await client.stop()
+      for (const worker of clients) {
+        await worker.call('close', undefined).catch(() => undefined)
+        await worker.stop()
+      }
       await removeSandbox(sandbox)
     },
   }

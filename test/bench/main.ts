@@ -7,20 +7,22 @@ import { type Gantry, memoryFolder, startGantry } from './gantry.ts'
 import { parseOptions } from './options.ts'
 import { startPeers } from './peers.ts'
 import { busy } from './rows/busy.ts'
+import { delay } from './rows/delay.ts'
 import { echo } from './rows/echo.ts'
 import { files } from './rows/files.ts'
 import { flood } from './rows/flood.ts'
 import { openssh } from './rows/openssh.ts'
 import { pairs } from './rows/pairs.ts'
 import { prompt } from './rows/prompt.ts'
-import { digestOf, type Row, type World, writeRandom } from './rows/row.ts'
+import { resume } from './rows/resume.ts'
+import { type Row, type World, writeRandom } from './rows/row.ts'
 import { document, figureLines, type Report, withMeasured } from './table.ts'
 
 /**
  * `npm run bench`: what a person waits for, through the whole system in real processes, each figure against what that person would use instead, measured in turns on the
  * same machine. A table on stderr, one JSON document on stdout; `--write` puts the table into docs/performance.md.
  */
-const rows: Partial<Record<RowName, Row>> = { prompt, echo, flood, files, openssh, busy, pairs }
+const rows: Record<RowName, Row> = { prompt, echo, flood, resume, files, delay, openssh, busy, pairs }
 
 const options = parseOptions(process.argv.slice(2))
 const page = join(root, 'docs/performance.md')
@@ -38,7 +40,7 @@ const report: Report = {
   ...{ rounds: options.rounds, mib: options.mib },
   ...{ figures: [], cpu: {}, samples: {} },
 }
-const sources: Record<number, Promise<{ path: string; sha256: string; folder: string }>> = {}
+const sources: Record<number, ReturnType<World['file']>> = {}
 const world: World = {
   ...{ options, peers, say },
   onDisk: () => gantry('disk'),
@@ -50,10 +52,8 @@ const world: World = {
 }
 try {
   for (const name of options.rows) {
-    const row = rows[name]
-    if (!row) continue
     say(name)
-    const { figures, samples, cpu } = await row.run(world)
+    const { figures, samples, cpu } = await rows[name].run(world)
     const unknown = figures.find(({ id }) => !figureRows.some((one) => one.id === id && one.row === name))
     if (unknown) throw new Error(`${name} measured ${unknown.id}, which is no figure of that row`)
     report.figures.push(...figures)
@@ -80,11 +80,11 @@ async function gantry(where: 'disk' | 'memory'): Promise<Gantry> {
   return gantries[where]
 }
 
-async function makeFile(mib: number) {
+function makeFile(mib: number) {
   const folder = mkdtempSync(join(folders.memory, 'files-'))
   const path = join(folder, 'source.bin')
   writeRandom(path, mib)
-  return { path, folder, sha256: await digestOf(path) }
+  return { path, folder }
 }
 
 async function describeMachine(): Promise<Report['machine']> {

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { settled } from '../cpu.ts'
 import { connectSftp } from '../sftp.ts'
 import { quantile, short } from '../statistics.ts'
 import type { PeerTerminalCalls } from '../workers/peer-terminal.ts'
@@ -15,7 +16,7 @@ export const busy: Row = {
   async run({ options, peers, inMemory, file, say }) {
     const gantry = await inMemory()
     const client = await gantry.echoing()
-    const source = await file(options.mib)
+    const source = file(options.mib)
     const [onDevice, back] = [join(gantry.device.filesRoot, 'source.bin'), join(source.folder, 'back', 'source.bin')]
     mkdirSync(dirname(back), { recursive: true })
     const seconds = new Series()
@@ -33,14 +34,15 @@ export const busy: Row = {
       for (let round = 0; round < options.rounds; round += 1) {
         const ours = await client.call('typeDuring', { direction: 'get', from: '/source.bin', to: dirname(back), upToMs })
         note('Gantry', ours.times, ours.seconds)
-        await requireSame(back, source.sha256, 'Gantry get')
+        await requireSame(back, source.path, 'Gantry get')
+        await settled(gantry.roots().agent)
         if (terminal) {
           const sftp = await connectSftp(peers.argv('reverse'))
           const typing = terminal.call('typeOn', { upToMs })
           const taken = await sftp.get(source.path, back).finally(() => terminal.call('stopTyping', undefined))
           note('reverse', await typing, taken)
           await sftp.close()
-          await requireSame(back, source.sha256, 'reverse get')
+          await requireSame(back, source.path, 'reverse get')
         }
         rmSync(back)
         say(

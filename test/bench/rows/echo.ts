@@ -1,3 +1,4 @@
+import { type Roots, watchCpu } from '../cpu.ts'
 import { quantile } from '../statistics.ts'
 import type { PeerTerminalCalls } from '../workers/peer-terminal.ts'
 import { startWorker, type Worker } from '../workers/worker.ts'
@@ -10,49 +11,50 @@ import { Series } from './series.ts'
  */
 const names = ['reverse', 'direct', 'stunnel'] as const
 const upToMs = 4
+type Terminals = Record<string, { type(): Promise<number[]>; roots: Roots }>
 
 export const echo: Row = {
   name: 'echo',
   async run({ options, peers, onDisk, say }) {
-    const client = await (await onDisk()).echoing()
-    const terminals: Partial<Record<(typeof names)[number], Worker<PeerTerminalCalls>>> = {}
+    const gantry = await onDisk()
     const seconds = new Series()
+    const cpu = new Series()
+    const typing = { keys: options.keys, upToMs }
+    const client = await gantry.echoing()
+    const terminals: Terminals = { Gantry: { type: () => client.call('type', typing), roots: gantry.roots() } }
+    const workers: Worker<PeerTerminalCalls>[] = []
     try {
       for (const peer of names) {
         if (peers.missing[peer]) continue
-        const terminal = startWorker<PeerTerminalCalls>('peer-terminal.ts')
-        terminals[peer] = terminal
-        await terminal.call('connect', { argv: ['-tt', ...peers.argv(peer)] })
-        await terminal.call('startEcho', undefined)
+        const worker = startWorker<PeerTerminalCalls>('peer-terminal.ts')
+        workers.push(worker)
+        terminals[peer] = { type: () => worker.call('type', typing), roots: { ...peers.roots, terminal: worker.pid } }
+        await worker.call('connect', { argv: ['-tt', ...peers.argv(peer)] })
+        await worker.call('startEcho', undefined)
       }
       // Round 0 warms up.
       for (let round = 0; round <= options.rounds; round += 1) {
-        const typed = {
-          Gantry: () => client.call('type', { keys: options.keys, upToMs }),
-          ...Object.fromEntries(Object.entries(terminals).map(([peer, terminal]) => [peer, () => terminal.call('type', { keys: options.keys, upToMs })])),
-        }
-        for (const [name, type] of Object.entries(typed)) {
-          const times = (await type()).map((ms) => ms / 1_000)
+        for (const [name, { type, roots }] of Object.entries(terminals)) {
+          const stop = watchCpu(roots)
+          const times = await type()
+          const spent = stop()
           if (round === 0) continue
-          for (const q of [50, 90, 99]) seconds.add(`${name} p${q}`, quantile(times, q / 100))
-          seconds.add(`${name} longest`, Math.max(...times))
+          for (const q of [50, 90, 99]) seconds.add(`${name} p${q}`, quantile(times, q / 100) / 1_000)
+          seconds.add(`${name} longest`, Math.max(...times) / 1_000)
+          for (const [part, one] of Object.entries(spent)) cpu.add(`${name}: ${part}`, (one * 1e6) / options.keys)
         }
-        if (round > 0)
-          say(
-            `round ${round}: ${Object.keys(typed)
-              .map((name) => `${name} ${sayMs(seconds.last(`${name} p50`))} / ${sayMs(seconds.last(`${name} p99`))}`)
-              .join(', ')}`,
-          )
+        const told = Object.keys(terminals).map((name) => `${name} ${sayMs(seconds.last(`${name} p50`))} / ${sayMs(seconds.last(`${name} p99`))}`)
+        if (round > 0) say(`round ${round}: ${told.join(', ')}`)
       }
     } finally {
-      for (const terminal of Object.values(terminals)) await terminal.stop()
+      for (const worker of workers) await worker.stop()
     }
     const missing = peers.missing.reverse
     return {
       figures: ['p50', 'p99'].map((q) =>
         missing ? { id: `echo-${q}`, missing } : ratioFigure(`echo-${q}`, seconds.of(`Gantry ${q}`), seconds.of(`reverse ${q}`), sayMs),
       ),
-      samples: { keysPerRound: options.keys, seconds: seconds.all },
+      samples: { keysPerRound: options.keys, seconds: seconds.all, cpuMicrosecondsPerKey: cpu.all },
     }
   },
 }

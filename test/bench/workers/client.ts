@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import net from 'node:net'
 import { join } from 'node:path'
 import { createServices } from '../../../main/services/create-services.ts'
 import { createSandboxSecrets } from '../../../main/services/sandbox-secrets.ts'
 import type { Asked, Services, Session } from '../../../main/services/services.ts'
 import type { SessionView } from '../../../shared/ipc.ts'
 import { flood } from './flood.ts'
-import { createScreen, type Screen, startEcho, type Typing, typeKeys } from './typist.ts'
+import { createScreen, resumeAfterKill, type Screen, startEcho, type Typing, typeKeys } from './typist.ts'
 import { serveCalls } from './worker.ts'
 
 /** The desktop client's services, as the window's host has them, in a process of their own. */
@@ -15,7 +17,8 @@ let requested: Promise<Open>
 
 export type ClientCalls = typeof calls
 const calls = {
-  async start({ dir, mainServer, ca }: { dir: string; mainServer: string; ca: string }) {
+  async start({ dir, mainServer, ca, ports }: { dir: string; mainServer: string; ca: string; ports: Record<number, number> }) {
+    reroute(ports)
     services = await createServices({
       profileDir: join(dir, 'client'),
       mainServer,
@@ -57,8 +60,11 @@ const calls = {
   async flood({ bytes }: { bytes: number }) {
     return flood((await requested).session, bytes)
   },
-  async network(): Promise<SessionView> {
+  async view(): Promise<SessionView> {
     return (await requested).session.view()
+  },
+  async resume({ pid }: { pid: number }) {
+    return resumeAfterKill((await requested).screen, pid)
   },
   async end() {
     const { session } = await requested
@@ -70,6 +76,14 @@ const calls = {
   },
 }
 serveCalls(calls)
+
+/** Connections to these ports go to others, which lie further away. The device's own are as they were. */
+function reroute(ports: Record<number, number>): void {
+  const { connect } = net
+  type Target = { port: number }
+  net.connect = ((target: Target, ...rest: []) => connect({ ...target, port: ports[target.port] ?? target.port } as never, ...rest)) as typeof connect
+  syncBuiltinESMExports()
+}
 
 async function toPrompt(asked: Asked): Promise<Open> {
   const session = await asked.session

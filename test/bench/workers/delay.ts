@@ -2,58 +2,27 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { serveCalls } from './worker.ts'
 
 /**
- * A fixed delay in each direction, the same for both sides of a ratio: as a forwarder to a port, and as an HTTP proxy (CONNECT) for who has to be sent on his way.
- * It ends TCP, so slow start, loss and the kernel's windows over a long way are not modelled; rate is not limited, and what is under way is bounded.
+ * A fixed delay in each direction on the way to a port, the same for both sides of a ratio. It ends TCP, so slow start, loss and the kernel's windows over a long way are not modelled; rate is not limited, and what is under way is bounded.
  */
 const maxUnderWay = 64 * 1_048_576
 const servers: Server[] = []
 
 export type DelayCalls = typeof calls
 const calls = {
-  async forward({ port, oneWayMs }: { port: number; oneWayMs: number }) {
-    return listen((near) => {
+  async forward({ port, oneWayMs }: { port: number; oneWayMs: number }): Promise<{ port: number }> {
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
       const far = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
-      join(near, far, oneWayMs)
+      carry(near, far, oneWayMs)
+      carry(far, near, oneWayMs)
     })
-  },
-  async proxy({ oneWayMs }: { oneWayMs: number }) {
-    return listen((near) => {
-      let head = ''
-      const read = (chunk: Buffer) => {
-        head += chunk.toString('latin1')
-        if (!head.includes('\r\n\r\n')) return
-        near.off('data', read)
-        near.pause()
-        const [, host, port] = /^CONNECT ([^:\s]+):(\d+) HTTP\/1\.1\r\n/.exec(head) ?? []
-        if (!host || !port) return near.destroy()
-        const far = connect({ host, port: Number(port), noDelay: true, allowHalfOpen: true }, () => {
-          near.write('HTTP/1.1 200 OK\r\n\r\n')
-          join(near, far, oneWayMs)
-        })
-        far.on('error', () => near.destroy())
-      }
-      near.on('data', read)
-    })
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    if (typeof address !== 'object' || !address) throw new Error('no port')
+    return { port: address.port }
   },
 }
 serveCalls(calls)
-
-async function listen(onSocket: (socket: Socket) => void): Promise<{ port: number }> {
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => undefined)
-    onSocket(socket)
-  })
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return { port: address.port }
-}
-
-function join(near: Socket, far: Socket, oneWayMs: number): void {
-  carry(near, far, oneWayMs)
-  carry(far, near, oneWayMs)
-}
 
 function carry(from: Socket, to: Socket, oneWayMs: number): void {
   const queue: { dueMs: number; chunk: Buffer | null }[] = []

@@ -62,3 +62,12 @@ export async function typeKeys(screen: Screen, { keys, upToMs, signal }: Typing)
   }
   return times
 }
+
+/** Types, kills a process between two keys, and types on; milliseconds from the kill to the echo of the key after it. Keys that follow must be echoed too. */
+export async function resumeAfterKill(screen: Screen, pid: number): Promise<number> {
+  await typeKeys(screen, { keys: 20, upToMs: 10 })
+  process.kill(pid, 'SIGKILL')
+  const [first] = await typeKeys(screen, { keys: 1, upToMs: 2 })
+  await typeKeys(screen, { keys: 20, upToMs: 10 })
+  return first as number
+}
