@@ -15,7 +15,7 @@ import { createDataFiles } from './data-files.ts'
 import { createInbox } from './deliveries.ts'
 import { type Enrolment, hostKeyText } from './identity.ts'
 import type { Local } from './local.ts'
-import type { Log } from './log.ts'
+import { factsOf, type Log } from './log.ts'
 import { type MainServer, openMainServer } from './main-server.ts'
 import { createOutbox } from './outbox.ts'
 import { createPanelLink } from './panel-link.ts'
@@ -248,7 +248,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       polled.resolve()
       answeredMs = clock.elapsed()
     }
-    if (failures === 1) log.warn({ reason: codeOf(error) }, 'main server does not answer')
+    if (failures === 1) log.warn(factsOf(error), 'main server does not answer')
     const waiting = word === null ? 'waiting' : word === 'called' ? 'called' : 'quiet'
     const now = error ? waiting : 'ok'
     if (now === connectivity) return
