@@ -1,7 +1,14 @@
+import { balance } from './balance.ts'
+import { blind } from './blind.ts'
 import { flips } from './flips.ts'
+import { flood } from './flood.ts'
 import { kills } from './kills.ts'
+import { leaks } from './leaks.ts'
+import { mainServer } from './main-server.ts'
+import { model } from './model.ts'
 import { network } from './network.ts'
+import { ports } from './ports.ts'
 import type { Proof } from './proof.ts'
 
-/** What can be proven, by subject. */
-export const subjects: Record<string, readonly Proof[]> = { tunnel: [kills, network, flips] }
+/** What can be proven, by subject, in the order in which it is run. */
+export const subjects: Record<string, readonly Proof[]> = { tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, model] }

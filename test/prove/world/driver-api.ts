@@ -17,6 +17,8 @@ export const driverApi = {
   'session.end': { input: ofSession, output: none },
   /** A shell whose only program gives back what it is sent. `pid` is the shell's own, on the device. */
   'shell.open': { input: ofSession, output: z.object({ shell: z.string(), pid: z.number() }) },
+  /** Some text of the proof's own, whose echo is not counted on. */
+  'shell.say': { input: ofShell.extend({ text: z.string() }), output: none },
   /** From now on one numbered line each `everyMs`. */
   'shell.type': { input: ofShell.extend({ everyMs: z.number() }), output: none },
   'shell.rest': { input: ofShell, output: none },

@@ -49,6 +49,10 @@ const handlers: Handlers<DriverApi, null> = {
     shells.set(terminal.id, echo)
     return { shell: terminal.id, pid: echo.pid }
   },
+  'shell.say'({ shell, text }) {
+    shellOf(shell).say(text)
+    return {}
+  },
   'shell.type'({ shell, everyMs }) {
     shellOf(shell).type(everyMs)
     return {}

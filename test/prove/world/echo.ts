@@ -6,6 +6,7 @@ import type { Terminal } from '../../../main/services/services.ts'
  */
 export type Echo = {
   pid: number
+  say(text: string): void
   type(everyMs: number): void
   rest(): void
   report(): { sent: number; echoed: number; wrong: number; closed: boolean; echoes: [number, number][] }
@@ -53,6 +54,7 @@ export async function openEcho(terminal: Terminal): Promise<Echo> {
   let timer: NodeJS.Timeout | undefined
   return {
     pid,
+    say: (text) => terminal.write(text),
     type(everyMs) {
       clearInterval(timer)
       timer = setInterval(() => {

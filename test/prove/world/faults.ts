@@ -94,3 +94,10 @@ export function forgetAfter(net: Net, seconds: number): void {
 function namespaceOf(net: Net, host: Host): string {
   return net.on(host, [])[3] ?? ''
 }
+
+/** A host that no packet reaches and none leaves: the worst way to be down, since nobody is told. */
+export function deaf(net: Net, host: Neighbour): () => void {
+  const chains = ['input', 'output'].map((hook) => `chain ${hook} { type filter hook ${hook} priority -10; oifname "above" drop; iifname "above" drop; };`)
+  net.firewall(host, `table inet deaf { ${chains.join(' ')} }`)
+  return () => void net.run(host, ['nft', 'delete', 'table', 'inet', 'deaf'])
+}

@@ -11,9 +11,9 @@ import type { Said, SandboxTask } from './task.ts'
 
 /**
  * The goals' topology T with the whole system in it: a hospital that lets nothing in (the device behind its firewall and NAT), an internet, two access servers, a main server with an
- * address for each of its listeners, and a desk that lets nothing in. Port 443 everywhere, names by hosts files, every part a process of its own on its own host.
+ * address for each of its listeners, a desk that lets nothing in, and somebody outside. Port 443 everywhere, names by hosts files, every part a process of its own on its own host.
  */
-const tree = { inet: null, hospital: 'inet', device: 'hospital', access1: 'inet', access2: 'inet', main: 'inet', desk: 'inet' } as const
+const tree = { inet: null, hospital: 'inet', device: 'hospital', access1: 'inet', access2: 'inet', main: 'inet', desk: 'inet', outside: 'inet' } as const
 export type Host = keyof typeof tree
 export type Net = Internet<Host>
 export type PartName = 'main-server' | 'access-server-1' | 'access-server-2'

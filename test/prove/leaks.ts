@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { agentOf } from '../e2e/support/processes.ts'
+import { milliseconds, type Proof, quantile, type Row, row } from './proof.ts'
+import { type Holding, holdingOf } from './world/inspect.ts'
+import { type Host, openWorld, type World } from './world/world.ts'
+
+/** Two devices, since one asks its owner's policy for no more than a thousand requests an hour. */
+const devices = ['dev_ctsuitethree', 'dev_mrroomtwoeast'] as const
+const atOnce = 4
+
+export const leaks: Proof = {
+  name: 'leaks',
+  title: 'A thousand sessions and ten thousand polls leave nothing behind',
+  covers: ['D26', 'D29', 'R013', 'R015'],
+  method:
+    'Topology T. Sessions one after the other, four at once; every tenth with a shell. Polls by a device of its own beside them. After a first part that warms up, and at the end, each process is told through Node’s inspector to collect its garbage, and what it holds is compared.',
+  limits: ['handles of the supervisors, whose hosts have one inspector port for all: their memory and descriptors only.'],
+  async run({ quick, say }) {
+    const world = await openWorld()
+    try {
+      const sessions = quick ? 60 : 1_000
+      const polling = poll(world, quick ? 200 : 10_000)
+      const tally = createTally()
+      await openAndEnd(world, Math.ceil(sessions * 0.3), tally)
+      const before = await lookAtAll(world)
+      say(`warm after ${tally.opened} sessions`)
+      await openAndEnd(world, sessions - tally.asked, tally)
+      const polls = await polling
+      await sleep(3_000)
+      const after = await lookAtAll(world)
+      const share = (tally.servers.get('access-1') ?? 0) / Math.max(1, tally.opened)
+      return [
+        row(
+          'sessions opened and ended',
+          `${sessions}`,
+          `${tally.opened}; set-up p50 ${milliseconds(quantile(tally.tookMs, 0.5))}, p95 ${milliseconds(quantile(tally.tookMs, 0.95))}${tally.failures.length > 0 ? `; ${tally.failures.slice(0, 3).join(', ')}` : ''}`,
+          tally.opened === sessions,
+        ),
+        row('polls answered', `${polls.asked}`, `${polls.answered}, p99 ${milliseconds(polls.p99Ms)}`, polls.answered === polls.asked),
+        row(
+          'both access servers up: the share of the first',
+          '45 to 55 %',
+          `${(share * 100).toFixed(1)} % of ${tally.opened}`,
+          quick ? null : share >= 0.45 && share <= 0.55,
+        ),
+        ...[...before].flatMap(([name, one]) => compare(name, one, after.get(name))),
+        row(
+          'temporary files',
+          '+0',
+          `${after.temporary - before.temporary >= 0 ? '+' : ''}${after.temporary - before.temporary}`,
+          after.temporary <= before.temporary,
+        ),
+      ]
+    } finally {
+      await world.close()
+    }
+  },
+}
+
+type Tally = { asked: number; opened: number; tookMs: number[]; failures: string[]; servers: Map<string, number> }
+const createTally = (): Tally => ({ asked: 0, opened: 0, tookMs: [], failures: [], servers: new Map() })
+
+async function openAndEnd(world: World, count: number, tally: Tally): Promise<void> {
+  const end = tally.asked + count
+  const work = async () => {
+    while (tally.asked < end) {
+      const index = tally.asked++
+      await one(world, index, tally).catch((error: unknown) =>
+        tally.failures.push(error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+}
+
+async function one({ client }: World, index: number, tally: Tally): Promise<void> {
+  const withShell = index % 10 === 9
+  const { requestId, ms } = await client.call('session.open', { device: devices[index % 2] ?? '', access: withShell ? 'os' : 'diagnostics' })
+  const { accessServer } = await client.call('session.view', { requestId })
+  tally.servers.set(accessServer.name, (tally.servers.get(accessServer.name) ?? 0) + 1)
+  if (withShell) {
+    const { shell } = await client.call('shell.open', { requestId })
+    await client.call('shell.type', { shell, everyMs: 20 })
+    await sleep(100)
+    await client.call('shell.rest', { shell })
+  }
+  await client.call('session.end', { requestId })
+  tally.opened += 1
+  tally.tookMs.push(ms)
+}
+
+/** A device of its own that only polls; a process on the hospital's side. */
+async function poll({ net, dir }: World, asked: number): Promise<{ asked: number; answered: number; p99Ms: number }> {
+  const [program, ...argv] = net.on('device', [process.execPath, join(import.meta.dirname, 'world/poller.ts'), dir, String(asked)])
+  const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', (data: Buffer) => {
+    text += data
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return { asked, ...(JSON.parse(text || '{"answered":0,"p99Ms":0}') as { answered: number; p99Ms: number }) }
+}
+
+type Looked = Map<string, Holding> & { temporary: number }
+
+async function lookAtAll(world: World): Promise<Looked> {
+  const looked = new Map<string, Holding>()
+  const agents: [string, Host, number][] = world.facts.devices.slice(0, 1).map(({ pid }) => ['agent', 'device', agentOf(pid)])
+  const all: [string, Host, number][] = [
+    ['main server', 'main', world.pidOf('main-server')],
+    ['access server 1', 'access1', world.pidOf('access-server-1')],
+    ['access server 2', 'access2', world.pidOf('access-server-2')],
+    ...agents,
+    ['client', 'desk', world.clientPid],
+  ]
+  for (const [name, host, pid] of all) looked.set(name, await holdingOf(world.net, host, pid))
+  return Object.assign(looked, { temporary: readdirSync(tmpdir()).length })
+}
+
+function compare(name: string, before: Holding, after: Holding | undefined): Row[] {
+  if (!after) return [row(`${name}`, 'still there', 'gone', false)]
+  const growth = after.rssMb / before.rssMb - 1
+  const heap = before.heapMb === null || after.heapMb === null ? '' : `; heap ${before.heapMb.toFixed(1)} to ${after.heapMb.toFixed(1)} MB`
+  return [
+    row(
+      `${name}: resident memory`,
+      '≤ +5 %',
+      `${before.rssMb.toFixed(0)} to ${after.rssMb.toFixed(0)} MB, ${(growth * 100).toFixed(1)} %${heap}`,
+      growth <= 0.05,
+    ),
+    row(
+      `${name}: descriptors; timers`,
+      '+0; +0',
+      `${before.fds} to ${after.fds}; ${timers(before)} to ${timers(after)}`,
+      after.fds <= before.fds && (before.resources === null || timersOf(after) <= timersOf(before)),
+    ),
+  ]
+}
+
+function timersOf({ resources }: Holding): number {
+  return resources?.Timeout ?? 0
+}
+
+function timers(holding: Holding): string {
+  return holding.resources === null ? 'unknown' : String(timersOf(holding))
+}

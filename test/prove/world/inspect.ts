@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import type { Host, Net } from './world.ts'
+
+/** What a process holds. `heapMb` and `resources` (timers, sockets and the like, by kind) are known where Node's inspector answers, after a full garbage collection. */
+export type Holding = { rssMb: number; fds: number; heapMb: number | null; resources: Record<string, number> | null }
+
+const run = promisify(execFile)
+const inside = `
+const [{ webSocketDebuggerUrl }] = await (await fetch('http://127.0.0.1:9229/json/list')).json()
+const socket = new WebSocket(webSocketDebuggerUrl)
+await new Promise((resolve) => socket.addEventListener('open', resolve))
+let id = 0
+const ask = (method, params = {}) => new Promise((resolve) => {
+  const own = ++id
+  socket.addEventListener('message', function hear({ data }) {
+    const said = JSON.parse(data)
+    if (said.id === own) { socket.removeEventListener('message', hear); resolve(said.result) }
+  })
+  socket.send(JSON.stringify({ id: own, method, params }))
+})
+for (let times = 0; times < 3; times += 1) await ask('HeapProfiler.collectGarbage')
+const expression = 'JSON.stringify({ memory: process.memoryUsage(), resources: process.getActiveResourcesInfo() })'
+const { result } = await ask('Runtime.evaluate', { expression })
+console.log(result.value)
+socket.close()
+`
+
+/** Signals the process to open its inspector, which its own host alone can reach: one such process a host. */
+export async function holdingOf(net: Net, host: Host, pid: number): Promise<Holding> {
+  process.kill(pid, 'SIGUSR1')
+  const [program, ...argv] = net.on(host, [process.execPath, '--input-type=module', '-e', inside])
+  for (let tries = 0; tries < 5; tries += 1) {
+    const said = await run(program, argv, { timeout: 20_000 }).catch(() => null)
+    if (!said) continue
+    const { memory, resources } = JSON.parse(said.stdout) as { memory: NodeJS.MemoryUsage; resources: string[] }
+    const counted: Record<string, number> = {}
+    for (const kind of resources) counted[kind] = (counted[kind] ?? 0) + 1
+    return { rssMb: memory.rss / 1_048_576, fds: fdsOf(pid), heapMb: memory.heapUsed / 1_048_576, resources: counted }
+  }
+  return { rssMb: rssOf(pid), fds: fdsOf(pid), heapMb: null, resources: null }
+}
+
+export function rssOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
+}
+
+function fdsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
