@@ -121,13 +121,17 @@ async function waitFor(waiting: Set<() => void>, timeout: Promise<void>): Promis
 function createMemory(): { note(message: AgentToPanel): void; current(): AgentToPanel[] } {
   let hello: AgentToPanel | null = null
   const questions = new Map<string, AgentToPanel>()
-  const sessions = new Map<string, AgentToPanel>()
+  const sessions = new Map<string, Extract<AgentToPanel, { type: 'session.opened' }>>()
   return {
     note(message) {
       if (message.type === 'hello') hello = message
       if (message.type === 'request.asked') questions.set(message.request.requestId, message)
       if (message.type === 'request.closed') questions.delete(message.requestId)
       if (message.type === 'session.opened') sessions.set(message.session.requestId, message)
+      if (message.type === 'session.network') {
+        const opened = sessions.get(message.requestId)
+        if (opened) sessions.set(message.requestId, { ...opened, session: { ...opened.session, interrupted: message.interrupted } })
+      }
       if (message.type === 'session.ended') sessions.delete(message.requestId)
     },
     current: () => [...(hello ? [hello] : []), ...questions.values(), ...sessions.values()],

@@ -105,6 +105,7 @@ describe('the panel command', () => {
       startedMs: 0,
       endsMs: 1,
       approvedBy: 'person' as const,
+      interrupted: false,
       moves: [],
     }
     const { person, pressed } = device({ ...empty, sessions: [session] }, (_input, state) => ({ ...state, sessions: [] }))

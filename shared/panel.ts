@@ -38,6 +38,8 @@ export const PanelSession = z.object({
   startedMs: z.number(),
   endsMs: z.number(),
   approvedBy: z.enum(['policy', 'person']),
+  /** The specialist cannot reach the device at the moment; the session waits. */
+  interrupted: z.boolean().default(false),
 })
 export type PanelSession = z.infer<typeof PanelSession>
 
@@ -78,6 +80,7 @@ export const agentToPanel = z.discriminatedUnion('type', [
     requestId: RequestId,
     move: Move,
   }),
+  z.object({ type: z.literal('session.network'), requestId: RequestId, interrupted: z.boolean() }),
   z.object({ type: z.literal('session.ended'), requestId: RequestId, cause: EndCause }),
   /** How far the check of the network is; null: there is none to show. */
   z.object({ type: z.literal('network.checked'), passport: Passport.nullable() }),

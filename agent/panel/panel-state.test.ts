@@ -22,11 +22,28 @@ const request = (requestId = newId<RequestId>('req')): PanelRequest => ({
 })
 const opened = (requestId: RequestId): AgentToPanel => ({
   type: 'session.opened',
-  session: { requestId, specialist: 'Elena Marchetti', access: 'os', reason: 'r', caseId: 'c', startedMs: 1, endsMs: 2, approvedBy: 'person' },
+  session: {
+    requestId,
+    specialist: 'Elena Marchetti',
+    access: 'os',
+    reason: 'r',
+    caseId: 'c',
+    startedMs: 1,
+    endsMs: 2,
+    approvedBy: 'person',
+    interrupted: false,
+  },
 })
 const after = (...events: PanelEvent[]) => events.reduce((state, event) => reducePanel(state, event, 5_000), emptyPanel)
 
 describe('what the panel knows', () => {
+  test('a session whose connection is interrupted says so until it is back', () => {
+    const requestId = newId<RequestId>('req')
+    const broken = after(opened(requestId), { type: 'session.network', requestId, interrupted: true })
+    expect(broken.sessions[0]?.interrupted).toBe(true)
+    expect(reducePanel(broken, { type: 'session.network', requestId, interrupted: false }, 6_000).sessions[0]?.interrupted).toBe(false)
+  })
+
   test('a question waits until it is closed, and then says how', () => {
     const one = request()
     expect(after(hello, { type: 'request.asked', request: one }).waiting).toEqual([one])

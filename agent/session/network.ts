@@ -12,7 +12,9 @@ export type SessionNetwork = {
   isInterrupted(): boolean
 }
 
-export function createSessionNetwork({ record, log, now }: { record: SessionRecord; log: SessionLog; now: () => number }): SessionNetwork {
+export type SessionNetworkTools = { record: SessionRecord; log: SessionLog; now: () => number; onInterrupted: (interrupted: boolean) => void }
+
+export function createSessionNetwork({ record, log, now, onInterrupted }: SessionNetworkTools): SessionNetwork {
   let current: LinkedNetwork | null = null
   const write = (kind: 'link.switched' | 'link.interrupted' | 'link.resumed', { name, site }: AccessServerRef, more: Record<string, string | number> = {}) => {
     log.info({ kind, accessServer: name, ...more }, 'network of a session')
@@ -25,8 +27,14 @@ export function createSessionNetwork({ record, log, now }: { record: SessionReco
   const watch = watchNetwork(
     {
       onSwitched: (from, to) => write('link.switched', to, { from: from.name }),
-      onInterrupted: (at) => write('link.interrupted', at),
-      onResumed: (at, seconds) => write('link.resumed', at, { seconds }),
+      onInterrupted(at) {
+        write('link.interrupted', at)
+        onInterrupted(true)
+      },
+      onResumed(at, seconds) {
+        write('link.resumed', at, { seconds })
+        onInterrupted(false)
+      },
     },
     now,
   )

@@ -24,7 +24,10 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
   try {
     const separation = await prepareSeparation(tools.config)
     const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
-    const network = createSessionNetwork({ record, log: tools.log, now: tools.now ?? Date.now })
+    const network = createSessionNetwork({
+      ...{ record, log: tools.log, now: tools.now ?? Date.now },
+      onInterrupted: (interrupted) => tools.tellPanel({ type: 'session.network', requestId: grant.request.id, interrupted }),
+    })
     const files = await openFiles({ grant, tools, separation, record })
     try {
       return await join({ grant, tools, life, network, separation, record, files })

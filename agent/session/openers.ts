@@ -90,7 +90,7 @@ function runProgram(
   }
 }
 
-async function runSftp({ transport, files, record, touch }: OpenersOptions, channel: ServerChannel): Promise<void> {
+async function runSftp({ transport, files, touch }: OpenersOptions, channel: ServerChannel): Promise<void> {
   const writer = createChannelWriter(channel, transport)
   try {
     if (!files) throw new Error('a session without files has no SFTP')

@@ -63,7 +63,7 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   })
   if (!separation.separated) tools.log.warn({ requestId: request.id }, 'programs of this session run as the agent: no separate user')
   const shown = { specialist: grant.certificate.name, access: request.access, reason: request.reason, caseId: request.caseId, approvedBy }
-  tools.tellPanel({ type: 'session.opened', session: { requestId: request.id, ...shown, startedMs, endsMs } })
+  tools.tellPanel({ type: 'session.opened', session: { requestId: request.id, ...shown, startedMs, endsMs, interrupted: false } })
 
   let bytes = 0
   const clock = startClock({

@@ -80,6 +80,7 @@ export const panelEn = {
       application: 'works in the service menu',
       os: 'works in the operating system',
     } satisfies Record<AccessLevel, string>,
+    interrupted: 'The connection is interrupted; the session waits for it.',
     nothingYet: 'Nothing has been shown yet.',
     files: 'Files and actions',
     noFiles: 'Nothing moved yet',

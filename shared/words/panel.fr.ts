@@ -78,6 +78,7 @@ export const panelFr: PanelWords = {
       application: 'travaille dans le menu de service',
       os: 'travaille dans le système',
     },
+    interrupted: 'La connexion est interrompue ; la séance l’attend.',
     nothingYet: 'Rien n’a encore été affiché.',
     files: 'Fichiers et actions',
     noFiles: 'Aucun mouvement pour l’instant',

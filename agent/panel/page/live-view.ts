@@ -16,6 +16,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
   const { session } = first
   const left = element('b', { class: 'left-time' })
   const others = element('span', { class: 'others' })
+  const network = element('span', { class: 'network' })
   const list = element('ul', { class: 'moves' })
   const end = endButton(words, press, () => [session, ...others_])
   let others_: Session[] = first.others
@@ -27,6 +28,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
     element('b', { class: 'does-name' }, readable(session.specialist)),
     ` ${words.live.works[session.access]} `,
     others,
+    network,
   )
   const body = element(
     'div',
@@ -48,6 +50,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
       others_ = view.others
       left.textContent = countdown(view.session.endsMs, nowMs)
       others.textContent = view.others.length > 0 ? words.live.others(view.others.length) : ''
+      network.textContent = view.session.interrupted ? ` ${words.live.interrupted}` : ''
       const now = JSON.stringify(view.session.moves)
       if (now === drawn) return
       drawn = now

@@ -31,6 +31,7 @@ const session = {
   startedMs: 1,
   endsMs: 2,
   approvedBy: 'person' as const,
+  interrupted: false,
   moves: [],
 }
 const looking = { connected: true, nowMs: 100_000, dismissedMs: 0 }
