@@ -36,8 +36,8 @@ export type LinkedLeg = Link & {
  */
 const redial = { firstMs: 100, interruptedMs: 1_500, standbyMs: 15_000, factor: 2, dialTimeoutMs: 5_000, wellAfterMs: 10_000 } as const
 const handshakeTimeoutMs = 10_000
-/** Each server is tried so often before a leg that never was is given up. */
-const firstRounds = 2
+/** Each server is tried so often, or for so long, before a leg that never was is given up: nobody waits longer than 10 s for a plain word (D29). */
+const first = { rounds: 2, withinMs: 8_000 } as const
 
 /** Resolves with the first path; the signal is for the time until then. Errors: those of `openLeg`, from the ticket's first server where none answers; an abort throws the signal's reason. */
 export async function openLinkedLeg(servers: readonly [AccessServerRef, ...AccessServerRef[]], options: LinkedLegOptions): Promise<LinkedLeg> {
@@ -54,11 +54,13 @@ export async function openLinkedLeg(servers: readonly [AccessServerRef, ...Acces
     over.abort()
     opened.reject(options.signal?.aborted ? options.signal.reason : new AppError('session.ended', { details: { cause: 'connection-lost' } }))
   })
+  const startedMs = performance.now()
   const givenUp = new Map<AccessServerRef, unknown>()
   const fail = (server: AccessServerRef, error: unknown, tries: number) => {
     failures.set(server, error)
     link.tell()
-    if (tries >= firstRounds || !isWorthAnother(error)) givenUp.set(server, error)
+    const isEnough = tries >= first.rounds || performance.now() - startedMs >= first.withinMs - 500
+    if (isEnough || !isWorthAnother(error)) givenUp.set(server, error)
     if (givenUp.size < servers.length) return
     // What no server would answer otherwise says more than that one of them is away.
     opened.reject([...givenUp.values()].find((one) => !isWorthAnother(one)) ?? givenUp.get(servers[0]))
@@ -166,7 +168,7 @@ type Run = Omit<Keep, 'onDown'> & { epoch: number }
  * first carries.
  */
 async function runPath({ link, server, options, hurry, signal, epoch, onUp }: Run): Promise<void> {
-  const leg = await openLeg({ ...options, signal, server, epoch, link: 1, ...(epoch > firstRounds ? { dialTimeoutMs: redial.dialTimeoutMs } : {}) })
+  const leg = await openLeg({ ...options, signal, server, epoch, link: 1, dialTimeoutMs: epoch > first.rounds ? redial.dialTimeoutMs : first.withinMs })
   const closed = new Promise<void>((resolve) => leg.once('close', resolve))
   await link.attach(leg, {
     name: server.name,
