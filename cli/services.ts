@@ -31,6 +31,12 @@ export async function openServices(place: Place, { words, openBrowser = noBrowse
   return { services, store, profile }
 }
 
+/** The folder and the secrets of a place, without a main server. Errors: `sandbox.not-running`. */
+export function openProfileOf(place: Place): { folder: string; store: SecretStore } {
+  if (place.kind === 'profile') return { folder: place.folder, store: createKeychain() }
+  return { folder: readSandbox(place.folder).clientProfile, store: createSandboxSecrets(place.folder) }
+}
+
 async function openSandbox(folder: string) {
   const { mainServer, ca, clientProfile } = readSandbox(folder)
   await requireRunning(folder)

@@ -110,7 +110,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   if (options.party === 'desktop') void signIn.check()
   return {
     ...parts,
-    ...{ keys, on, proxy, logPath: own?.path ?? null },
+    ...{ keys, on, logPath: own?.path ?? null },
     handlers: createCallHandlers({ ...parts, options, emit }),
     close: () => {
       closing ??= close()

@@ -22,7 +22,6 @@ import type {
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import type { CertificatePayload, CompactJws } from '@gantry/shared/ticket.ts'
 import type { FindProxy } from './main-server/proxy-routes.ts'
-import type { ProxySettings } from './main-server/proxy-setting.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** What the services are to the shells around them: the window's hosts use `handlers` and `on`, the command line the rest. */
@@ -69,7 +68,6 @@ export type Services = {
   audit: ClientAudit
   /** The client's own log; null where `options.log` was given. */
   logPath: string | null
-  proxy: ProxySettings
   settings: { read(): Settings; change(part: { [K in keyof Settings]?: Settings[K] | undefined }): Promise<Settings> }
   /** Ends every session (cause `specialist`), cancels requests and transfers, stops all. Safe to call twice; 5 s at most. */
   close(): Promise<void>

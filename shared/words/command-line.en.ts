@@ -52,6 +52,7 @@ export const commandLineEn = {
     get: 'Copy files and folders from a device',
     audit: 'The audit of every party within reach',
     'audit verify': 'Check that no line was edited, removed, inserted, swapped or cut off',
+    proxy: 'Say or set how this computer leaves its network',
     'ssh-config': 'Print an OpenSSH configuration for ssh, sftp, scp and rsync; the first connection asks the device',
   },
   arguments: {
@@ -59,6 +60,7 @@ export const commandLineEn = {
     action: 'name of an action, see: gantry actions DEVICE',
     putPaths: 'local files or folders, then DEVICE:PATH',
     getPaths: 'DEVICE:PATH one or more times, then a local folder or name',
+    proxy: 'system, none, http://HOST:PORT, https://HOST:PORT, or the address of a proxy configuration (PAC file)',
     auditPath: 'an audit.jsonl, or a folder that holds some; without it every store within reach',
   },
   options: {
@@ -74,6 +76,9 @@ export const commandLineEn = {
     kind: 'installation, monitoring, support, maintenance or update (default: support)',
     input: 'input of the action (default: {})',
     replace: 'replace files of the same name',
+    proxyUser: 'user name at the proxy; its password is read from stdin and kept in the keychain',
+    except: 'what is reached without the proxy, with commas: domains, addresses, networks',
+    proxyCa: 'PEM file of who vouches for an https proxy (default: whom this computer believes)',
     help: 'show this help',
     version: 'show the version',
     helpCommand: 'show the help of a command',
@@ -96,6 +101,7 @@ export const commandLineEn = {
     badJson: '--input is not JSON.',
     badServer: '--server must be an address such as https://gantry.example.com.',
     badCa: (path: string) => `${path} holds no PEM certificate.`,
+    badProxy: 'SETTING is system, none, http://HOST:PORT, https://HOST:PORT or the address of a proxy configuration.',
     serverUnknown: 'Which main server? Sign in once with --server URL --ca FILE.',
     sandboxAndServer: '--sandbox and --server exclude each other.',
     remotePath: (text: string) => `${text} is not DEVICE:PATH.`,
@@ -105,6 +111,14 @@ export const commandLineEn = {
     levelTooLow: (level: string) => `This action needs the level ${level}.`,
     notAHost: (id: string) => `OpenSSH cannot take this name as a host. Use the id: ${id}`,
     notAPath: 'The path of the profile folder cannot stand in an OpenSSH configuration.',
+  },
+  proxy: {
+    system: () => 'As the environment says (HTTPS_PROXY, NO_PROXY), else as this computer is set.',
+    none: () => 'Without a proxy.',
+    manual: (url: string) => `Through the proxy ${url}.`,
+    pac: (url: string) => `As the proxy configuration ${url} says.`,
+    password: (user: string) => `Password of ${user} at the proxy: `,
+    noPassword: 'Give the password as one line on stdin.',
   },
   progress: {
     code: (code: string) => `matching code ${code}`,

@@ -38,6 +38,7 @@ export const commandLineFr: CommandLineWords = {
     get: 'Copier des fichiers et des dossiers depuis un appareil',
     audit: 'Les registres de chaque partie à portée',
     'audit verify': 'Vérifier qu’aucune ligne n’a été modifiée, retirée, insérée, échangée ou coupée',
+    proxy: 'Dire ou régler comment cet ordinateur sort de son réseau',
     'ssh-config': 'Imprimer une configuration OpenSSH pour ssh, sftp, scp et rsync; la première connexion fait la demande',
   },
   arguments: {
@@ -45,6 +46,7 @@ export const commandLineFr: CommandLineWords = {
     action: 'nom d’une action, voir : gantry actions DEVICE',
     putPaths: 'fichiers ou dossiers locaux, puis DEVICE:PATH',
     getPaths: 'DEVICE:PATH une ou plusieurs fois, puis un dossier ou un nom local',
+    proxy: 'system, none, http://HÔTE:PORT, https://HÔTE:PORT, ou l’adresse d’une configuration de mandataire (fichier PAC)',
     auditPath: 'un audit.jsonl, ou un dossier qui en contient; sans lui, tous les registres à portée',
   },
   options: {
@@ -60,6 +62,9 @@ export const commandLineFr: CommandLineWords = {
     kind: 'installation, monitoring, support, maintenance ou update (par défaut : support)',
     input: 'entrée de l’action (par défaut : {})',
     replace: 'remplacer les fichiers du même nom',
+    proxyUser: 'nom d’utilisateur au mandataire; son mot de passe est lu sur stdin et gardé au trousseau',
+    except: 'ce qui est atteint sans le mandataire, avec des virgules : domaines, adresses, réseaux',
+    proxyCa: 'fichier PEM de qui répond d’un mandataire https (par défaut : qui cet ordinateur croit)',
     help: 'montrer cette aide',
     version: 'montrer la version',
     helpCommand: 'montrer l’aide d’une commande',
@@ -82,6 +87,7 @@ export const commandLineFr: CommandLineWords = {
     badJson: '--input n’est pas du JSON.',
     badServer: '--server doit être une adresse comme https://gantry.example.com.',
     badCa: (path) => `${path} ne contient aucun certificat PEM.`,
+    badProxy: 'SETTING est system, none, http://HÔTE:PORT, https://HÔTE:PORT ou l’adresse d’une configuration de mandataire.',
     serverUnknown: 'Quel serveur principal? Connectez-vous une fois avec --server URL --ca FILE.',
     sandboxAndServer: '--sandbox et --server s’excluent.',
     remotePath: (text) => `${text} n’est pas DEVICE:PATH.`,
@@ -91,6 +97,14 @@ export const commandLineFr: CommandLineWords = {
     levelTooLow: (level) => `Cette action demande le niveau ${level}.`,
     notAHost: (id) => `OpenSSH ne peut pas prendre ce nom comme hôte. Utilisez l’identifiant : ${id}`,
     notAPath: 'Le chemin du dossier de profil ne peut pas figurer dans une configuration OpenSSH.',
+  },
+  proxy: {
+    system: () => 'Comme le dit l’environnement (HTTPS_PROXY, NO_PROXY), sinon comme cet ordinateur est réglé.',
+    none: () => 'Sans mandataire.',
+    manual: (url) => `Par le mandataire ${url}.`,
+    pac: (url) => `Comme le dit la configuration de mandataire ${url}.`,
+    password: (user) => `Mot de passe de ${user} au mandataire : `,
+    noPassword: 'Donnez le mot de passe en une ligne sur stdin.',
   },
   progress: {
     code: (code) => `code commun ${code}`,
