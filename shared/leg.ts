@@ -5,7 +5,7 @@ import { CompactJws, Hash, LegName, Side } from './ticket.ts'
  * How a leg is opened at an access server (architecture 3.2). The socket is TLS (1.2 ECDHE-AEAD or 1.3); then:
  *
  *   1. either end →  GET /tunnel HTTP/1.1, Upgrade: gantry-tunnel/1, Connection: Upgrade,
- *                    Gantry-Opening: base64url(JSON of Opening)          (16 KiB of head at most)
+ *                    Gantry-Opening: base64url(JSON of Opening)          (8 KiB of head at most)
  *   2. access server → 101 Switching Protocols, Upgrade: gantry-tunnel/1, Gantry-Nonce: 32 random bytes in base64url
  *                    or 4xx/5xx with a JSON failure { code, details? }
  *   3. either end →  one line: the admission, a compact JWS by the session key (client) or device key (agent), then \n   (2 KiB at most)
@@ -46,7 +46,7 @@ export const Verdict = z.discriminatedUnion('ok', [
 export type Verdict = z.infer<typeof Verdict>
 
 export const legLimits = {
-  maxHeadBytes: 16_384,
+  maxHeadBytes: 8_192,
   maxAdmissionBytes: 2_048,
   maxVerdictBytes: 2_048,
   openingTimeoutMs: 10_000,

@@ -297,6 +297,19 @@ describe('limits before authentication (R063)', () => {
   })
 })
 
+describe('a flood of slow connections', () => {
+  test('keeps nobody out: where all places are taken, the slowest makes room (goal D30)', async () => {
+    const world = await start({ maxOpening: 4, openingTimeoutMs: 19_000 })
+    const slow = await Promise.all([1, 2, 3, 4].map(() => connect(world)))
+    for (const socket of slow) socket.write('GET /tunnel HTTP/1.1\r\n')
+    const ticket = await world.ticket()
+    expect(await codeOf(open(world, ticket, { side: 'client' }))).toBe('server.unreachable')
+    let epoch = 1
+    await expect.poll(() => codeOf(both(world, ticket, { epoch: ++epoch }).then((pair) => pair.map((leg) => leg.destroy())))).toBe('none')
+    for (const socket of slow) socket.destroy()
+  })
+})
+
 describe('pairing', () => {
   test('an end waits for the other for a limited time', async () => {
     const world = await start({ pairTimeoutMs: 200 })

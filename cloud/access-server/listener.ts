@@ -27,6 +27,9 @@ type Options = {
   onRefused(error: AppError, address: string): void
 }
 
+/** A TLS handshake and an admission over a bad line. */
+const slowMs = 2_000
+
 export async function listen({ host, port, cert, key, limits, onConnection, onRefused }: Options): Promise<Listener> {
   const { openingTimeoutMs } = limits
   const opening = createOpeningLimits(limits)
@@ -36,9 +39,18 @@ export async function listen({ host, port, cert, key, limits, onConnection, onRe
   /** TLS hands over another socket object than the listener; what both know is who the peer is. */
   const peerOf = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}`
 
+  /** Those that are not admitted yet, oldest first. */
+  const unadmitted = new Map<Place, { sinceMs: number; end: () => void }>()
+  /** Who means it is through in a moment; so where many slow ones have taken all places, the slowest makes room, and a flood of them keeps nobody out. */
+  const makeRoom = () => {
+    const [oldest] = unadmitted.values()
+    if (oldest && performance.now() - oldest.sinceMs > slowMs) oldest.end()
+  }
+
   const takePlace = (raw: Socket): void => {
     const address = raw.remoteAddress ?? ''
     const group = addressGroup(address)
+    if (opening.isFull()) makeRoom()
     if (!raw.remoteAddress || !opening.enter(group)) {
       raw.destroy()
       if (address) onRefused(new AppError('leg.busy'), address)
@@ -57,9 +69,16 @@ export async function listen({ host, port, cert, key, limits, onConnection, onRe
       if (left) return
       left = true
       clearTimeout(timer)
+      unadmitted.delete(place)
       opening.leave(group)
     }
-    places.set(peer, { address, signal: time.signal, leave })
+    const place: Place = { address, signal: time.signal, leave }
+    const end = () => {
+      late()
+      leave()
+    }
+    unadmitted.set(place, { sinceMs: performance.now(), end })
+    places.set(peer, place)
     raw.once('close', () => {
       places.delete(peer)
       leave()

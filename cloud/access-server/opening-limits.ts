@@ -3,12 +3,15 @@ export type OpeningLimits = {
   /** False when there is no room; else the place must be given back with `leave`, once. */
   enter(address: string): boolean
   leave(address: string): void
+  /** True when nobody can enter, from whatever address. */
+  isFull(): boolean
 }
 
 export function createOpeningLimits({ maxOpening, maxOpeningPerAddress }: { maxOpening: number; maxOpeningPerAddress: number }): OpeningLimits {
   const perAddress = new Map<string, number>()
   let all = 0
   return {
+    isFull: () => all >= maxOpening,
     enter(address) {
       const same = perAddress.get(address) ?? 0
       if (all >= maxOpening || same >= maxOpeningPerAddress) return false
