@@ -71,11 +71,16 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
   }
 
   const onConnection = async (socket: TLSSocket, place: Place) => {
-    socket.on('error', (error) => log('info', { err: error.message }, 'a connection broke'))
+    let isAdmitted = false
+    // A stranger's broken connections are no news, and must not fill the disk.
+    socket.on('error', (error) => {
+      if (isAdmitted) log('info', { err: error.message }, 'a leg broke')
+    })
     const admitted = await converse(socket, place, tools)
     // One that is refused keeps its place until it is closed.
     if (!admitted || socket.destroyed) return
     place.leave()
+    isAdmitted = true
     try {
       audit.leg('leg.admitted', admitted, { side: admitted.opening.side, epoch: admitted.opening.epoch, address: place.address })
       const giveBack = pairing.take(createSeat(socket, admitted))
