@@ -15,6 +15,7 @@ import { createLog, type Log } from './log.ts'
 import { agentPrefix } from './main-server.ts'
 import type { PollTiming } from './poll-loop.ts'
 import type { OpenSession } from './session/open-session.ts'
+import type { After } from './supervisor/judge.ts'
 import { agentVersion } from './version.ts'
 
 /** The agent's composition root: enrols once, then goes on duty until it is stopped. */
@@ -31,6 +32,8 @@ export type AgentOptions = {
   random?: () => number
   log?: Log
   openSession?: (session: OpenSession) => Promise<EndCause>
+  /** What happened to the agent before this one. */
+  after?: After | null
   /** For tests; the config's floor of 30 s holds everywhere else. */
   timing?: PollTiming
   /** How often the policy file is looked at, ms. */
@@ -68,7 +71,7 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
     ...(options.policyLookMs ? { lookEveryMs: options.policyLookMs } : {}),
   })
   const changed = createWaker()
-  local.audit.note({ kind: 'device.started', actor: { kind: 'agent' }, data: { agentVersion, ...lostOf(local) } })
+  local.audit.note({ kind: 'device.started', actor: { kind: 'agent' }, data: { agentVersion, ...lostOf(local), ...afterOf(options) } })
   notePolicy(local, loaded)
 
   const run = async () => {
@@ -109,6 +112,11 @@ function requireWayIn({ identity, config }: Local): void {
 
 function notePolicy({ audit }: Local, loaded: LoadedPolicy): void {
   audit.note({ kind: 'device.policy-loaded', actor: { kind: 'agent' }, data: describePolicy(loaded) })
+}
+
+/** Reported with the first poll: how the one before ended, and how often in a row. */
+function afterOf({ after }: AgentOptions): { after?: string; crashes?: number } {
+  return after ? { after: after.end, crashes: after.crashes } : {}
 }
 
 function lostOf(local: Local): { lost?: string } {

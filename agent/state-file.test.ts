@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -44,7 +44,7 @@ describe('the state folder', () => {
     expect(() => lockState(folder)).toThrow(expect.objectContaining({ code: 'state.in-use', details: { folder, pid: process.pid } }))
     unlock()
     lockState(folder)()
-    writeFileSync(join(folder, 'agent.pid'), `${process.pid} 12345`)
+    symlinkSync(`${process.pid} 12345`, join(folder, 'agent.pid'))
     lockState(folder)()
     writeFileSync(join(folder, 'agent.pid'), 'what is this')
     lockState(folder)()

@@ -90,9 +90,18 @@ export function readTwin<T>({ path, schema, onLost }: TwinOptions<T>): T | null 
   if (first.value === null || copy.value === null) {
     for (const side of [first, copy]) if (side.error) renameSync(side.path, `${side.path}.unreadable`)
     onLost(basename(first.value === null ? path : `${path}.copy`))
-    writeTwin(path, value)
+    restoreTwin(path, value)
   }
   return value
+}
+
+/** A full disk is no reason not to start with the one that is good. */
+function restoreTwin<T>(path: string, value: T): void {
+  try {
+    writeTwin(path, value)
+  } catch {
+    // The next start tries again.
+  }
 }
 
 export function writeTwin<T>(path: string, value: T): void {

@@ -1,21 +1,27 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
-import { underLock } from '@gantry/shared/node/file-lock.ts'
-import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
 
 /**
- * One agent per state folder: two would each think that a ticket is unspent. A file names the holder by pid and start time; a socket would be simpler,
- * but the agent listens on nothing (R041). Throws `state.in-use {folder, pid}`. Returns the function that gives the folder back.
+ * One agent per state folder: two would each think that a ticket is unspent. A symbolic link names the holder by pid and start time: it is made in one step, and a text
+ * so short lies in the inode, so that it needs no block of a disk that is full (goal D27). A socket would be simpler, but the agent listens on nothing (R041).
+ * Throws `state.in-use {folder, pid}`. Returns the function that gives the folder back.
  */
 export function lockState(folder: string): () => void {
   const path = join(folder, 'agent.pid')
   const own = `${process.pid} ${startedAt(process.pid) ?? '-'}`
-  underLock(`${path}.lock`, () => {
-    const holder = livingHolder(path, own)
+  while (!make(path, own)) {
+    const found = read(path)
+    const holder = found === null ? null : livingHolder(path, found, own)
     if (holder !== null) throw new AppError('state.in-use', { details: { folder, pid: holder } })
-    writeFileWhole(path, own)
-  })
+    if (found === null || read(path) !== found) continue
+    rmSync(path, { force: true })
+    // Another starter may have found the same dead link, and removed ours instead of it: the last one that made a link has the folder.
+    if (!make(path, own)) continue
+    pause(settleMs)
+    if (read(path) !== own) continue
+    break
+  }
   held.add(path)
   return () => {
     held.delete(path)
@@ -25,17 +31,36 @@ export function lockState(folder: string): () => void {
 
 /** Folders that this process holds: tests run several agents in one process, each with its own. */
 const held = new Set<string>()
+/** Longer than another starter needs between its look and its removal. */
+const settleMs = 50
 
-function livingHolder(path: string, own: string): number | null {
-  let text: string
+function make(path: string, text: string): boolean {
   try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return null
+    symlinkSync(text, path)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
   }
+}
+
+/** Null when nothing is there; a file that is no link names nobody. */
+function read(path: string): string | null {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EINVAL' ? '' : null
+  }
+}
+
+function livingHolder(path: string, text: string, own: string): number | null {
   if (text === own) return held.has(path) ? process.pid : null
   const [pid = '', started] = text.split(' ')
   return started !== undefined && startedAt(Number(pid)) === started ? Number(pid) : null
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 /** proc(5), field 22 of stat, counted behind the command's closing bracket. Null when there is no such process; elsewhere than on Linux only life is told. */

@@ -40,6 +40,14 @@ const needs = [
     skip: windows || mac,
   },
   {
+    // Tests in network namespaces need root; who is not root skips them.
+    what: 'nftables, iproute2',
+    for: ['test'],
+    all: ['nft', 'ip'],
+    packages: { apt: 'nftables iproute2', dnf: 'nftables iproute', pacman: 'nftables iproute2' },
+    skip: windows || mac || process.getuid?.() !== 0,
+  },
+  {
     what: 'bash, setpriv (util-linux)',
     for: ['start', 'test'],
     all: ['bash', 'setpriv'],

@@ -99,6 +99,7 @@ export const errorCodes = {
 
   'state.in-use': { status: 409, exit: 1 },
   'state.unreadable': { status: 500, exit: 1 },
+  'state.unwritable': { status: 500, exit: 1 },
   'port.busy': { status: 409, exit: 1 },
   'prerequisite.missing': { status: 500, exit: 1 },
   'sandbox.not-running': { status: 503, exit: 5 },

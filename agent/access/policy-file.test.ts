@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +31,11 @@ describe('the policy file', () => {
       expect(new Set(Object.values(policy.rules))).toEqual(new Set(['deny']))
     },
   )
+
+  test('that is a pipe, at which a reader would wait for ever, is unreadable (goal D27)', () => {
+    execFileSync('mkfifo', [path])
+    expect(loadPolicy(path, folder).from).toBe('unreadable')
+  })
 
   test('that becomes unreadable keeps the off switch where it was, and off is the answer where nobody ever read one (R008)', () => {
     write('{')

@@ -50,6 +50,8 @@ export function readPolicy(path: string, stateDir: string): LoadedPolicy {
   const kept = keptIn(stateDir)
   let text: string
   try {
+    // A pipe or a device in its place would hold this process for ever.
+    if (!statSync(path).isFile()) return unreadable(kept, '')
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { policy: defaultPolicy, from: 'defaults', digest: 'defaults' }

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** When a supervisor restarts its agent, as pure rules (R101). All times in ms. */
 
 /** The agent says this often that its event loop turns. */
@@ -10,6 +12,10 @@ export const stopWithinMs = 6_000
 const wellAfterMs = 60_000
 const firstPauseMs = 500
 const longestPauseMs = 60_000
+
+/** What the supervisor tells the agent that it starts about the one before (`--after`): the signal, the code of its last word or its exit, or that it hung; and how many in a row. */
+export const After = z.object({ end: z.string().max(60), crashes: z.number().int().positive() })
+export type After = z.infer<typeof After>
 
 /** How long to wait before the restart after the `crashes`-th crash in a row (from 1): back within 2 s the first time, at most one try a minute in the end. */
 export function restartPauseMs(crashes: number): number {

@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:chi
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLineSplitter } from '@gantry/shared/node/lines.ts'
 import type { Log } from '../log.ts'
-import { countCrashes, judgeSilence, restartPauseMs, stopWithinMs } from './judge.ts'
+import { type After, countCrashes, judgeSilence, restartPauseMs, stopWithinMs } from './judge.ts'
 
 export type Supervise = {
   /** Arguments of Node: the agent's entry file and its options. */
@@ -19,23 +19,31 @@ export type Supervise = {
 /** Runs the agent until the signal aborts, restarting it after crash and hang. Resolves when no agent is left. */
 export async function supervise(options: Supervise): Promise<void> {
   const { signal, log } = options
+  let after: After | null = null
   for (let crashes = 0; !signal.aborted; ) {
     const beganMs = performance.now()
-    const end = await runOnce(options)
+    const end = await runOnce({ ...options, argv: after ? [...options.argv, '--after', JSON.stringify(after)] : options.argv })
     if (signal.aborted) return
     crashes = countCrashes(crashes, performance.now() - beganMs)
+    after = { end: describeEnd(end), crashes }
     const pauseMs = restartPauseMs(crashes)
     log.error({ end, crashes, pauseMs }, 'agent gone, restarting')
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
   }
 }
 
-type End = { code: number | null; killedBy: string | null; hung: boolean }
+/** `fatal` is the code that the agent itself gave as its last word. */
+type End = { code: number | null; killedBy: string | null; hung: boolean; fatal: string | null }
+
+function describeEnd({ code, killedBy, hung, fatal }: End): string {
+  return hung ? 'hung' : (killedBy ?? fatal ?? `exit ${code}`)
+}
 
 async function runOnce({ argv, signal, onReady, log, ...times }: Supervise): Promise<End> {
   const child = startChild(argv)
   log.info({ agentPid: child.pid }, 'agent started')
   readReadyLine(child, onReady)
+  const lastWords = passLog(child)
   const { promise, resolve } = Promise.withResolvers<End>()
   const silence = watchSilence(child, times, () => log.error({ agentPid: child.pid }, 'agent hangs, killing it'))
   const stop = () => stopChild(child)
@@ -43,9 +51,9 @@ async function runOnce({ argv, signal, onReady, log, ...times }: Supervise): Pro
   if (signal.aborted) stop()
   child.once('error', (error) => {
     log.error({ reason: error.message }, 'agent could not be started')
-    resolve({ code: null, killedBy: null, hung: false })
+    resolve({ code: null, killedBy: null, hung: false, fatal: 'not started' })
   })
-  child.once('exit', (code, killedBy) => resolve({ code, killedBy, hung: silence.hung() }))
+  child.once('close', (code, killedBy) => resolve({ code, killedBy, hung: silence.hung(), fatal: lastWords() }))
   try {
     return await promise
   } finally {
@@ -59,9 +67,10 @@ async function runOnce({ argv, signal, onReady, log, ...times }: Supervise): Pro
  * on Linux the kernel is asked to (PR_SET_PDEATHSIG, set by util-linux' setpriv, kept across its exec).
  */
 function startChild(argv: string[]): ChildProcess {
-  const stdio: SpawnOptions['stdio'] = ['pipe', 'pipe', 'inherit', 'ipc']
+  const stdio: SpawnOptions['stdio'] = ['pipe', 'pipe', 'pipe', 'ipc']
   const [command, ...before] = canBindToParent() ? ['setpriv', '--pdeathsig', 'KILL', process.execPath] : [process.execPath]
-  const child = spawn(command, [...before, ...argv], { stdio })
+  // On SIGUSR1 Node would open a debugger, which listens (R041).
+  const child = spawn(command, [...before, '--disable-sigusr1', ...argv], { stdio })
   // A child that dies first closes its pipes under us; its exit says so.
   child.stdin?.on('error', () => undefined)
   return child
@@ -82,6 +91,16 @@ function readReadyLine(child: ChildProcess, onReady: Supervise['onReady']): void
       if (ready === true) onReady(facts)
     }
   })
+}
+
+/** What the agent logs is passed on as it comes; stderr is written synchronously, so nothing piles up here. */
+function passLog(child: ChildProcess): () => string | null {
+  let tail = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk)
+    tail = (tail + chunk.toString('latin1')).slice(-1_024)
+  })
+  return () => /^\{"fatal":\{"code":"([a-z.-]{1,60})"/m.exec(tail)?.[1] ?? null
 }
 
 function parseFacts(line: string): Record<string, unknown> {

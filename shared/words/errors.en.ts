@@ -191,6 +191,10 @@ export const errorsEn: ErrorWords = {
     what: `${path ?? 'A state file'} cannot be read.`,
     todo: 'Restore it from a backup, or start with a fresh state folder.',
   }),
+  'state.unwritable': ({ path, reason }) => ({
+    what: `${path ?? 'The state folder'} cannot be written${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Give it back to its owner, or free space on the disk.',
+  }),
   'port.busy': ({ port }) => ({ what: `Port ${port ?? ''} is taken by another program.`, todo: 'Stop that program, or choose another port.' }),
   'prerequisite.missing': ({ names, command }) => ({ what: `Missing: ${names ?? ''}.`, todo: `Install with: ${command ?? ''}` }),
   'sandbox.not-running': ({ folder }) => ({

@@ -207,6 +207,10 @@ export const errorsFr: ErrorWords = {
     what: `${path ?? 'Un fichier d’état'} ne peut pas être lu.`,
     todo: 'Restaurez-le d’une sauvegarde, ou partez d’un dossier d’état neuf.',
   }),
+  'state.unwritable': ({ path, reason }) => ({
+    what: `Impossible d’écrire dans ${path ?? 'le dossier d’état'}${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Rendez-le à son propriétaire, ou libérez de l’espace sur le disque.',
+  }),
   'port.busy': ({ port }) => ({ what: `Le port ${port ?? ''} est pris par un autre programme.`, todo: 'Arrêtez ce programme, ou choisissez un autre port.' }),
   'prerequisite.missing': ({ names, command }) => ({ what: `Il manque : ${names ?? ''}.`, todo: `Installez avec : ${command ?? ''}` }),
   'sandbox.not-running': ({ folder }) => ({
