@@ -13,44 +13,54 @@ export type ChannelWriter = {
 }
 
 export type Transport = {
-  /** Resolves when the leg has room. */
-  room(): Promise<void>
+  /** Null when the leg has room, else resolves when it has. */
+  room(): Promise<void> | null
 }
 
 const maxWaitingBytes = 1_048_576
 
 export function createTransport(leg: { writableLength: number; destroyed: boolean } & Parameters<typeof drained>[0]): Transport {
   return {
-    async room() {
-      if (leg.destroyed || leg.writableLength < maxWaitingBytes) return
-      await drained(leg).catch(() => undefined)
+    room() {
+      if (leg.destroyed || leg.writableLength < maxWaitingBytes) return null
+      return drained(leg).catch(() => undefined)
     },
   }
 }
 
 export function createChannelWriter(channel: ServerChannel, transport: Transport): ChannelWriter {
   let gone = false
-  let last = Promise.resolve()
+  let waiting = 0
+  let last: Promise<void> = Promise.resolve()
   let taken: () => void = () => undefined
   // ssh2 never calls back for a channel that was closed meanwhile.
   channel.once('close', () => {
     gone = true
     taken()
   })
-  const push = async (chunk: Uint8Array, to: 'stdout' | 'stderr') => {
-    await transport.room()
-    if (gone || !channel.writable) return
+  const push = (chunk: Uint8Array, to: 'stdout' | 'stderr'): Promise<void> => {
+    if (gone || !channel.writable) return Promise.resolve()
     forgetWaiting(channel)
     const target = to === 'stdout' ? channel : channel.stderr
-    await new Promise<void>((resolve) => {
+    return new Promise<void>((resolve) => {
       taken = resolve
       target.write(chunk, () => resolve())
     })
   }
+  const whenWelcome = async (before: Promise<void>, chunk: Uint8Array, to: 'stdout' | 'stderr') => {
+    await before
+    await transport.room()
+    await push(chunk, to)
+  }
   return {
     write(chunk, to = 'stdout') {
-      last = last.then(() => push(chunk, to))
-      return last
+      // The echo of a key finds nobody before it, and leaves in the turn in which it came.
+      last = waiting === 0 && !transport.room() ? push(chunk, to) : whenWelcome(last, chunk, to)
+      waiting += 1
+      const done = last.finally(() => {
+        waiting -= 1
+      })
+      return done
     },
     get gone() {
       return gone

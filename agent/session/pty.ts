@@ -17,8 +17,8 @@ export type Pty = {
   readonly pid: number
   /** Hands over the output as it comes and resolves once program and output are through. What `take` has not accepted makes the program wait. */
   run(take: (chunk: Buffer) => Promise<void>): Promise<Exit>
-  /** Resolves when the program's side took it all, or is gone. */
-  write(chunk: Buffer): Promise<void>
+  /** Null when the program's side took it all at once, or is gone; else resolves when it did. One at a time. */
+  write(chunk: Buffer): Promise<void> | null
   resize(cols: number, rows: number): void
 }
 
@@ -26,6 +26,7 @@ export type Pty = {
 const maxWaitingBytes = 65_536
 const quietMs = 100
 const pieceBytes = 4_096
+const none = Buffer.alloc(0)
 
 type Internals = { fd: number; _socket: ReadStream; _emittedClose: boolean }
 
@@ -41,6 +42,21 @@ export function openPty({ file, args, cwd, env, term, cols, rows }: PtyOptions):
   const closed = new Promise<void>((resolve) => socket.once('close', resolve))
   // EIO is how Linux says that the program's side is closed.
   socket.on('error', () => socket.destroy())
+
+  /** What the program's side does not take now; nothing once it is gone. */
+  const put = (chunk: Buffer): Buffer => {
+    let rest = chunk
+    while (rest.length > 0) {
+      const count = socket.destroyed ? 'gone' : writeNow(inner.fd, rest.subarray(0, pieceBytes))
+      if (count === 'gone') return none
+      if (count === 0) return rest
+      rest = rest.subarray(count)
+    }
+    return none
+  }
+  const putLater = async (chunk: Buffer) => {
+    for (let rest = chunk; rest.length > 0; rest = put(rest)) await sleep(5)
+  }
 
   return {
     pid: terminal.pid,
@@ -80,14 +96,9 @@ export function openPty({ file, args, cwd, env, term, cols, rows }: PtyOptions):
       await pumping
       return exit
     },
-    async write(chunk) {
-      let rest = chunk
-      while (rest.length > 0 && !socket.destroyed) {
-        const count = writeNow(inner.fd, rest.subarray(0, pieceBytes))
-        if (count === 'gone') return
-        rest = rest.subarray(count)
-        if (count === 0) await sleep(5)
-      }
+    write(chunk) {
+      const rest = put(chunk)
+      return rest.length > 0 ? putLater(rest) : null
     },
     resize(newCols, newRows) {
       if (!socket.destroyed) terminal.resize(cellsOf(newCols, 80), cellsOf(newRows, 24))

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
-import { corkPerTurn, loadWithKeyObjects } from '@gantry/shared/node/packet-speed.ts'
+import { corkPerTurn, loadWithFastCrypto } from '@gantry/shared/node/packet-speed.ts'
 
 /** What ssh2 must be told to be safe and fast, and the only place that loads it. */
-export const ssh2 = await loadWithKeyObjects(async () => (await import('ssh2')).default)
+export const ssh2 = await loadWithFastCrypto(async () => (await import('ssh2')).default)
 
 /** Packets that leave as one record each, and are counted. Changes the stream itself. */
 export function prepareLeg<S extends Duplex>(leg: S, onWrite: (bytes: number) => void): S {

@@ -22,21 +22,23 @@ export function runTerminal({ channel, transport, pty: options, show, touch }: T
   const writer = createChannelWriter(channel, transport)
   // As sshd does: a closed window ends the shell's group; what it left in the background lives until the session ends.
   channel.once('close', () => hangUp(pty.pid))
-  void feed(channel, pty, touch)
+  feed(channel, pty, touch)
   return { resize: pty.resize, done: deliver(channel, writer, pty, { show, touch }) }
 }
 
-async function feed(channel: ServerChannel, pty: Pty, touch: (bytes: number) => void): Promise<void> {
-  try {
-    for await (const chunk of channel.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      touch(chunk.length)
-      await pty.write(chunk)
-    }
-    // The client will type no more: a program that waits for a line hears end of file (Ctrl-D, VEOF).
-    await pty.write(Buffer.from([4]))
-  } catch {
-    // The channel broke; `close` ends the program.
-  }
+/** What is typed, in the turn in which it comes; a program that does not read holds the client back. */
+function feed(channel: ServerChannel, pty: Pty, touch: (bytes: number) => void): void {
+  channel.on('data', (chunk: Buffer) => {
+    touch(chunk.length)
+    const taken = pty.write(chunk)
+    if (!taken) return
+    channel.pause()
+    void taken.then(() => channel.resume())
+  })
+  // The client will type no more: a program that waits for a line hears end of file (Ctrl-D, VEOF).
+  channel.once('end', () => void pty.write(Buffer.from([4])))
+  // A channel that breaks is closed, and `close` ends the program.
+  channel.on('error', () => undefined)
 }
 
 async function deliver(channel: ServerChannel, writer: ChannelWriter, pty: Pty, { show, touch }: Pick<TerminalOptions, 'show' | 'touch'>) {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { AppError } from '@gantry/shared/errors.ts'
-import { corkPerTurn, loadWithKeyObjects } from '@gantry/shared/node/packet-speed.ts'
+import { corkPerTurn, loadWithFastCrypto } from '@gantry/shared/node/packet-speed.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2'
 
@@ -75,7 +75,7 @@ let loading: Promise<typeof import('ssh2')> | null = null
 
 /** At the first session, since most commands and most minutes of the window need none. */
 function loadSsh2(): Promise<typeof import('ssh2')> {
-  loading ??= loadWithKeyObjects(() => import('ssh2').then((module) => module.default ?? module))
+  loading ??= loadWithFastCrypto(() => import('ssh2').then((module) => module.default ?? module))
   return loading
 }
 
