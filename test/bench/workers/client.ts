@@ -80,8 +80,10 @@ serveCalls(calls)
 /** Connections to these ports go to others, which lie further away. The device's own are as they were. */
 function reroute(ports: Record<number, number>): void {
   const { connect } = net
-  type Target = { port: number }
-  net.connect = ((target: Target, ...rest: []) => connect({ ...target, port: ports[target.port] ?? target.port } as never, ...rest)) as typeof connect
+  type Connect = (target: unknown, ...rest: unknown[]) => net.Socket
+  const further = (target: unknown) =>
+    typeof target === 'object' && target !== null && 'port' in target ? { ...target, port: ports[Number(target.port)] ?? target.port } : target
+  net.connect = ((target, ...rest) => (connect as Connect)(further(target), ...rest)) as Connect as typeof connect
   syncBuiltinESMExports()
 }
 
