@@ -57,7 +57,7 @@ export function startRegistration({ config, register, port, isDraining, load, no
     const { bulletin } = await client.call(
       'access-server.beat',
       { beat: await signJws('beat', payload, key) },
-      { signal: stopping.signal, timeoutMs: beatTiming.lostAfterMs },
+      { signal: stopping.signal, timeoutMs: 2 * beatTiming.intervalMs },
     )
     newest = { atMs: now(), bulletin }
   }
