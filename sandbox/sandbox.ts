@@ -29,7 +29,13 @@ export type SandboxOptions = {
   network?: Network
 }
 /** Where the parts run, if not all here: what starts each, and who listens where. */
-export type Network = { ports: Required<Ports>; on(part: string, argv: PartSpec['argv']): PartSpec['argv']; restartDelayMs: (failures: number) => number }
+export type Network = {
+  ports: Required<Ports>
+  on(part: string, argv: PartSpec['argv']): PartSpec['argv']
+  restartDelayMs: (failures: number) => number
+  /** How many of the devices get an agent. */
+  devices: number
+}
 
 export type RunningDevice = { device: SandboxDevice; place: DevicePlace; supervisor: Part }
 export type Sandbox = {
@@ -75,7 +81,7 @@ async function start(
   closers.push(lockFolder(paths))
   if (reset) resetFolder(paths, outsideFolder(paths))
   const world = readHospital()
-  const devices = devicesWithAgent(world.hospital, world.models)
+  const devices = devicesWithAgent(world.hospital, world.models).slice(0, network?.devices)
   makeFolders(
     paths,
     devices.map(({ number }) => number),

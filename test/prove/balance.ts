@@ -1,4 +1,4 @@
-import { milliseconds, type Proof, quantile, row } from './proof.ts'
+import { codeOf, milliseconds, type Proof, quantile, row } from './proof.ts'
 import { nowMs } from './workout.ts'
 import { deviceId } from './world/desk.ts'
 import { deaf } from './world/faults.ts'
@@ -57,7 +57,7 @@ async function openMany({ client }: World, asked: number): Promise<{ asked: numb
       await client.call('session.end', { requestId })
     } catch (error) {
       tookMs.push(nowMs() - sinceMs)
-      failures.push(error instanceof Error && 'code' in error ? String(error.code) : String(error))
+      failures.push(codeOf(error))
     }
   }
   return { asked, opened: asked - failures.length, tookMs, failures }

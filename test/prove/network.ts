@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { finish } from './kills.ts'
-import { milliseconds, type Proof, type ProofContext, quantile, type Row, row } from './proof.ts'
+import { codeOf, milliseconds, type Proof, type ProofContext, quantile, type Row, row } from './proof.ts'
 import { nowMs, openWorkout, type Workout } from './workout.ts'
 import { cutHospital, forgetAfter, lengthenCable, limitRate, losePackets, setMtu } from './world/faults.ts'
 import { openWorld, type World } from './world/world.ts'
@@ -17,14 +17,33 @@ export const network: Proof = {
     'Topology T. 200 ms by TUN interfaces of our own, 2 Mbit/s by tc tbf, loss by nft numgen, on the device’s line. One line typed every 250 ms. A bare TCP connection of one hop on the same line is the yardstick for what gets through and for echoes under loss.',
   limits: ['jitter and packets out of order; a path that swallows the ICMP that says how large a packet may be.'],
   async run(context) {
-    const parts = await Promise.all([poor(context), quiet(context), outage(context), sixth(context)])
-    return parts.flat()
+    // The two long waits beside everything else; worlds are built one at a time.
+    const worlds = [await openWorld({ prepare: (net) => forgetAfter(net, context.quick ? 20 : 60) }), await openWorld(), await openWorld()] as const
+    const [quietly, out, poorly] = worlds
+    const parts = await Promise.all([
+      inOwn('silence', quietly, (world) => quiet(world, context)),
+      inOwn('outage', out, (world) => outage(world, context)),
+      inOwn('poor', poorly, (world) => poor(world, context)),
+    ])
+    const last = await openWorld({ family: 6, prepare: (net) => setMtu(net, 1_280) })
+    return [...parts.flat(), ...(await inOwn('IPv6', last, (world) => sixth(world, context)))]
   },
 }
 
+/** A part that breaks is a row of its own, and the others go on. */
+async function inOwn(name: string, world: World, part: (world: World) => Promise<Row[]>): Promise<Row[]> {
+  try {
+    return await part(world)
+  } catch (error) {
+    console.error(error)
+    return [row(name, 'runs to its end', codeOf(error), false)]
+  } finally {
+    await world.close()
+  }
+}
+
 /** Long, slow and lossy, one after the other. */
-async function poor({ quick, say }: ProofContext): Promise<Row[]> {
-  const world = await openWorld()
+async function poor(world: World, { quick, say }: ProofContext): Promise<Row[]> {
   let shorten = () => {}
   try {
     shorten = await lengthenCable(world.net, roundTripMs / 2)
@@ -54,74 +73,58 @@ async function poor({ quick, say }: ProofContext): Promise<Row[]> {
     ]
   } finally {
     shorten()
-    await world.close()
   }
 }
 
 /** Nothing is typed and nothing is copied for five minutes, through a NAT that forgets after one. */
-async function quiet({ quick }: ProofContext): Promise<Row[]> {
-  const world = await openWorld({ prepare: (net) => forgetAfter(net, quick ? 20 : 60) })
-  try {
-    const workout = await openWorkout(world, { copyBytes: 0 })
-    await sleep(1_000)
-    await workout.rest()
-    const seconds = quick ? 45 : 300
-    await sleep(seconds * 1_000)
-    const sinceMs = nowMs()
-    await workout.type()
-    const firstMs = await workout.longestEcho(sinceMs)
-    return [
-      row(`${seconds} s of silence, a NAT that forgets after ${quick ? 20 : 60} s: the first echo`, '≤ 1 s', milliseconds(firstMs), firstMs <= 1_000),
-      ...(await finish(workout, { copies: false })).map((one) => ({ ...one, what: `silence: ${one.what}` })),
-    ]
-  } finally {
-    await world.close()
-  }
+async function quiet(world: World, { quick }: ProofContext): Promise<Row[]> {
+  const workout = await openWorkout(world, { copyBytes: 0 })
+  await sleep(1_000)
+  await workout.rest()
+  const seconds = quick ? 45 : 300
+  await sleep(seconds * 1_000)
+  const sinceMs = nowMs()
+  await workout.type()
+  const firstMs = await workout.longestEcho(sinceMs)
+  return [
+    row(`${seconds} s of silence, a NAT that forgets after ${quick ? 20 : 60} s: the first echo`, '≤ 1 s', milliseconds(firstMs), firstMs <= 1_000),
+    ...(await finish(workout, { copies: false })).map((one) => ({ ...one, what: `silence: ${one.what}` })),
+  ]
 }
 
-async function outage({ quick, say }: ProofContext): Promise<Row[]> {
-  const world = await openWorld()
-  try {
-    const workout = await openWorkout(world, { copyBytes: 0 })
-    await sleep(1_000)
-    const mend = cutHospital(world.net)
-    const seconds = quick ? 20 : 300
-    await sleep(seconds * 1_000)
-    const { network: during } = await workout.view()
-    const told = `${during.state}, ${during.failure ? JSON.stringify(during.failure) : 'no failure named'}`
-    say(`outage: ${told}`)
-    const sinceMs = nowMs()
-    mend()
-    await workout.longestEcho(sinceMs, 90_000)
-    const echoes = await workout.echoes()
-    const backMs = Math.min(...echoes.map(([sentMs, tookMs]) => sentMs + tookMs).filter((atMs) => atMs > sinceMs)) - sinceMs
-    return [
-      row(`${seconds} s outage: from its end to the next echo`, '≤ 35 s', milliseconds(backMs), backMs <= 35_000),
-      row('meanwhile the client says so, and which hop fails', 'interrupted, with the hop', told, during.state === 'interrupted' && during.failure !== null),
-      ...(await finish(workout, { copies: false })).map((one) => ({ ...one, what: `outage: ${one.what}` })),
-    ]
-  } finally {
-    await world.close()
-  }
+async function outage(world: World, { quick, say }: ProofContext): Promise<Row[]> {
+  const workout = await openWorkout(world, { copyBytes: 0 })
+  await sleep(1_000)
+  const mend = cutHospital(world.net)
+  const seconds = quick ? 20 : 300
+  await sleep(seconds * 1_000)
+  const { network: during } = await workout.view()
+  const told = `${during.state}, ${during.failure ? JSON.stringify(during.failure) : 'no failure named'}`
+  say(`outage: ${told}`)
+  const sinceMs = nowMs()
+  mend()
+  await workout.longestEcho(sinceMs, 90_000)
+  const echoes = await workout.echoes()
+  const backMs = Math.min(...echoes.map(([sentMs, tookMs]) => sentMs + tookMs).filter((atMs) => atMs > sinceMs)) - sinceMs
+  return [
+    row(`${seconds} s outage: from its end to the next echo`, '≤ 35 s', milliseconds(backMs), backMs <= 35_000),
+    row('meanwhile the client says so, and which hop fails', 'interrupted, with the hop', told, during.state === 'interrupted' && during.failure !== null),
+    ...(await finish(workout, { copies: false })).map((one) => ({ ...one, what: `outage: ${one.what}` })),
+  ]
 }
 
 /** IPv6 only, and packets of 1,280 bytes, the smallest that IPv6 allows (RFC 8200 section 5). */
-async function sixth({ quick }: ProofContext): Promise<Row[]> {
-  const world = await openWorld({ family: 6, prepare: (net) => setMtu(net, 1_280) })
-  try {
-    const workout = await openWorkout(world, { copyBytes: (quick ? 16 : 128) * megabyte })
-    await sleep(quick ? 2_000 : 10_000)
-    const before = world.kill((await workout.view()).accessServer.name === 'access-1' ? 'access-server-1' : 'access-server-2', 'SIGKILL')
-    const sinceMs = nowMs()
-    const resumeMs = await workout.longestEcho(sinceMs)
-    if (before === 0) throw new Error('nothing was killed')
-    return [
-      row('IPv6 only, MTU 1280: resume after kill -9 of the carrier', '≤ 5 s', milliseconds(resumeMs), resumeMs <= 5_000),
-      ...(await finish(workout)).map((one) => ({ ...one, what: `IPv6, MTU 1280: ${one.what}` })),
-    ]
-  } finally {
-    await world.close()
-  }
+async function sixth(world: World, { quick }: ProofContext): Promise<Row[]> {
+  const workout = await openWorkout(world, { copyBytes: (quick ? 16 : 128) * megabyte })
+  await sleep(quick ? 2_000 : 10_000)
+  const before = world.kill((await workout.view()).accessServer.name === 'access-1' ? 'access-server-1' : 'access-server-2', 'SIGKILL')
+  const sinceMs = nowMs()
+  const resumeMs = await workout.longestEcho(sinceMs)
+  if (before === 0) throw new Error('nothing was killed')
+  return [
+    row('IPv6 only, MTU 1280: resume after kill -9 of the carrier', '≤ 5 s', milliseconds(resumeMs), resumeMs <= 5_000),
+    ...(await finish(workout)).map((one) => ({ ...one, what: `IPv6, MTU 1280: ${one.what}` })),
+  ]
 }
 
 type Echoes = { p50: number; p95: number; count: number }

@@ -33,6 +33,11 @@ export function milliseconds(value: number): string {
   return value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${Math.round(value)} ms`
 }
 
+/** The code of the catalogue, or whatever else was thrown. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
+
 /** Numbers in [0, 1) that a seed repeats (mulberry32). */
 export function createChance(seed: number): () => number {
   let state = seed >>> 0

@@ -17,6 +17,7 @@ const sandbox = await startSandbox({
   signal: stopping.signal,
   network: {
     ports: task.ports,
+    devices: task.devices,
     // Proofs kill the same part many times in a minute; the wait that protects a person's machine would only make them long.
     restartDelayMs: () => 200,
     on(part, argv) {

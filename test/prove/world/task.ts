@@ -6,6 +6,7 @@ import type { readyFacts } from '../../../sandbox/report.ts'
 export type SandboxTask = {
   state: string
   ports: Required<Ports>
+  devices: number
   /** The beginning of a command that runs on a host, by host. */
   enter: Record<string, string[]>
   /** Another program in place of a part's own, by part. */

@@ -32,6 +32,8 @@ export type WorldOptions = {
   /** Which addresses the names stand for. */
   family?: 4 | 6
   programs?: SandboxTask['programs']
+  /** How many devices run; the first one is where sessions go. */
+  devices?: number
   /** Once the cables lie, before anything starts. */
   prepare?: (net: Net) => void
 }
@@ -40,7 +42,7 @@ const names = { people: 'people.gantry.test', agents: 'agents.gantry.test', acce
 /** The main server's second address, for the agents' listener. */
 const agentsAddress = { v4: '198.18.100.1', v6: 'fd00:6761:100::1' } as const
 const ports = { people: 443, agents: 443, access1: 443, access2: 443, panels: 0 } as const
-export async function openWorld({ family = 4, programs = {}, prepare = () => undefined }: WorldOptions = {}): Promise<World> {
+export async function openWorld({ family = 4, programs = {}, devices = 1, prepare = () => undefined }: WorldOptions = {}): Promise<World> {
   const net = openInternet<Host>(tree)
   const dir = mkdtempSync(join(tmpdir(), 'gantry-prove-'))
   const running: ChildProcess[] = []
@@ -56,7 +58,7 @@ export async function openWorld({ family = 4, programs = {}, prepare = () => und
     const pids = new Map<string, number>()
     allowAll(dir)
     const enter = Object.fromEntries((Object.keys(tree) as Host[]).map((host) => [host, net.on(host, [])]))
-    const task: SandboxTask = { state: dir, ports: { ...ports, hosts: names }, enter, programs }
+    const task: SandboxTask = { state: dir, devices, ports: { ...ports, hosts: names }, enter, programs }
     const log = join(dir, 'world.log')
     const sandbox = start(net, ['start-sandbox.ts', JSON.stringify(task)], log)
     running.push(sandbox)
