@@ -65,15 +65,15 @@ async function putAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<voi
   const { files, signal, replace } = job
   const place = (at: string[]) => at.reduce(joinRemote, job.to)
   for (const at of plan.folders) await guarded(() => makeRemoteFolder(patient(job), place(at), signal))
-  for (const { from, at } of plan.files) {
+  await inParallel(plan.files, ({ from, at }) => {
     const counted = countBack(job)
-    await guarded(async () => {
+    return guarded(async () => {
       await counted.run(() =>
         putFile({ ...job, onBytes: counted.onBytes, files, localPath: from, folder: place(at.slice(0, -1)), name: at.at(-1) ?? '', replace, signal }),
       )
       job.onFileDone()
     })
-  }
+  })
 }
 
 async function getAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<void> {
