@@ -4,8 +4,8 @@ import type { Proof } from './proof.ts'
 import { subjects } from './proofs.ts'
 
 /**
- * `npm run prove -- tunnel [--only NAME] [--quick] [--seed N] [--list]`: the long proofs of a subject. What fails does not stop the others. Writes `docs/evidence/<subject>.md` and `.json`,
- * unless only some were run or numbers were cut down; ends with 1 when a bound does not hold.
+ * `npm run prove -- tunnel [--only NAME] [--quick] [--seed N] [--list]`: the long proofs of a subject. What fails does not stop the others. Each proof replaces its own
+ * part of `docs/evidence/<subject>.md` and `.json`, unless its numbers were cut down; ends with 1 when a bound does not hold.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,13 +30,16 @@ const chosen = values.only.length > 0 ? proofs.filter(({ name }) => values.only.
 const seed = Number(values.seed)
 const command = `npm run prove -- ${process.argv.slice(2).join(' ')}`
 const findings: Finding[] = []
-for (const proof of chosen) findings.push(await runProof(proof))
-const evidence = { ...describeRun(command, seed, values.quick), findings }
-if (chosen.length === proofs.length && !values.quick) writeEvidence(subject, evidence)
-else console.log(JSON.stringify(evidence, null, 2))
+for (const proof of chosen) {
+  const finding = await runProof(proof)
+  findings.push(finding)
+  if (values.quick) console.log(JSON.stringify(finding, null, 2))
+  else writeEvidence(subject, proofs, [finding])
+}
 process.exit(chosen.length > 0 && findings.every(holds) ? 0 : 1)
 
 async function runProof(proof: Proof): Promise<Finding> {
+  const run = describeRun(command, seed)
   const start = performance.now()
   const say = (line: string) => console.error(`${proof.name}: ${line}`)
   say(proof.title)
@@ -47,7 +50,7 @@ async function runProof(proof: Proof): Promise<Finding> {
       return { rows: [], failure: error instanceof Error ? error.message : String(error) }
     },
   )
-  const finding = findingOf(proof, { ...found, seconds: (performance.now() - start) / 1_000 })
+  const finding = findingOf(proof, run, { ...found, seconds: (performance.now() - start) / 1_000 })
   for (const { what, bound, found: value, holds: verdict } of finding.rows)
     say(`${verdict === false ? 'NO ' : verdict ? 'yes' : ' – '} ${what}: ${value} (${bound})`)
   say(`${holds(finding) ? 'holds' : 'FALLS SHORT'} after ${Math.round(finding.seconds)} s`)
