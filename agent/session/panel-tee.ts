@@ -11,7 +11,8 @@ export type PanelTee = {
   close(): void
 }
 
-const intervalMs = 40
+/** As quick as an eye needs it. More often would wake panel and page between a key and its echo, on devices with few cores. */
+const intervalMs = 100
 const keepBytes = 32_768
 const gap = Buffer.from('\r\n[\u2026]\r\n')
 
