@@ -11,7 +11,7 @@ import { type Duty, startDuty } from './duty.ts'
 import { enrol, parseEnrolmentCode } from './enrolment.ts'
 import type { Enrolment } from './identity.ts'
 import { describePolicy, type Local, openLocal } from './local.ts'
-import { createLog, type Log } from './log.ts'
+import { createLog, factsOf, type Log } from './log.ts'
 import { agentPrefix } from './main-server.ts'
 import type { PollTiming } from './poll-loop.ts'
 import type { OpenSession } from './session/open-session.ts'
@@ -164,7 +164,7 @@ async function enrolUntilDone({ local, clock, log, random, allowed, changed, sig
 /** True for what another try will not change. */
 function noteRefusal(error: unknown, { audit }: Local, log: Log): boolean {
   const code = error instanceof AppError ? error.code : 'internal'
-  log.warn({ code, reason: error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined }, 'not enrolled yet')
+  log.warn(factsOf(error), 'not enrolled yet')
   const data = { code, ...(error instanceof AppError ? error.details : {}) }
   // What this device refused after it answered (the dialler has noted the others); what the main server refused (the code) stands in its own log.
   const refusedHere = code === 'enrol.authority-mismatch' || code === 'server.answer-bad'

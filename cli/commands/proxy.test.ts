@@ -31,6 +31,7 @@ describe('gantry proxy (R046)', () => {
     [['proxy', 'ftp://proxy'], 'SETTING is system, none'],
     [['proxy', 'proxy:3128'], 'SETTING is system, none'],
     [['proxy', 'http://me:hunter2@proxy:3128'], 'holds a user name or a password'],
+    [['proxy', 'http://me:hunter2@wpad/proxy.pac'], 'holds a user name or a password'],
     [['proxy', 'http://proxy:3128', '--except', 'a b'], 'an entry that is no host'],
     [['proxy', 'https://proxy:3128', '--proxy-ca', '/nowhere'], '/nowhere holds no PEM certificate.'],
   ])('%j is refused, and nothing changes', async (argv, what) => {
@@ -38,6 +39,7 @@ describe('gantry proxy (R046)', () => {
     const { exit, stderr } = await gantry(...argv)
     expect(exit).toBe(2)
     expect(stderr).toContain(what)
+    expect(stderr).not.toContain('hunter2')
     expect((await gantry('proxy')).stdout).toBe(before)
   })
 })

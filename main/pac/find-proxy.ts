@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { AppError } from '@gantry/shared/errors.ts'
 import { evaluatePac, ownAddress, type PacWorld } from './evaluate.ts'
 
-/** Asks the PAC file at an address (http, https, file) for the way to a server. Errors: `proxy.setting-bad {setting: the address, reason: 'pac'}`. */
+/** Asks the PAC file at an address (http, https, file) for the way to a server. Errors: `proxy.setting-bad {setting: its host, reason: 'pac'}`. */
 export type FindProxy = (pacUrl: string, target: { host: string; port: number }) => Promise<string>
 
 const maxBytes = 1_048_576
@@ -29,7 +29,7 @@ export function createFindProxy(now: () => number = Date.now): FindProxy {
       return await evaluatePac(source, { url: `https://${name}${port === 443 ? '' : `:${port}`}/`, host }, world)
     } catch (cause) {
       kept = null
-      throw new AppError('proxy.setting-bad', { cause, details: { setting: pacUrl, reason: 'pac' } })
+      throw new AppError('proxy.setting-bad', { cause, details: { setting: URL.canParse(pacUrl) ? new URL(pacUrl).host || 'PAC' : 'PAC', reason: 'pac' } })
     }
   }
 }

@@ -103,7 +103,7 @@ describe('a PAC file (D9, R046)', () => {
     nowMs = 1_400_000
     await expect(findProxy(address, { host: 'main.example', port: 443 })).rejects.toMatchObject({
       code: 'proxy.setting-bad',
-      details: { reason: 'pac', setting: address },
+      details: { reason: 'pac', setting: new URL(address).host },
     })
     await expect(findProxy('data:text/plain,x', { host: 'main.example', port: 443 })).rejects.toMatchObject({ details: { reason: 'pac' } })
   })

@@ -57,7 +57,7 @@ describe('the client’s way out (D9, R046)', () => {
     await expect(way({ setting: { ...manual, except: [], ca: '/nowhere.pem' } })).rejects.toMatchObject({ code: 'state.unreadable' })
     const pac = { use: 'pac', url: 'http://wpad.example/proxy.pac' } as const
     expect(await way({ setting: pac, find: { pac: async (url) => `PROXY ${new URL(url).hostname}:8080` } })).toEqual(['wpad.example:8080'])
-    await expect(way({ setting: pac })).rejects.toMatchObject({ details: { setting: pac.url, reason: 'pac-answer' } })
+    await expect(way({ setting: pac })).rejects.toMatchObject({ details: { setting: 'PAC', reason: 'pac-answer' } })
   })
 
   test('with the password of the environment, else of the keychain, else none (D20)', async () => {
@@ -94,9 +94,15 @@ describe('the proxy setting of a profile', () => {
 
   test('is refused where it cannot work, and one that cannot be read is not taken for none', async () => {
     const settings = openProxySettings(folder, memoryStore())
-    await expect(settings.change({ use: 'manual', url: 'http://a:b@c:1', except: [], ca: null }, null)).rejects.toMatchObject({
-      details: { reason: 'secret-in-url' },
-    })
+    const secrets: ProxySetting[] = [
+      { use: 'manual', url: 'http://a:hunter2@c:1', except: [], ca: null },
+      { use: 'pac', url: 'http://a:hunter2@c/x.pac' },
+    ]
+    for (const setting of secrets) {
+      const refusal = await settings.change(setting, null).catch((error: unknown) => error)
+      expect(refusal).toMatchObject({ code: 'proxy.setting-bad', details: { reason: 'secret-in-url' } })
+      expect(JSON.stringify(refusal)).not.toContain('hunter2')
+    }
     await expect(settings.change({ use: 'none' }, { user: 'a:b', password: 'x' })).rejects.toMatchObject({ details: { reason: 'credentials' } })
     expect(settings.read()).toEqual({ use: 'system' })
     writeFileSync(join(folder, 'proxy.json'), '{"version":1,"proxy":{"use":"what"}}')

@@ -39,10 +39,10 @@ export function createProxyRoutes({ setting, secretStore, env, find }: ClientPro
         return ['direct']
       case 'manual': {
         const ca = now.ca === null ? null : await readCa(now.ca)
-        return fixedRoutes({ address: parseProxyUrl(now.url, now.url), ca, except: createExceptions(now.except, 'except'), credentials })(host, port)
+        return fixedRoutes({ address: parseProxyUrl(now.url, 'proxy.url'), ca, except: createExceptions(now.except, 'except'), credentials })(host, port)
       }
       case 'pac':
-        return isLoopback(host, port) ? ['direct'] : answered((await find.pac?.(now.url, { host, port })) ?? '', now.url)
+        return isLoopback(host, port) ? ['direct'] : answered((await find.pac?.(now.url, { host, port })) ?? '', 'PAC')
       case 'system': {
         if (isLoopback(host, port)) return ['direct']
         const fixed = readEnvironment(env, credentials)

@@ -42,17 +42,25 @@ export function openProxySettings(profileDir: string, secretStore: SecretStore):
     read: () => readJsonFileIfThere(path, Stored)?.proxy ?? { use: 'system' },
     async change(setting, credentials) {
       if (setting.use === 'manual') {
-        parseProxyUrl(setting.url, setting.url)
+        parseProxyUrl(setting.url, 'proxy.url')
         createExceptions(setting.except, 'except')
       }
+      if (setting.use === 'pac') requireNoSecret(setting.url)
       if (credentials === null) {
         if ((await secretStore.get('proxy-credentials').catch(() => null)) !== null) await secretStore.delete('proxy-credentials')
       } else {
         if (!ProxyCredentials.safeParse(credentials).success)
-          throw new AppError('proxy.setting-bad', { details: { setting: credentials.user, reason: 'credentials' } })
+          throw new AppError('proxy.setting-bad', { details: { setting: 'proxy.user', reason: 'credentials' } })
         await secretStore.set('proxy-credentials', JSON.stringify(credentials))
       }
       writeJsonFile(path, { version: 1, proxy: setting })
     },
   }
+}
+
+/** What is wrong there is not repeated: it may be the password. */
+function requireNoSecret(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const reason = !url ? 'pac' : url.username !== '' || url.password !== '' ? 'secret-in-url' : null
+  if (reason) throw new AppError('proxy.setting-bad', { details: { setting: 'proxy.url', reason } })
 }

@@ -51,8 +51,11 @@ export async function stopAll(): Promise<void> {
 async function end(child: ChildProcess): Promise<void> {
   if (!running.has(child)) return
   const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
+  // Not at once by SIGKILL: squid would leave its shared memory behind.
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
   await exited
+  clearTimeout(late)
 }
 
 async function run({ name, argv, port, host = '127.0.0.1', log, folder, env }: Program): Promise<ProxyProgram> {
