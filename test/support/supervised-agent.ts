@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,6 +23,9 @@ export type SupervisedAgent = {
   poll(fault: () => void): Promise<number>
   /** Events `device.started` that name what was before. */
   restarts(): AuditEvent[]
+  /** Only with `smallDisk`. */
+  fillDisk(): void
+  freeDisk(): void
   stop(): Promise<void>
 }
 
@@ -31,18 +34,19 @@ export type SupervisedWith = {
   launcher?: string[]
   /** What Node loads first, in both processes. */
   preload?: string
-  /** Called with the folder before anything is started. */
-  prepare?: (device: DeviceFolder) => void
+  /** The state folder is a file system of its own, of 1 MiB; for root. */
+  smallDisk?: boolean
 }
 
 const agentMain = join(import.meta.dirname, '../../agent/supervisor/main.ts')
 
 /** Resolves after the first poll. */
-export async function startSupervisedAgent({ launcher = [], preload, prepare }: SupervisedWith = {}): Promise<SupervisedAgent> {
+export async function startSupervisedAgent({ launcher = [], preload, smallDisk = false }: SupervisedWith = {}): Promise<SupervisedAgent> {
   const people = createPeople()
   const server = await startMainServerDouble({ people })
   const device = createDeviceFolder({ origin: server.origin, ca: server.ca, authorityKey: people.authority.publicJwk })
-  prepare?.(device)
+  const { stateDir } = device.config
+  if (smallDisk) mountSmall(stateDir)
   const config = join(device.folder, 'device.json')
   writeFileSync(config, JSON.stringify({ ...device.config, stopWithStdin: true }))
   const [command = process.execPath, ...argv] = [...launcher, process.execPath, ...(preload ? ['--require', preload] : []), agentMain, '--config', config]
@@ -65,15 +69,33 @@ export async function startSupervisedAgent({ launcher = [], preload, prepare }: 
     ...{ device, server, lines, agentPid, poll },
     supervisorPid: child.pid as number,
     signal: (name) => void process.kill(agentPid() as number, name),
+    fillDisk: () => fill(join(stateDir, 'filler')),
+    freeDisk: () => rmSync(join(stateDir, 'filler'), { force: true }),
     restarts: () => server.events.filter(({ kind, data }) => kind === 'device.started' && data?.after !== undefined),
     async stop() {
       child.kill('SIGKILL')
       await server.waitFor(() => child.exitCode !== null || child.signalCode !== null)
       // The agent goes with its supervisor, a moment later.
       await sleep(100)
+      if (smallDisk) spawnSync('umount', ['-l', stateDir])
       await server.close()
       device.remove()
     },
+  }
+}
+
+function mountSmall(folder: string): void {
+  mkdirSync(folder)
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', folder], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+}
+
+function fill(path: string): void {
+  const block = Buffer.alloc(4_096)
+  try {
+    for (;;) writeFileSync(path, block, { flag: 'a' })
+  } catch {
+    // Full.
   }
 }
 
