@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { accessApi, accessPrefix } from '@gantry/shared/access-api.ts'
 import { agentApi } from '@gantry/shared/agent-api.ts'
 import { clientApi, updates, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Contract } from '@gantry/shared/contract.ts'
 import { errorCodes } from '@gantry/shared/errors.ts'
 import { z } from 'zod'
 
-/** Prints the OpenAPI 3.1 description (R032) of both wires of the main server, from the very tables that they are served and called by. */
+/** Prints the OpenAPI 3.1 description (R032) of the wires of the main server, from the very tables that they are served and called by. */
 type Json = Record<string, unknown>
 const { version, description } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string; description: string }
 
@@ -23,6 +24,7 @@ function describe(): Json {
       },
       '/api/v1/updates': { get: updatesOperation() },
       ...pathsOf(clientApi, { prefix: '/api/v1/', tag: 'client', security: [{ bearer: [] }] }),
+      ...pathsOf(accessApi, { prefix: accessPrefix, tag: 'access-server', security: [] }),
       ...pathsOf(agentApi, { prefix: '/agent/v1/', tag: 'agent', security: [{ device: [] }], open: ['device.enrol'] }),
     },
     components: {
