@@ -32,9 +32,9 @@ export type LinkedLeg = Link & {
 
 /**
  * ms. A first dial may take its time (a slow machine, a proxy); later ones are many, and a packet lost on the way must not cost a minute. While nothing carries the pauses stay short;
- * where only the standby is missing, nobody waits for it.
+ * where only the standby is missing, nobody waits for it. In the beginning it is dialled a little later, so that the handshakes do not stand in each other's way.
  */
-const redial = { firstMs: 100, interruptedMs: 1_500, standbyMs: 15_000, factor: 2, dialTimeoutMs: 5_000, wellAfterMs: 10_000 } as const
+const redial = { standbyAfterMs: 250, firstMs: 100, interruptedMs: 1_500, standbyMs: 15_000, factor: 2, dialTimeoutMs: 5_000, wellAfterMs: 10_000 } as const
 const handshakeTimeoutMs = 10_000
 /** Each server is tried so often, or for so long, before a leg that never was is given up: nobody waits longer than 10 s for a plain word (D29). */
 const first = { rounds: 2, withinMs: 8_000 } as const
@@ -56,22 +56,34 @@ export async function openLinkedLeg(servers: readonly [AccessServerRef, ...Acces
   })
   const startedMs = performance.now()
   const givenUp = new Map<AccessServerRef, unknown>()
+  let isOpen = false
   const fail = (server: AccessServerRef, error: unknown, tries: number) => {
     failures.set(server, error)
     link.tell()
+    if (!isOpen) hurry.now()
     const isEnough = tries >= first.rounds || performance.now() - startedMs >= first.withinMs - 500
     if (isEnough || !isWorthAnother(error)) givenUp.set(server, error)
     if (givenUp.size < servers.length) return
     // What no server would answer otherwise says more than that one of them is away.
     opened.reject([...givenUp.values()].find((one) => !isWorthAnother(one)) ?? givenUp.get(servers[0]))
   }
-  for (const server of servers) {
+  for (const [place, server] of servers.entries()) {
     const onUp = () => {
+      isOpen = true
       failures.delete(server)
       opened.resolve()
     }
     // Ends with the link, and only then.
-    void keepPath({ link, server, options, hurry, signal: over.signal, onUp, onDown: (error, tries) => fail(server, error, tries) }).catch(() => undefined)
+    void keepPath({
+      link,
+      server,
+      options,
+      hurry,
+      signal: over.signal,
+      afterMs: place * redial.standbyAfterMs,
+      onUp,
+      onDown: (error, tries) => fail(server, error, tries),
+    }).catch(() => undefined)
   }
   try {
     await opened.promise
@@ -135,12 +147,14 @@ type Keep = {
   options: LinkedLegOptions
   hurry: Hurry
   signal: AbortSignal
+  afterMs: number
   onUp: () => void
   onDown: (error: unknown, tries: number) => void
 }
 
 /** Keeps one path up for as long as the link lives. */
-async function keepPath({ link, server, options, hurry, signal, onUp, onDown }: Keep): Promise<never> {
+async function keepPath({ link, server, options, hurry, signal, afterMs, onUp, onDown }: Keep): Promise<never> {
+  if (afterMs > 0) await hurry.wait(afterMs, signal)
   let pauses = 0
   for (let epoch = 1; ; epoch += 1) {
     try {
@@ -161,7 +175,7 @@ async function keepPath({ link, server, options, hurry, signal, onUp, onDown }: 
   }
 }
 
-type Run = Omit<Keep, 'onDown'> & { epoch: number }
+type Run = Omit<Keep, 'onDown' | 'afterMs'> & { epoch: number }
 
 /**
  * Dials, joins, shakes hands, and resolves when the path is gone again, or when nothing carries any more: then another one is dialled beside it, which takes its place, and whichever answers
