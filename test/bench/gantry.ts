@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, statfsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,9 +31,10 @@ export type Gantry = {
   close(): Promise<void>
 }
 
-/** Memory where there is any, or a disk would be measured. Passable for the account of the device's shell. */
-export function memoryFolder(): string {
-  if (!existsSync('/dev/shm')) return newStateFolder()
+/** Memory where there is enough (the file, the device's, one that came back, and room), or a disk would be measured. Passable for the account of the device's shell. */
+export function memoryFolder(mib: number): string {
+  const there = existsSync('/dev/shm') ? statfsSync('/dev/shm') : null
+  if (!there || there.bavail * there.bsize < 4 * mib * 1_048_576) return newStateFolder()
   const folder = mkdtempSync('/dev/shm/gantry-bench-')
   chmodSync(folder, 0o711)
   return folder

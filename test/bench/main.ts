@@ -29,9 +29,15 @@ const page = join(root, 'docs/performance.md')
 const started = performance.now()
 const seconds = () => (performance.now() - started) / 1_000
 const say = (text: string) => console.error(`${seconds().toFixed(0).padStart(4)} s  ${text}`)
-const folders = { memory: memoryFolder(), disk: mkdtempSync(join(tmpdir(), 'gantry-bench-')) }
+const folders = { memory: memoryFolder(options.mib), disk: mkdtempSync(join(tmpdir(), 'gantry-bench-')) }
 const gantries: Partial<Record<'disk' | 'memory', Promise<Gantry>>> = {}
 const peers = await startPeers(join(folders.disk, 'peers'))
+// Also when it is broken off: servers of its own and files in memory are left to nobody. The sandbox and the workers end with this process.
+process.once('exit', () => {
+  peers.close()
+  for (const folder of Object.values(folders)) rmSync(folder, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const report: Report = {
   machine: await describeMachine(),
   command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
@@ -66,8 +72,6 @@ try {
   if (options.write) writeFileSync(page, withMeasured(readFileSync(page, 'utf8'), document(report)))
 } finally {
   for (const one of Object.values(gantries)) await one.then((gantry) => gantry.close()).catch((error: unknown) => console.error(error))
-  peers.close()
-  for (const folder of Object.values(folders)) rmSync(folder, { recursive: true, force: true })
 }
 
 /** One at a time: the polls and pages of a second one would be measured with the first. */
