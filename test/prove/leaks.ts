@@ -16,7 +16,7 @@ export const leaks: Proof = {
   covers: ['D26', 'D29', 'R013', 'R015'],
   method:
     'Topology T. Sessions one after the other on two devices at once; every tenth with a shell. Polls by a device of its own beside them. After a first part that warms up, and at the end, each process is told through Node’s inspector to collect its garbage, and what it holds is compared.',
-  limits: ['handles of the supervisors, whose hosts have one inspector port for all: their memory and descriptors only.'],
+  limits: ['timers of the agent, which lets nobody inspect it: its memory and descriptors only, before its garbage is collected.'],
   async run({ quick, say }) {
     const world = await openWorld({ devices: 3 })
     try {

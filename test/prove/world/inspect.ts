@@ -27,8 +27,10 @@ console.log(result.value)
 socket.close()
 `
 
-/** Signals the process to open its inspector, which its own host alone can reach: one such process a host. */
+/** Signals the process to open its inspector, which its own host alone can reach: one such process a host. One that must never be inspected is only looked at from outside. */
 export async function holdingOf(net: Net, host: Host, pid: number): Promise<Holding> {
+  const fromOutside = () => ({ rssMb: rssOf(pid), fds: fdsOf(pid), heapMb: null, resources: null })
+  if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--disable-sigusr1')) return fromOutside()
   process.kill(pid, 'SIGUSR1')
   const [program, ...argv] = net.on(host, [process.execPath, '--input-type=module', '-e', inside])
   for (let tries = 0; tries < 5; tries += 1) {
@@ -39,7 +41,7 @@ export async function holdingOf(net: Net, host: Host, pid: number): Promise<Hold
     for (const kind of resources) counted[kind] = (counted[kind] ?? 0) + 1
     return { rssMb: memory.rss / 1_048_576, fds: fdsOf(pid), heapMb: memory.heapUsed / 1_048_576, resources: counted }
   }
-  return { rssMb: rssOf(pid), fds: fdsOf(pid), heapMb: null, resources: null }
+  return fromOutside()
 }
 
 export function rssOf(pid: number): number {
