@@ -19,7 +19,7 @@ import {
   utimes,
   versionOf,
 } from './descriptors.ts'
-import { type Attributes, type DeviceFiles, type Ground, type Operation } from './device-files.ts'
+import type { Attributes, DeviceFiles, Ground, Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { joinPath, requireCreatable } from './names.ts'
 import type { Node, Place } from './place.ts'

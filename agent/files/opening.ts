@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
 import { at, close, fchmod, fchown, fileFailure, flags, fstat, open, self, versionOf } from './descriptors.ts'
-import { type DeviceFiles, type Ground, type OpenMode, type Operation } from './device-files.ts'
+import type { DeviceFiles, Ground, OpenMode, Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { requireCreatable } from './names.ts'
 import { createOpenFile } from './open-file.ts'
