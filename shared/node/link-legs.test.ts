@@ -98,6 +98,19 @@ describe('a control leg over two access servers (R025, R028)', () => {
     expect(await codeOf(join('client'))).toBe('leg.peer-missing')
   })
 
+  test('the end that has patience waits on, however often a server says that nobody is there, and is joined when the other comes (D2)', async () => {
+    let missed = 0
+    const onChange = ({ failures }: LinkedNetwork) => {
+      if (failures.some(({ failure }) => failure.code === 'leg.peer-missing')) missed += 1
+    }
+    const agent = join('agent', { patienceMs: 60_000, onChange })
+    agent.catch(() => undefined)
+    await expect.poll(() => missed, { timeout: 20_000 }).toBeGreaterThan(8)
+    const client = await join('client')
+    client.end('late')
+    expect(await text(await agent)).toBe('late')
+  })
+
   test('an abort ends the wait', async () => {
     const stop = new AbortController()
     const opening = codeOf(join('client', { signal: stop.signal }))

@@ -12,6 +12,11 @@ import { signJws, verifyJws } from './signing.ts'
 export type LinkedLegOptions = Omit<LegOptions, 'epoch' | 'link'> & {
   /** The other end's key: the device key for a client, the session key for an agent. */
   peerKey: PublicJwk
+  /**
+   * How long the other end may take to come, in ms: until then a server's word that it is not there yet is no failure. For the end that knows first that there will be a session, since
+   * the other one may have to wait for a main server that is just being started again (D2).
+   */
+  patienceMs?: number | undefined
   onChange?: (network: LinkedNetwork) => void
 }
 export type LinkedNetwork = {
@@ -61,6 +66,7 @@ export async function openLinkedLeg(servers: readonly [AccessServerRef, ...Acces
     failures.set(server, error)
     link.tell()
     if (!isOpen) hurry.now()
+    if (isAwaited(error) && performance.now() - startedMs < (options.patienceMs ?? 0)) return
     const isEnough = tries >= first.rounds || performance.now() - startedMs >= first.withinMs - 500
     if (isEnough || !isWorthAnother(error)) givenUp.set(server, error)
     if (givenUp.size < servers.length) return
@@ -218,6 +224,10 @@ function createProof(server: AccessServerRef, epoch: number, options: LinkedLegO
       if (!same || payload.received !== received) throw new AppError('leg.refused', { details: { what: 'link' } })
     },
   }
+}
+
+function isAwaited(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'leg.peer-missing'
 }
 
 function isWorthAnother(error: unknown): boolean {

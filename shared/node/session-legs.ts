@@ -35,7 +35,9 @@ export function createSessionLegs({ dial, ticket, ticketText, side, key }: Sessi
     async open(leg, { signal, onNetwork }) {
       const common = { dial, ticket: ticketText, ticketId: ticket.id, side, leg, key, signal }
       if (leg.startsWith('files-')) return openLegWithFallback(first?.servers() ?? servers, { ...common, epoch: 1 })
-      const linked = await openLinkedLeg(servers, { ...common, peerKey, ...(onNetwork ? { onChange: onNetwork } : {}) })
+      // The device says yes before the specialist hears of it; as long as the ticket may be joined, it waits.
+      const patienceMs = side === 'agent' && leg === 'control-1' ? ticket.joinBefore * 1_000 - Date.now() : undefined
+      const linked = await openLinkedLeg(servers, { ...common, peerKey, patienceMs, ...(onNetwork ? { onChange: onNetwork } : {}) })
       if (leg === 'control-1') first = linked
       return linked
     },
