@@ -5,7 +5,6 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { newNonce, sha256 } from '@gantry/shared/node/signing.ts'
-import type { LevelRule } from '@gantry/shared/profile.ts'
 import type { AccessServerRef, AnswerPayload, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
 import { type Clock, unixSeconds } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -14,7 +13,8 @@ import type { Grant } from '../session/grant.ts'
 import { type AskRule, askPerson, requirePanel } from './approval.ts'
 import type { Entry, RequestMemory } from './memory.ts'
 import { endsInSilence, type Policy, ruleFor } from './policy.ts'
-import { type AccessDelivery, type AnswerHead, type Proven, proveSignatures, readHead, type Trust } from './signatures.ts'
+import { grantOf, newRunning, questionOf, type Running } from './running.ts'
+import { type AccessDelivery, type AnswerHead, proveSignatures, readHead, type Trust } from './signatures.ts'
 import { steps } from './steps.ts'
 
 /** The device's word on every access request, from its arrival to the end of its session. */
@@ -60,21 +60,6 @@ export type AccessRequestsWith = {
 
 /** How long the client may take to reveal its nonce: two trips over a held poll. ms */
 const revealMs = 60_000
-
-type Running = {
-  proven: Proven
-  ticketText: AccessDelivery['ticket']
-  head: AnswerHead
-  rule: Exclude<LevelRule, 'deny'>
-  drawn: Hash | null
-  revealed: PromiseWithResolvers<Hash>
-  /** Until approval; its reason is an AppError. */
-  asking: AbortController
-  /** From approval on; its reason is an EndCause. */
-  session: AbortController
-  approved: boolean
-  done: Promise<void>
-}
 
 export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   const { memory, panel, clock, log } = deps
@@ -281,31 +266,6 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     if (told === null) deps.audit({ kind: 'access.expired', actor: { kind: 'agent' }, requestId, data: { code: 'access.interrupted' } })
     memory.move(requestId, told === null ? 'expired' : 'ended')
   }
-}
-
-function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>): Running {
-  const { ticket, request } = of.proven
-  const revealed = Promise.withResolvers<Hash>()
-  return {
-    ...of,
-    head: { requestId: request.id, ticketId: ticket.id, ticketHash: sha256(of.ticketText) },
-    drawn: null,
-    revealed,
-    asking: new AbortController(),
-    session: new AbortController(),
-    approved: false,
-    done: Promise.resolve(),
-  }
-}
-
-function grantOf({ proven, ticketText, rule }: Running, { idleMinutes, files }: Policy): Grant {
-  return { ...proven, ticketText, approvedBy: rule === 'allow' ? 'policy' : 'person', policy: { idleMinutes, files } }
-}
-
-function questionOf({ request, certificate }: Proven) {
-  const { id, access, serviceKind, reason, caseId, minutes } = request
-  const { name, employer, country } = certificate
-  return { requestId: id, specialist: name, employer, country, access, serviceKind, reason, caseId, minutes }
 }
 
 function causeOf(error: unknown): string | undefined {

@@ -1,0 +1,50 @@
+import { sha256 } from '@gantry/shared/node/signing.ts'
+import type { LevelRule } from '@gantry/shared/profile.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
+import type { Grant } from '../session/grant.ts'
+import type { Policy } from './policy.ts'
+import type { AccessDelivery, AnswerHead, Proven } from './signatures.ts'
+
+/** One access request that the device has taken up, until its session is over. */
+export type Running = {
+  proven: Proven
+  ticketText: AccessDelivery['ticket']
+  head: AnswerHead
+  rule: Exclude<LevelRule, 'deny'>
+  drawn: Hash | null
+  revealed: PromiseWithResolvers<Hash>
+  /** Until approval; its reason is an AppError. */
+  asking: AbortController
+  /** From approval on; its reason is an EndCause. */
+  session: AbortController
+  approved: boolean
+  done: Promise<void>
+}
+
+/** From its pick-up on. */
+export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>): Running {
+  const { ticket, request } = of.proven
+  const revealed = Promise.withResolvers<Hash>()
+  return {
+    ...of,
+    head: { requestId: request.id, ticketId: ticket.id, ticketHash: sha256(of.ticketText) },
+    drawn: null,
+    revealed,
+    asking: new AbortController(),
+    session: new AbortController(),
+    approved: false,
+    done: Promise.resolve(),
+  }
+}
+
+/** What an approved request lets its session do. */
+export function grantOf({ proven, ticketText, rule }: Running, { idleMinutes, files }: Policy): Grant {
+  return { ...proven, ticketText, approvedBy: rule === 'allow' ? 'policy' : 'person', policy: { idleMinutes, files } }
+}
+
+/** What the person at the device is shown. */
+export function questionOf({ request, certificate }: Proven) {
+  const { id, access, serviceKind, reason, caseId, minutes } = request
+  const { name, employer, country } = certificate
+  return { requestId: id, specialist: name, employer, country, access, serviceKind, reason, caseId, minutes }
+}
