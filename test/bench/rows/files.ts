@@ -86,7 +86,7 @@ export const files: Row = {
           `${direction} ${options.mib} MiB`,
           {
             Gantry: partsOf(seconds, `Gantry ${direction} `),
-            ...Object.fromEntries(names.map((peer) => [peerWords[peer], partsOf(seconds, `${peer} ${direction} `)])),
+            ...Object.fromEntries(names.filter((peer) => !peers.missing[peer]).map((peer) => [peerWords[peer], partsOf(seconds, `${peer} ${direction} `)])),
           },
         ]),
       ),
