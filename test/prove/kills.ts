@@ -101,6 +101,7 @@ async function strikeAgain(fault: Fault, { world, workout, context }: { world: W
     if (fault.moves) await moved(workout, carrier)
     found.push(await workout.longestEcho(sinceMs))
     await undo()
+    if (index % 10 === 9) context.say(`${fault.name}: ${index + 1} of ${times}, the longest ${milliseconds(quantile(found, 1))}`)
   }
   const [medianMs, maxMs] = [quantile(found, 0.5), quantile(found, 1)]
   const { bounds } = fault

@@ -30,6 +30,8 @@ const chosen = values.only.length > 0 ? proofs.filter(({ name }) => values.only.
 const seed = Number(values.seed)
 const command = `npm run prove -- ${process.argv.slice(2).join(' ')}`
 const findings: Finding[] = []
+// With exit the namespaces go, too; a signal alone would leave them to the next run.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
 for (const proof of chosen) {
   const finding = await runProof(proof)
   findings.push(finding)
