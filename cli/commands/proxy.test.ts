@@ -1,30 +1,52 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { commandLineEn } from '@gantry/shared/words/command-line.en.ts'
 import { afterAll, describe, expect, test } from 'vitest'
+import { openProxySettings } from '../../main/services/main-server/proxy-setting.ts'
+import type { SecretStore } from '../../main/services/secret-store.ts'
 import { run } from '../program.ts'
 import { readSecretLine } from '../secret-line.ts'
+import { parseSetting } from './proxy.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'gantry-proxy-'))
 afterAll(() => rmSync(home, { recursive: true }))
 
+const noSecrets: SecretStore = { kind: 'sandbox', get: async () => null, set: async () => undefined, delete: async () => undefined }
+
 async function gantry(...argv: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   stdin.end('hunter2\n')
-  // Neither a desktop nor a keychain.
   const exit = await run(argv, { stdin, stdout, stderr, env: { LANG: 'en_CA.UTF-8', XDG_CONFIG_HOME: home } })
   return { exit, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
 }
 
 describe('gantry proxy (R046)', () => {
-  test('says and sets how this computer leaves its network, before any sign-in', async () => {
+  test('says how this computer leaves its network, before any sign-in', async () => {
     expect(await gantry('proxy')).toMatchObject({ exit: 0, stdout: expect.stringContaining('HTTPS_PROXY') })
-    expect((await gantry('proxy', 'http://proxy.example:3128', '--except', '10.0.0.0/8, .local')).stdout).toBe('Through the proxy http://proxy.example:3128.\n')
-    const proxy = { use: 'manual', url: 'http://proxy.example:3128', except: ['10.0.0.0/8', '.local'], ca: null }
+    // Set without a keychain in between: a test must not touch the one of whoever runs it.
+    const settings = openProxySettings(join(home, 'gantry'), noSecrets)
+    mkdirSync(join(home, 'gantry'))
+    const proxy = { use: 'manual' as const, url: 'http://proxy.example:3128', except: ['10.0.0.0/8', '.local'], ca: null }
+    await settings.change(proxy, null)
+    expect((await gantry('proxy')).stdout).toBe('Through the proxy http://proxy.example:3128.\n')
     expect(JSON.parse((await gantry('proxy', '--json')).stdout)).toEqual({ ok: true, value: { proxy } })
-    expect((await gantry('proxy', 'http://wpad.example/proxy.pac')).stdout).toContain('As the proxy configuration http://wpad.example/proxy.pac says.')
-    expect((await gantry('proxy', 'none')).stdout).toBe('Without a proxy.\n')
+    await settings.change({ use: 'pac', url: 'http://wpad.example/proxy.pac' }, null)
+    expect((await gantry('proxy')).stdout).toContain('As the proxy configuration http://wpad.example/proxy.pac says.')
+  })
+
+  test('takes system, none, a proxy, or the address of a PAC file', () => {
+    const parse = (wanted: string, options = {}) => parseSetting(wanted, options, commandLineEn.usage)
+    expect(parse('system')).toEqual({ use: 'system' })
+    expect(parse('none')).toEqual({ use: 'none' })
+    expect(parse('http://proxy:3128', { except: '10.0.0.0/8, .local,' })).toEqual({
+      use: 'manual',
+      url: 'http://proxy:3128',
+      except: ['10.0.0.0/8', '.local'],
+      ca: null,
+    })
+    for (const url of ['http://wpad/proxy.pac', 'file:///etc/proxy.pac']) expect(parse(url)).toEqual({ use: 'pac', url })
   })
 
   test.each([

@@ -25,7 +25,7 @@ export async function setProxy({ place, console, options, args: [wanted] }: Comm
 }
 
 /** An address with a path is a proxy configuration (PAC file); one without is a proxy. */
-function parseSetting(wanted: string, options: CommandContext['options'], words: CommandLineWords['usage']): ProxySetting {
+export function parseSetting(wanted: string, options: CommandContext['options'], words: CommandLineWords['usage']): ProxySetting {
   if (wanted === 'system' || wanted === 'none') return { use: wanted }
   const url = URL.canParse(wanted) ? new URL(wanted) : null
   if (!url || !['http:', 'https:', 'file:'].includes(url.protocol)) throw usageError(words.badProxy, 'SETTING')
