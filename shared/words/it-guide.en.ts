@@ -68,6 +68,10 @@ export const itGuideEn = {
       ['`"files"`', 'Whether files may go in, out, and how large.'],
       ['`"instantPickup": true`', 'The device keeps one connection open, so that a request arrives at once.'],
       ['`"strict": true`', 'A session on the operating system ends when the main server has not answered for 60 seconds.'],
+      [
+        '`"bulletin": true`',
+        'Where the main server cannot be reached, the device asks the access servers whether anybody calls it. The answer opens nothing; the device shows it.',
+      ],
     ],
   },
 }

@@ -69,6 +69,10 @@ export const itGuideFr: ItGuideWords = {
       ['`"files"`', 'Si des fichiers peuvent entrer, sortir, et de quelle taille.'],
       ['`"instantPickup": true`', 'L’appareil garde une connexion ouverte, pour qu’une demande arrive tout de suite.'],
       ['`"strict": true`', 'Une séance dans le système prend fin quand le serveur principal n’a pas répondu depuis 60 secondes.'],
+      [
+        '`"bulletin": true`',
+        'Si le serveur principal est hors d’atteinte, l’appareil demande aux serveurs d’accès si quelqu’un l’appelle. La réponse n’ouvre rien; l’appareil l’affiche.',
+      ],
     ],
   },
 }
