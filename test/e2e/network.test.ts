@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { agentOf, established, listeners, processes, type SocketRow, socketsOf } from './support/processes.ts'
+import { agentOf, established, listeners, processes, processesOf, type SocketRow, socketsOf } from './support/processes.ts'
 import { newStateFolder, type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
 
 /** What the agents hold open, looked at every 50 ms from before they start. */
@@ -79,5 +81,34 @@ describe('the agent on the network', () => {
     )
     const agents = listeners(socketsOf(sandbox.facts.pids.mainServer)).map(({ local }) => Number.parseInt(local.split(':')[1] ?? '0', 16))
     expect(ports.filter((port) => ![...allowed, ...agents].includes(port))).toEqual([])
+  })
+})
+
+/** The last ones here: the main server that the facts name is gone afterwards. */
+describe('a main server that dies', () => {
+  const mainServer = () => processesOf(join(dir, 'sandbox/configs/main-server.json'))[0]?.pid ?? 0
+
+  test('R012: approvals that were given stay valid, and none appears (goal D2)', async () => {
+    const [device] = sandbox.facts.devices
+    if (!device) throw new Error('no device')
+    const audit = join(dir, 'devices/1/agent/audit.jsonl')
+    const countOf = (kind: string) => readFileSync(audit, 'utf8').split(`"${kind}"`).length - 1
+    const before = { approved: countOf('access.approved'), opened: countOf('session.opened') }
+    const killed = mainServer()
+    const running = sandbox.startGantry('get', `${device.id}:/README.txt`, dir, '--replace', ...ask)
+    expect((await sandbox.panel(device.id, 'approve', '--next', '--timeout', '30')).code).toBe(0)
+    process.kill(killed, 'SIGKILL')
+    expect(await running.done).toMatchObject({ code: 0 })
+    await until('another main server', () => ![0, killed].includes(mainServer()) || null)
+    expect({ approved: countOf('access.approved'), opened: countOf('session.opened') }).toEqual({ approved: before.approved + 1, opened: before.opened + 1 })
+  })
+
+  test('R012: new requests work again, over access servers that it has not heard of yet', async () => {
+    const [device] = sandbox.facts.devices
+    if (!device) throw new Error('no device')
+    const killed = mainServer()
+    process.kill(killed, 'SIGKILL')
+    await until('another main server', () => ![0, killed].includes(mainServer()) || null)
+    await until('a request that works', async () => (await sandbox.gantry('run', device.id, 'diagnostics.collect', ...ask)).code === 0 || null)
   })
 })
