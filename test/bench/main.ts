@@ -72,6 +72,8 @@ try {
   if (options.write) writeFileSync(page, withMeasured(readFileSync(page, 'utf8'), document(report)))
 } finally {
   for (const one of Object.values(gantries)) await one.then((gantry) => gantry.close()).catch((error: unknown) => console.error(error))
+  // Or their processes would keep this one.
+  peers.close()
 }
 
 /** One at a time: the polls and pages of a second one would be measured with the first. */
