@@ -5,14 +5,14 @@ import type { Host, Net } from './world.ts'
 /** What goes wrong in a network, done to the one in namespaces. */
 type Neighbour = Exclude<Host, 'inet' | 'device'>
 
-/** The hospital's line, both ways. */
+/** The hospital's line, both ways, with room for 200 ms of waiting packets. */
 export function limitRate(net: Net, mbitPerSecond: number): void {
   const burst = Math.max(16_000, mbitPerSecond * 1_000)
   for (const [host, cable] of [
     ['hospital', 'above'],
     ['inet', 'hospital'],
   ] as const) {
-    net.run(host, ['tc', 'qdisc', 'replace', 'dev', cable, 'root', 'tbf', 'rate', `${mbitPerSecond}mbit`, 'burst', `${burst}`, 'latency', '300ms'])
+    net.run(host, ['tc', 'qdisc', 'replace', 'dev', cable, 'root', 'tbf', 'rate', `${mbitPerSecond}mbit`, 'burst', `${burst}`, 'latency', '200ms'])
   }
 }
 
