@@ -47,6 +47,18 @@ describe.skipIf(!canOpenInternet())('an internet in namespaces', () => {
     expect(readdirSync('/run/netns').filter((name) => name.startsWith(`gantry-${process.pid}-`))).toEqual([])
   })
 
+  test('two of them at once are two', () => {
+    const [one, other] = [openInternet(tree), openInternet(tree)]
+    try {
+      one.run('main', ['ip', 'link', 'add', 'name', 'only-here', 'type', 'dummy'])
+      expect(one.run('main', ['ip', '-o', 'link'])).toContain('only-here')
+      expect(other.run('main', ['ip', '-o', 'link'])).not.toContain('only-here')
+    } finally {
+      one.close()
+      other.close()
+    }
+  })
+
   test('a host knows names that are written down for it', () => {
     const net = openInternet(tree)
     try {

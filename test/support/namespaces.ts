@@ -38,8 +38,9 @@ let opened = 0
 export function openInternet<Host extends string>(tree: Record<Host, NoInfer<Host> | null>): Internet<Host> {
   sweep()
   opened += 1
+  const number = opened
   const hosts = Object.keys(tree) as Host[]
-  const namespaceOf = (host: Host) => `${prefix}${process.pid}-${opened}-${host}`
+  const namespaceOf = (host: Host) => `${prefix}${process.pid}-${number}-${host}`
   const address = Object.fromEntries(hosts.map((host, index) => [host, numbered(index).own])) as Internet<Host>['address']
   const takeDown = () => {
     for (const host of hosts) remove(namespaceOf(host))
