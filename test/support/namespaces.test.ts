@@ -50,9 +50,9 @@ describe.skipIf(!canOpenInternet())('an internet in namespaces', () => {
   test('two of them at once are two', () => {
     const [one, other] = [openInternet(tree), openInternet(tree)]
     try {
-      one.run('main', ['ip', 'link', 'add', 'name', 'only-here', 'type', 'dummy'])
-      expect(one.run('main', ['ip', '-o', 'link'])).toContain('only-here')
-      expect(other.run('main', ['ip', '-o', 'link'])).not.toContain('only-here')
+      one.run('main', ['ip', 'addr', 'add', '198.18.99.1/32', 'dev', 'lo'])
+      expect(one.run('main', ['ip', '-o', 'addr'])).toContain('198.18.99.1')
+      expect(other.run('main', ['ip', '-o', 'addr'])).not.toContain('198.18.99.1')
     } finally {
       one.close()
       other.close()
