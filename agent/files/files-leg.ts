@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { watchHttp2 } from '@gantry/shared/node/http2-watch.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
+import { tlsPolicy } from '@gantry/shared/node/tls.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import type { DeviceFiles } from './device-files.ts'
 import { createFileAnswers } from './file-answers.ts'
@@ -86,6 +87,7 @@ function createServer({ certificatePem, keyPem }: FilesLegOptions['identity']): 
   return createSecureServer({
     cert: certificatePem,
     key: keyPem,
+    ...tlsPolicy,
     minVersion: 'TLSv1.3',
     requestCert: true,
     // Nobody issued the client's certificate; it is checked by hash in `isPinned`, before the first request is read.

@@ -5,6 +5,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import { selfSigned } from '@gantry/shared/node/certificates.ts'
 import { watchHttp2 } from '@gantry/shared/node/http2-watch.ts'
 import { generateSigningKey, sha256 } from '@gantry/shared/node/signing.ts'
+import { tlsPolicy } from '@gantry/shared/node/tls.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 
 /**
@@ -36,6 +37,7 @@ export async function openFilesLeg(join: JoinFilesLeg, options: FilesLegOptions)
     socket: stream,
     cert: own.certificatePem,
     key: own.keyPem,
+    ...tlsPolicy,
     minVersion: 'TLSv1.3',
     ALPNProtocols: ['h2'],
     // The certificate is compared below, before a byte is sent; there is no CA that could vouch for it.
