@@ -28,6 +28,11 @@ const closeAfterMs = 10_000
 /** Acknowledgements ride on data; without any, this long after the octets, or this many. */
 export const ackAfter = { ms: 40, bytes: 131_072 } as const
 
+/** One slow answer among quick ones is no long way (RFC 6298 section 2.3). */
+export function smoothed(rttMs: number, sampleMs: number): number {
+  return rttMs === 0 ? sampleMs : (rttMs * 7 + sampleMs) / 8
+}
+
 /** When a path last answered, when the question was put that it has not answered yet, and since when it is doubted. */
 export type PathLife = { answeredMs: number; askedMs: number | null; rttMs: number; doubtedMs: number | null }
 export type Moment = { now: number; active: boolean; carries: boolean }

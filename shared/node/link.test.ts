@@ -72,6 +72,22 @@ describe('the link (R025, goal D1)', () => {
     await expectAllArrives(world)
   })
 
+  test('a path that stalled again and again is doubted as soon as the first time', async () => {
+    const world = createLinkWorld()
+    const paths = { east: await world.connect('east'), west: await world.connect('west') }
+    for (let round = 0; round < 6; round += 1) {
+      const carrier = world.ends.client.link.state().carrier as 'east' | 'west'
+      paths[carrier].stall('back')
+      world.ends.client.write(10)
+      await world.clock.advance(2_000)
+      expect(world.ends.client.link.state().carrier).not.toBe(carrier)
+      await world.clock.advance(4_000)
+      paths[carrier].stall('none')
+      await world.clock.advance(2_000)
+    }
+    await expectAllArrives(world)
+  })
+
   test('waits without any path and goes on with the next one; says that it is interrupted meanwhile', async () => {
     const world = createLinkWorld()
     const east = await world.connect('east')

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { createFrameReader, type FrameType, frame, frameLimits, readFrame } from './link-frames.ts'
 import { createInbox } from './link-inbox.ts'
 import { createOutbox } from './link-outbox.ts'
-import { ackAfter, type LinkClock, type PathLife, realClock } from './link-timing.ts'
+import { ackAfter, type LinkClock, type PathLife, realClock, smoothed } from './link-timing.ts'
 import { watchPaths } from './link-watch.ts'
 
 /**
@@ -304,7 +304,8 @@ export class Link extends Duplex {
 
   #onPong(path: Path): void {
     if (path.askedMs === null) return
-    path.rttMs = this.#clock.now() - path.askedMs
+    // What a stalled path says at last tells how long it stalled, not how far it is.
+    if (path.doubtedMs === null) path.rttMs = smoothed(path.rttMs, this.#clock.now() - path.askedMs)
     path.askedMs = null
     this.#answered(path)
   }
