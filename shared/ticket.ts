@@ -157,25 +157,22 @@ export type Side = z.infer<typeof Side>
 export const LegName = z.string().regex(/^(control-[1-9]|files-[1-9][0-9]{0,3})$/)
 export type LegName = z.infer<typeof LegName>
 
-export const AdmissionPayload = z.strictObject({
+/** Which end says it, on which leg, for the how-manieth time, at which access server. */
+const legEnd = {
   version: z.literal(1),
   ticketId: TicketId,
   side: Side,
   leg: LegName,
   epoch: z.number().int().min(1).max(1_000_000),
   accessServer: z.string().max(60),
-  nonce: Hash,
-})
+}
+
+export const AdmissionPayload = z.strictObject({ ...legEnd, nonce: Hash })
 export type AdmissionPayload = z.infer<typeof AdmissionPayload>
 
 /** What an end of the link says when it comes (back) on a path: architecture 3.3. `received`: octets received in order so far. */
 export const LinkProofPayload = z.strictObject({
-  version: z.literal(1),
-  ticketId: TicketId,
-  side: Side,
-  leg: LegName,
-  epoch: z.number().int().min(1).max(1_000_000),
-  accessServer: z.string().max(60),
+  ...legEnd,
   received: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   clientNonce: Hash,
   agentNonce: Hash,

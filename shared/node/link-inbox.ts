@@ -23,6 +23,8 @@ export type Inbox = {
   owe(): void
 }
 
+const maxPieces = 65_536
+
 export function createInbox(maxBytes: number, push: (octets: Buffer | null) => boolean): Inbox {
   const waiting: Buffer[] = []
   let received = 0
@@ -42,7 +44,8 @@ export function createInbox(maxBytes: number, push: (octets: Buffer | null) => b
       const fresh = octets.subarray(received - at)
       if (fresh.length === 0) return 'repeated'
       received += fresh.length
-      if (received - taken > maxBytes) return 'beyond'
+      // Octets are limited by the window; pieces too, since each costs more than the octet in it where a hostile path sends them one by one.
+      if (received - taken > maxBytes || waiting.length >= maxPieces) return 'beyond'
       waiting.push(fresh)
       return 'fresh'
     },

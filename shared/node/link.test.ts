@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createLinkWorld, type LinkWorld } from '../../test/support/link-world.ts'
+import { createInbox } from './link-inbox.ts'
 
 const windowBytes = 16_384
 /** A frame in flight, and what Node's own streams hold on the way in. */
@@ -216,6 +217,17 @@ describe('the link (R025, goal D1)', () => {
     await world.clock.advance(3_000)
     expect(world.ends.client.link.state().carrier).toBe('west')
     await expectAllArrives(world)
+  })
+})
+
+describe('what a hostile path can make an end keep (D23)', () => {
+  test('a window of octets, and no endless row of single ones', () => {
+    const inbox = createInbox(windowBytes, () => true)
+    expect(inbox.put(0, Buffer.alloc(windowBytes + 1))).toBe('beyond')
+    const patient = createInbox(1_000_000, () => true)
+    let at = 0
+    while (at < 1_000_000 && patient.put(at, Buffer.alloc(1)) === 'fresh') at += 1
+    expect(at).toBe(65_536)
   })
 })
 
