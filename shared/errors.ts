@@ -41,6 +41,12 @@ export const errorCodes = {
   'access.unknown': { status: 404, exit: 1 },
   'access.wrong-state': { status: 409, exit: 1 },
 
+  'case.unknown': { status: 404, exit: 3 },
+  'case.closed': { status: 409, exit: 3 },
+  'case.not-held': { status: 403, exit: 3 },
+  'case.colleague-unknown': { status: 404, exit: 2 },
+  'case.ambiguous': { status: 409, exit: 2 },
+
   'device.unknown': { status: 404, exit: 3 },
   'device.offline': { status: 409, exit: 5 },
   'device.ambiguous': { status: 409, exit: 2 },

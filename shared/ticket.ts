@@ -90,7 +90,7 @@ export const RequestPayload = z.strictObject({
   access: AccessLevel,
   serviceKind: ServiceKind,
   reason: plainText(requestLimits.maxReasonCharacters),
-  caseId: plainText(requestLimits.maxCaseCharacters),
+  caseId: plainText(requestLimits.maxCaseCharacters).min(1),
   minutes: z.number().int().min(requestLimits.minMinutes).max(requestLimits.maxMinutes),
   sessionKey: PublicJwk,
   commitment: Hash,

@@ -14,6 +14,8 @@ import { createFleet } from './access-servers/fleet.ts'
 import { createBeatHandlers } from './access-servers/handlers.ts'
 import { createHeadHandlers, createReportHandlers } from './audit/handlers.ts'
 import { type AuthorityIn, openAuthorityIn } from './authority-in.ts'
+import { createCaseHandlers } from './cases/handlers.ts'
+import { beginCase, findCase } from './cases/store.ts'
 import { type Config, isLoopback, originOf } from './config.ts'
 import { type Database, openDatabase } from './database.ts'
 import { authenticateDevice } from './devices/authenticate.ts'
@@ -141,6 +143,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     ticketKey: keys.ticket,
     fleet,
     roster: () => authority.roster()?.payload ?? null,
+    cases: { find: findCase, begin: beginCase },
     append,
     queue: (queries, delivery) => queueDelivery(queries, delivery, now()),
     withdraw: withdrawDeliveries,
@@ -196,6 +199,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
       ...createSpecialistHandlers(db, authority.certificateOf),
       ...createDeviceHandlers(db, now),
       ...createAccessHandlers(access),
+      ...createCaseHandlers({ db, append, changed: async () => undefined, now }),
       ...createHeadHandlers({ db, log: audit }),
     },
   })

@@ -60,9 +60,25 @@ const first = [
 
 const regions = [`alter table customers add column regions_json text`]
 
+/** Cases that requests have named already begin with the first of those. */
+const cases = [
+  `create table cases (
+    customer_id text not null references customers (id), number text not null, device_id text not null references devices (id), opened_ms integer not null,
+    opened_by text not null references specialists (id), holder text not null references specialists (id), escalated_by text references specialists (id),
+    escalated_ms integer, escalation_reason text, closed_ms integer, closed_by text references specialists (id), resolution text,
+    primary key (customer_id, number)
+  ) strict`,
+  `create index cases_by_holder on cases (holder, opened_ms)`,
+  `insert or ignore into cases (customer_id, number, device_id, opened_ms, opened_by, holder)
+    select site.customer_id, request.case_id, request.device_id, request.created_ms, request.specialist_id, request.specialist_id
+    from access_requests as request join devices as device on device.id = request.device_id join sites as site on site.id = device.site_id
+    order by request.created_ms`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
+  '0003-cases': { up: (db: Kysely<unknown>) => runAll(db, cases) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

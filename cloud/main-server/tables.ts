@@ -1,5 +1,5 @@
 import type { AccessState, EndCause } from '@gantry/shared/access-request.ts'
-import type { DeliveryId, DeviceId, RequestId, SpecialistId, TicketId } from '@gantry/shared/ids.ts'
+import type { CustomerId, DeliveryId, DeviceId, RequestId, SpecialistId, TicketId } from '@gantry/shared/ids.ts'
 import type { AccessLevel, EntitlementKind, ServiceKind } from '@gantry/shared/profile.ts'
 import type { Generated } from 'kysely'
 
@@ -99,6 +99,22 @@ export type Tables = {
     /** The certificate that the device answered under, as it was when the ticket was signed. */
     device_certificate: string
     device_key_json: string
+  }
+  /** One row per case: the vendor's number within one customer. */
+  cases: {
+    customer_id: CustomerId
+    number: string
+    /** The device of the first request that named it. */
+    device_id: DeviceId
+    opened_ms: number
+    opened_by: SpecialistId
+    holder: SpecialistId
+    escalated_by: SpecialistId | null
+    escalated_ms: number | null
+    escalation_reason: string | null
+    closed_ms: number | null
+    closed_by: SpecialistId | null
+    resolution: string | null
   }
   answers: { request_id: RequestId; position: number; kind: string; jws: string }
   deliveries: {

@@ -89,6 +89,18 @@ export const errorsEn: ErrorWords = {
   'access.unknown': () => ({ what: 'There is no such request.', todo: 'Look at the list of requests.' }),
   'access.wrong-state': () => ({ what: 'The request has moved on in the meantime.', todo: 'Look at its present state.' }),
 
+  'case.unknown': () => ({ what: 'You have no such case.', todo: 'Check its number, or ask who holds it.' }),
+  'case.closed': () => ({ what: 'The case is closed.', todo: 'Begin a new case, and ask under its number.' }),
+  'case.not-held': ({ holder }) => ({
+    what: holder === undefined ? 'You do not hold this case any more.' : `${holder} holds this case.`,
+    todo: 'Only who holds a case can escalate or close it.',
+  }),
+  'case.colleague-unknown': () => ({ what: 'There is no such colleague for this case.', todo: 'Choose somebody who is assigned to its device.' }),
+  'case.ambiguous': ({ customers }) => ({
+    what: `More than one of your cases has this number${customers === undefined ? '' : `: ${customers}`}.`,
+    todo: 'Name the customer as well.',
+  }),
+
   'device.unknown': () => ({
     what: 'There is no such device among those assigned to you.',
     todo: 'Check the name, or ask your supervisor for the assignment.',

@@ -96,6 +96,18 @@ export const errorsFr: ErrorWords = {
   'access.unknown': () => ({ what: 'Cette demande n’existe pas.', todo: 'Consultez la liste des demandes.' }),
   'access.wrong-state': () => ({ what: 'La demande a avancé entre-temps.', todo: 'Consultez son état présent.' }),
 
+  'case.unknown': () => ({ what: 'Vous n’avez pas ce dossier.', todo: 'Vérifiez son numéro, ou demandez qui le tient.' }),
+  'case.closed': () => ({ what: 'Le dossier est fermé.', todo: 'Ouvrez un nouveau dossier, et faites la demande sous son numéro.' }),
+  'case.not-held': ({ holder }) => ({
+    what: holder === undefined ? 'Vous ne tenez plus ce dossier.' : `${holder} tient ce dossier.`,
+    todo: 'Seule la personne qui tient un dossier peut le transmettre ou le fermer.',
+  }),
+  'case.colleague-unknown': () => ({ what: 'Ce collègue n’existe pas pour ce dossier.', todo: 'Choisissez une personne à qui son appareil est attribué.' }),
+  'case.ambiguous': ({ customers }) => ({
+    what: `Plusieurs de vos dossiers portent ce numéro${customers === undefined ? '' : `\u00a0: ${customers}`}.`,
+    todo: 'Nommez aussi le client.',
+  }),
+
   'device.unknown': () => ({
     what: 'Cet appareil n’est pas parmi ceux qui vous sont attribués.',
     todo: 'Vérifiez le nom, ou demandez l’attribution à votre responsable.',

@@ -207,6 +207,14 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
       world.views.set(payload.id, view)
       return { request: view, passed: ['mfa-fresh', 'assigned'] }
     },
+    'case.list': () => ({ cases: [] }),
+    'case.colleagues': () => ({ colleagues: [] }),
+    'case.escalate': () => {
+      throw new AppError('case.unknown')
+    },
+    'case.close': () => {
+      throw new AppError('case.unknown')
+    },
     'access-request.reveal': ({ nonce }) => {
       world.revealed.push(nonce)
       return {}

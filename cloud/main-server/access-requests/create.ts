@@ -4,6 +4,7 @@ import { readUnverified } from '@gantry/shared/node/signing.ts'
 import { CertificatePayload, type CompactJws, PublicJwk, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
 import { levelsFor } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
+import type { CaseKey } from '../case-facts.ts'
 import { chooseRoute, describeRoute, type Route } from './route.ts'
 import { deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
 import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
@@ -28,6 +29,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   const target = await findTarget(db, request.deviceId)
   const regions = target?.regions ?? null
   const route = chooseRoute(tools.fleet.candidates(), await sessionsByAccessServer(db), regions)
+  const caseKey = target && { customerId: target.customerId, number: request.caseId }
   const facts: Facts = {
     nowMs: now(),
     caller,
@@ -39,6 +41,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     certified: readUnverified(certificate, CertificatePayload, 'access.certificate-bad'),
     device: target?.facts ?? null,
     levels: target && levelsFor(asker.grants, { id: request.deviceId, customerId: target.customerId }),
+    case: caseKey && (await tools.cases.find(db, caseKey)),
     route,
     onlyRegions: regions?.only ? regions.near : null,
     seenBefore: await wasSeen(db, request),
@@ -48,10 +51,11 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     append({ ...event, kind: 'access.refused', data: { ...event.data, step, code: toFailure(error).code } })
   })
   const device = target?.identity
-  if (!device || !route) throw new AppError('device.offline')
+  if (!device || !caseKey || !route) throw new AppError('device.offline')
+  if (!facts.case) append({ ...event, kind: 'case.opened', data: { customerId: caseKey.customerId, caseId: caseKey.number } })
   append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route) } })
   tools.fleet.noteTicket(route.accessServer.name)
-  await storeRequest(tools, { request, signed, certificate, device, route })
+  await storeRequest(tools, { request, signed, certificate, device, caseKey, route })
   tools.wake(request.deviceId)
   await announce(tools, request.id)
   const row = await findRequest(db, request.id)
@@ -59,9 +63,16 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   return { request: await viewRequest(db, row), passed }
 }
 
-type Accepted = { request: RequestPayload; signed: SignedRequest; certificate: CompactJws; device: { certificate: string; keyJson: string }; route: Route }
+type Accepted = {
+  request: RequestPayload
+  signed: SignedRequest
+  certificate: CompactJws
+  device: { certificate: string; keyJson: string }
+  caseKey: CaseKey
+  route: Route
+}
 
-async function storeRequest(tools: AccessTools, { request, signed, certificate, device, route }: Accepted): Promise<void> {
+async function storeRequest(tools: AccessTools, { request, signed, certificate, device, caseKey, route }: Accepted): Promise<void> {
   const { db, ticketKey, now } = tools
   const nowMs = now()
   const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
@@ -69,6 +80,8 @@ async function storeRequest(tools: AccessTools, { request, signed, certificate, 
   await db.transaction().execute(async (trx) => {
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
+    const { deviceId, specialistId } = request
+    if (!(await tools.cases.begin(trx, { ...caseKey, deviceId, specialistId, nowMs }))) throw new AppError('case.closed')
     await insertRequest(trx, { request, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
     const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }
     await tools.queue(trx, { deviceId: request.deviceId, subject: subjects.request(request.id), body })

@@ -14,6 +14,7 @@ import {
   requireFreshMfa,
   requireLevel,
   requireNotReplayed,
+  requireOpenCase,
   requireOwnRequest,
   requireRoster,
   requireSignatures,
@@ -45,6 +46,7 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
       lastContactMs: nowMs - 20_000,
     },
     levels: ['diagnostics', 'os'],
+    case: null,
     route,
     onlyRegions: null,
     seenBefore: false,
@@ -148,6 +150,13 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireEntitlement, { ...facts, nowMs: justBefore })).toBe('passed')
     expect(await refusal(requireEntitlement, { ...facts, nowMs: justAfter })).toMatchObject({ code: 'access.not-entitled', details: { endedOn: '2026-11-20' } })
     expect(await refusal(requireEntitlement, await withDevice({ entitlement: null }))).toMatchObject({ code: 'access.not-entitled', details: undefined })
+  })
+
+  test('requireOpenCase: a case that was closed stays closed (R087)', async () => {
+    const open = { state: 'open' as const, holder: people.person.specialistId, openedMs: nowMs - 60_000, escalation: null }
+    expect(await refusal(requireOpenCase, await allGood())).toBe('passed')
+    expect(await refusal(requireOpenCase, await allGood({ case: open }))).toBe('passed')
+    expect(await refusal(requireOpenCase, await allGood({ case: { ...open, state: 'closed' } }))).toMatchObject({ code: 'case.closed' })
   })
 
   test('requireEnrolled: only a device that holds a certificate of ours', async () => {

@@ -4,6 +4,7 @@ import { checkCertificate, checkRequest, requireOnRoster, rosterIsFresh } from '
 import type { AccessLevel } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
 import type { Caller } from '../caller.ts'
+import type { CaseFacts } from '../case-facts.ts'
 import { isSilent } from '../contact.ts'
 import { type EntitlementDates, isEntitled } from '../entitlement.ts'
 import type { Route } from './route.ts'
@@ -23,6 +24,8 @@ export type Facts = {
   device: DeviceFacts | null
   /** What the profile allows on it; null where it is not assigned. */
   levels: AccessLevel[] | null
+  /** The case that it names, at that device's customer; null where this request would be the first of it. */
+  case: CaseFacts | null
   /** Where it may run now; null where no access server that this customer allows is up. */
   route: Route | null
   /** Which regions the customer allows, for the words of a refusal; null: any. */
@@ -55,6 +58,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireAssignment,
   requireLevel,
   requireEntitlement,
+  requireOpenCase,
   requireEnrolled,
   requireConnectivity,
   requireDeviceReachable,
@@ -100,6 +104,11 @@ export function requireEntitlement({ device, nowMs }: Facts): void {
   if (device && isEntitled(device.entitlement, device.timeZone, nowMs)) return
   const endsOn = device?.entitlement?.endsOn
   throw new AppError('access.not-entitled', endsOn ? { details: { endedOn: endsOn } } : {})
+}
+
+/** R087: a case that was closed stays closed. */
+export function requireOpenCase({ case: found }: Pick<Facts, 'case'>): void {
+  if (found?.state === 'closed') throw new AppError('case.closed')
 }
 
 /** A device that has no certificate of ours cannot check anything, and could not answer. */

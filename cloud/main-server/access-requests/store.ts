@@ -1,7 +1,7 @@
 import { type AccessState, canMove, type EndCause } from '@gantry/shared/access-request.ts'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
-import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
+import { CustomerId, type DeviceId, type RequestId, type SpecialistId } from '@gantry/shared/ids.ts'
 import { AccessServerRef, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { type Database, isDuplicate, type Queries } from '../database.ts'
@@ -26,7 +26,7 @@ export async function findTarget(db: Database, deviceId: DeviceId) {
   if (!row) return null
   const identity = row.certificate && row.device_key_json && row.revoked_ms === null ? { certificate: row.certificate, keyJson: row.device_key_json } : null
   return {
-    customerId: row.customer_id,
+    customerId: CustomerId.parse(row.customer_id),
     regions: readRegions(row.regions_json),
     identity,
     facts: {

@@ -5,6 +5,7 @@ import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import type { PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { CaseFacts, CaseKey } from '../case-facts.ts'
 import type { Database, Queries } from '../database.ts'
 import type { Candidate } from './route.ts'
 import { type Change, findRequest, moveRequest, type RequestRow } from './store.ts'
@@ -21,6 +22,11 @@ export type AccessTools = {
   /** The access servers that are up, and the word that a ticket names one. */
   fleet: { candidates(): Candidate[]; noteTicket(name: string): void }
   roster: () => RosterPayload | null
+  cases: {
+    find(queries: Queries, key: CaseKey): Promise<CaseFacts | null>
+    /** Within the caller's transaction; false when it is closed. */
+    begin(queries: Queries, first: CaseKey & { deviceId: DeviceId; specialistId: SpecialistId; nowMs: number }): Promise<boolean>
+  }
   /** Throws `audit.unavailable`, and then nothing happens. */
   append: (event: NewAuditEvent) => void
   /** Within the caller's transaction. */
