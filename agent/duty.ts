@@ -91,7 +91,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     async answer(head, answer) {
       const payload = AnswerPayload.parse({ version: 1, ...head, deviceId, at: unixSeconds(clock), answer })
       outbox.addAnswer(await signJws('answer', payload, identity.keys.device))
-      sender.nudge()
+      sender.hurry()
     },
     audit: audit.append,
     sessionTold(requestId) {

@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts'
 /** Sends the outbox, one run at a time; a failed run is repeated with growing pauses as long as sending is allowed. */
 export type Sender = {
   nudge(): void
+  /** The same at once: somebody waits for it. */
+  hurry(): void
   /** Resolves when nothing is being sent; for the last moments of the agent. */
   settled(): Promise<void>
 }
@@ -25,12 +27,15 @@ const gatherMs = 50
 export function createSender({ flush, allowed, onFailure, clock, signal, random = Math.random }: SenderWith): Sender {
   let wanted = false
   let running: Promise<void> | null = null
+  let urgent = Promise.withResolvers<void>()
 
   const run = async () => {
     for (let failures = 0; wanted && allowed() && !signal.aborted; ) {
       wanted = false
       try {
-        await clock.sleep(failures === 0 ? gatherMs : backoffMs(failures, backoff, random), signal)
+        const gathered = clock.sleep(failures === 0 ? gatherMs : backoffMs(failures, backoff, random), signal)
+        await (failures === 0 ? Promise.race([gathered, urgent.promise]) : gathered)
+        urgent = Promise.withResolvers()
         if (allowed()) await flush(signal)
         failures = 0
       } catch (error) {
@@ -41,12 +46,17 @@ export function createSender({ flush, allowed, onFailure, clock, signal, random 
       }
     }
   }
+  const nudge = () => {
+    wanted = true
+    running ??= run().finally(() => {
+      running = null
+    })
+  }
   return {
-    nudge() {
-      wanted = true
-      running ??= run().finally(() => {
-        running = null
-      })
+    nudge,
+    hurry() {
+      urgent.resolve()
+      nudge()
     },
     settled: () => running ?? Promise.resolve(),
   }

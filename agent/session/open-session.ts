@@ -43,7 +43,7 @@ async function join(ground: Ground): Promise<EndCause> {
   const { separation, grant } = ground
   const first = await dialFirst(ground)
   try {
-    const processes = await watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
+    const processes = watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
     return await runSession({ ...ground, first, processes })
   } finally {
     first.destroy()

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sessionMark } from './separation.ts'
@@ -26,8 +27,8 @@ export type SessionProcesses = {
 type Belonging = { mark: string; separatedUid: number | null; before: ReadonlySet<string> }
 
 /** `separatedUid` is null where programs run as the agent. To be called before the session's first program. */
-export async function watchProcesses({ mark, separatedUid }: { mark: string; separatedUid: number | null }): Promise<SessionProcesses> {
-  const before = new Set((await listProcesses()).map(identity))
+export function watchProcesses({ mark, separatedUid }: { mark: string; separatedUid: number | null }): SessionProcesses {
+  const before = identitiesNow()
   return { end: () => endAll({ mark, separatedUid, before }) }
 }
 
@@ -78,7 +79,7 @@ export function membersOf(processes: readonly ProcessFacts[], { mark, separatedU
   return [...members.values()]
 }
 
-const identity = ({ pid, startedAt }: ProcessFacts): string => `${pid}:${startedAt}`
+const identity = ({ pid, startedAt }: Pick<ProcessFacts, 'pid' | 'startedAt'>): string => `${pid}:${startedAt}`
 
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
@@ -88,20 +89,39 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** A session waits for this one, so it is read in one go: a few milliseconds, where a thread for each of several hundred files costs ten times that. */
+function identitiesNow(): Set<string> {
+  const found = new Set<string>()
+  for (const pid of readdirSync('/proc').filter(isPid)) {
+    try {
+      found.add(identity({ pid: Number(pid), startedAt: statFieldsOf(readFileSync(`/proc/${pid}/stat`, 'latin1'))[19] ?? '' }))
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return found
+}
+
+const isPid = (name: string): boolean => /^\d+$/.test(name)
+
+/** proc_pid_stat(5): the program's name stands in parentheses and may hold anything, so the fields are counted from the last one. */
+function statFieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
 async function listProcesses(): Promise<ProcessFacts[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const pids = (await readdir('/proc').catch(() => [])).filter(isPid)
   const all = await Promise.all(pids.map((pid) => factsOf(pid).catch(() => null)))
   return all.filter((facts) => facts !== null)
 }
 
-/** proc_pid_stat(5): the program's name stands in parentheses and may hold anything, so the fields are counted from the last one. */
 async function factsOf(pid: string): Promise<ProcessFacts | null> {
   const [stat, status, environment] = await Promise.all([
     readFile(`/proc/${pid}/stat`, 'latin1'),
     readFile(`/proc/${pid}/status`, 'latin1'),
     readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''),
   ])
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = statFieldsOf(stat)
   const [state = '', parent = '0'] = fields
   if (state === 'Z' || state === 'X') return null
   const field = (name: string) => status.match(new RegExp(`^${name}:\\s*(\\S+)`, 'm'))?.[1] ?? ''

@@ -9,7 +9,8 @@ import { Series } from './series.ts'
 
 /** A long way: our client to its access server, and sftp to the device without any relay, both through the same delay. */
 const oneWayMs = 25
-const mib = 64
+/** Enough that the way counts and not the few questions before and after a file; sftp takes eight seconds for it. */
+const maxMib = 256
 const directions = ['put', 'get'] as const
 
 export const delay: Row = {
@@ -18,6 +19,7 @@ export const delay: Row = {
     if (peers.missing.direct)
       return { figures: directions.map((direction) => ({ id: `${direction}-delayed`, missing: peers.missing.direct ?? '' })), samples: null }
     const gantry = await inMemory()
+    const mib = Math.min(options.mib, maxMib)
     const source = file(mib)
     const back = join(source.folder, 'back', 'source.bin')
     const onDevice = join(gantry.device.filesRoot, 'source.bin')
