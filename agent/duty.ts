@@ -221,9 +221,9 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       case 'reveal':
         return requests.reveal(delivery)
       case 'cancel':
-        return requests.cancel(delivery.requestId)
+        return requests.cancel(delivery.requestId, delivery.withdrawal)
       case 'end':
-        return requests.end(delivery.requestId, delivery.cause)
+        return requests.end(delivery.requestId, delivery.cause, delivery.withdrawal)
       case 'data-file':
         return dataFiles.store(delivery)
       case 'maintenance': {

@@ -19,8 +19,9 @@ const none = z.strictObject({})
 export const Delivery = z.discriminatedUnion('kind', [
   z.object({ id: DeliveryId, kind: z.literal('access-request'), ticket: CompactJws, request: SignedRequest, certificate: CompactJws }),
   z.object({ id: DeliveryId, kind: z.literal('reveal'), requestId: RequestId, nonce: Hash }),
-  z.object({ id: DeliveryId, kind: z.literal('cancel'), requestId: RequestId }),
-  z.object({ id: DeliveryId, kind: z.literal('end'), requestId: RequestId, cause: EndCause }),
+  /** Without `withdrawal` it is the main server's word: it ends all the same, since ending is always safe, and the device's audit says whose word it was. */
+  z.object({ id: DeliveryId, kind: z.literal('cancel'), requestId: RequestId, withdrawal: CompactJws.optional() }),
+  z.object({ id: DeliveryId, kind: z.literal('end'), requestId: RequestId, cause: EndCause, withdrawal: CompactJws.optional() }),
   z.object({ id: DeliveryId, kind: z.literal('maintenance'), action: z.string(), input: z.unknown(), notBefore: z.number(), notAfter: z.number() }),
   /** `roster` is a data file like another: content is the authority's compact JWS. `sha256` is of the content's bytes. */
   z.object({

@@ -41,6 +41,7 @@ export const AuditKind = z.enum([
   'access.picked-up',
   'access.asked',
   'access.approved',
+  'access.withdrawn',
   'access.cancelled',
   'access.expired',
   'case.opened',

@@ -152,8 +152,11 @@ export const clientApi = {
   },
   /** Reveals the nonce C after the device's draw is known. */
   'access-request.reveal': { input: z.strictObject({ requestId: RequestId, nonce: Hash }), output: none },
-  /** Before approval: withdraws the request. After: ends the session with cause `specialist`. */
-  'access-request.cancel': { input: z.strictObject({ requestId: RequestId }), output: none },
+  /**
+   * Before approval: withdraws the request. After: ends the session with cause `specialist`. `withdrawal` is signed by the specialist key and goes on to the
+   * device, which alone judges it.
+   */
+  'access-request.cancel': { input: z.strictObject({ requestId: RequestId, withdrawal: CompactJws.optional() }), output: none },
   'access-request.show': { input: z.strictObject({ requestId: RequestId }), output: AccessRequestView },
   'access-request.list': {
     input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }),

@@ -10,6 +10,7 @@ import { AccessLevel, ServiceKind } from './profile.ts'
  *   certificate  authority key                     this person's two keys
  *   roster       authority key                     who is certified now; its number never steps back; 14 days
  *   request      specialist key AND support key    JWS JSON serialization with two signatures (RFC 7515 section 7.2.1)
+ *   withdrawal   specialist key                    that this person takes the request back, or ends its session
  *   ticket       main server's ticket key          carries SHA-256 of the request's payload
  *   answer       device key                        picked up, approved or refused
  *   admission    session key or device key         one leg at one access server, over that server's nonce
@@ -24,6 +25,7 @@ export const jwsTypes = {
   certificate: 'gantry-certificate+jwt',
   roster: 'gantry-roster+jwt',
   request: 'gantry-request+jwt',
+  withdrawal: 'gantry-withdrawal+jwt',
   ticket: 'gantry-ticket+jwt',
   answer: 'gantry-answer+jwt',
   admission: 'gantry-admission+jwt',
@@ -104,6 +106,17 @@ export const SignedRequest = z.strictObject({
   signatures: z.array(z.strictObject({ protected: z.string().max(400), signature: z.string().max(200) })).length(2),
 })
 export type SignedRequest = z.infer<typeof SignedRequest>
+
+/** R062: who takes a request back (`cancel`, before approval) or ends its session (`end`) signs that, so that no server can say it in their name. */
+export const WithdrawalPayload = z.strictObject({
+  version: z.literal(1),
+  requestId: RequestId,
+  deviceId: DeviceId,
+  specialistId: SpecialistId,
+  kind: z.enum(['cancel', 'end']),
+  at: unixSeconds,
+})
+export type WithdrawalPayload = z.infer<typeof WithdrawalPayload>
 
 /** `name` is the access server's own name, which admissions repeat; `site` is shown to people. */
 export const AccessServerRef = z.strictObject({

@@ -101,7 +101,7 @@ describe('an access request at the device', () => {
   test('that is cancelled leaves the panel and gets no further answer', async () => {
     const on = world()
     await ask(on)
-    on.requests.cancel(one.request.id)
+    void on.requests.cancel(one.request.id)
     await on.clock.advance(0)
     expect(answersTo(on, one)).toEqual(['picked-up', 'asking'])
     expect(on.shown.size).toBe(0)
@@ -143,7 +143,7 @@ describe('a session at the device', () => {
     await open(on)
     on.requests.enforce({ ...on.policy, rules: { ...on.policy.rules, os: 'ask-typed' } })
     for (const listener of on.listeners) listener({ type: 'session.end', requestId: newId('req') })
-    on.requests.end(newId('req'), 'revoked')
+    void on.requests.end(newId('req'), 'revoked')
     expect(on.sessions[0]?.signal.aborted).toBe(false)
   })
 

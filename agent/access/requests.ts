@@ -5,7 +5,7 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { newNonce, sha256 } from '@gantry/shared/node/signing.ts'
-import type { AccessServerRef, AnswerPayload, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { AccessServerRef, AnswerPayload, CompactJws, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
 import { type Clock, unixSeconds } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { PanelLink } from '../panel-link.ts'
@@ -16,14 +16,16 @@ import { endsInSilence, type Policy, ruleFor } from './policy.ts'
 import { grantOf, newRunning, questionOf, type Running } from './running.ts'
 import { type AccessDelivery, type AnswerHead, proveSignatures, readHead, type Trust } from './signatures.ts'
 import { steps } from './steps.ts'
+import { judgeWithdrawal, unsigned, type Withdrawer } from './withdrawal.ts'
 
 /** The device's word on every access request, from its arrival to the end of its session. */
 export type AccessRequests = {
   /** Returns once the request is refused, or taken and on disk; what follows runs by itself. */
   receive(delivery: AccessDelivery): Promise<void>
   reveal(delivery: Extract<Delivery, { kind: 'reveal' }>): void
-  cancel(requestId: RequestId): void
-  end(requestId: RequestId, cause: EndCause): void
+  /** Both at once where nothing is signed; a signature is judged first, so that the audit names who withdrew before anything stops. */
+  cancel(requestId: RequestId, withdrawal?: CompactJws): void | Promise<void>
+  end(requestId: RequestId, cause: EndCause, withdrawal?: CompactJws): void | Promise<void>
   /** From pick-up until the session has ended: meanwhile a poll is held open (architecture 2.4). */
   busy(): boolean
   /** Ends what a changed policy no longer allows. */
@@ -175,7 +177,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const { head } = running
     const { code } = toFailure(error)
     if (code === 'access.cancelled') {
-      auditQuietly({ kind: 'access.cancelled', actor: { kind: 'specialist' }, requestId: head.requestId })
+      const actor = { kind: running.withdrawnBy ?? ('main-server' as const) }
+      auditQuietly({ kind: 'access.cancelled', actor, requestId: head.requestId })
       memory.move(head.requestId, 'cancelled')
       return
     }
@@ -197,6 +200,21 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   const stopOne = (running: Running, withdrawn: AppError, cause: EndCause) => {
     if (running.approved) running.session.abort(cause)
     else running.asking.abort(withdrawn)
+  }
+
+  /** From outside: the audit names whose word it was, then it stops. That it cannot be written down keeps nothing running. */
+  const stopFor = (running: Running, cause: EndCause, { by, ...data }: Withdrawer) => {
+    running.withdrawnBy = by
+    const { specialistId: id, name } = running.proven.certificate
+    const actor = by === 'specialist' ? { kind: by, id, name } : { kind: by }
+    auditQuietly({ kind: 'access.withdrawn', actor, requestId: running.head.requestId, data: { ...data, cause } })
+    stopOne(running, new AppError('access.cancelled'), cause)
+  }
+  const withdrawn = (requestId: RequestId, cause: EndCause, withdrawal: CompactJws | undefined): void | Promise<void> => {
+    const running = all.get(requestId)
+    if (!running) return
+    if (withdrawal === undefined) return stopFor(running, cause, unsigned)
+    return judgeWithdrawal(withdrawal, running.proven).then((by) => stopFor(running, cause, by))
   }
 
   panel.onPress((press) => {
@@ -223,14 +241,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
       if (commitmentTo(nonce) === running.proven.request.commitment) running.revealed.resolve(nonce)
       else running.asking.abort(new AppError('access.commitment-bad'))
     },
-    cancel(requestId) {
-      const running = all.get(requestId)
-      if (running) stopOne(running, new AppError('access.cancelled'), 'specialist')
-    },
-    end(requestId, cause) {
-      const running = all.get(requestId)
-      if (running) stopOne(running, new AppError('access.cancelled'), cause)
-    },
+    cancel: (requestId, withdrawal) => withdrawn(requestId, 'specialist', withdrawal),
+    end: withdrawn,
     busy: () => all.size > 0,
     enforce(policy) {
       for (const running of all.values()) {

@@ -4,6 +4,7 @@ import type { Hash } from '@gantry/shared/ticket.ts'
 import type { Grant } from '../session/grant.ts'
 import type { Policy } from './policy.ts'
 import type { AccessDelivery, AnswerHead, Proven } from './signatures.ts'
+import type { Withdrawer } from './withdrawal.ts'
 
 /** One access request that the device has taken up, until its session is over. */
 export type Running = {
@@ -18,6 +19,8 @@ export type Running = {
   /** From approval on; its reason is an EndCause. */
   session: AbortController
   approved: boolean
+  /** Whose word stopped it from outside. */
+  withdrawnBy: Withdrawer['by'] | null
   done: Promise<void>
 }
 
@@ -33,6 +36,7 @@ export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>):
     asking: new AbortController(),
     session: new AbortController(),
     approved: false,
+    withdrawnBy: null,
     done: Promise.resolve(),
   }
 }

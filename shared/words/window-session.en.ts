@@ -167,6 +167,7 @@ export const sessionEn = {
       'access.picked-up': 'Picked up by the device',
       'access.asked': 'Asked at the device',
       'access.approved': 'Allowed',
+      'access.withdrawn': 'Request taken back or session ended from outside',
       'access.cancelled': 'Request cancelled',
       'access.expired': 'Request ran out of time',
       'case.opened': 'Case begun',

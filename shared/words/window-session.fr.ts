@@ -171,6 +171,7 @@ export const sessionFr: SessionWords = {
       'access.picked-up': 'Prise en charge par l’appareil',
       'access.asked': 'Demandé à l’appareil',
       'access.approved': 'Autorisé',
+      'access.withdrawn': 'Demande retirée ou session terminée de l’extérieur',
       'access.cancelled': 'Demande annulée',
       'access.expired': 'Demande hors délai',
       'case.opened': 'Dossier ouvert',

@@ -13,7 +13,7 @@ import type { DeviceId, RequestId } from '../../shared/ids.ts'
 import { newId } from '../../shared/ids.ts'
 import { createCa, createCertificateRequest, issueDeviceCertificate, issueServerCertificate } from '../../shared/node/certificates.ts'
 import { generateSigningKey, privatePem, requestHash, type SigningKey, sha256, signJws } from '../../shared/node/signing.ts'
-import { type AccessServerRef, type AnswerPayload, type Hash, RequestPayload, type TicketPayload } from '../../shared/ticket.ts'
+import { type AccessServerRef, type AnswerPayload, type CompactJws, type Hash, RequestPayload, type TicketPayload } from '../../shared/ticket.ts'
 import { hostKeyLine } from './host-key.ts'
 import { createPeople, type People } from './people.ts'
 
@@ -34,6 +34,7 @@ export type ClientWorld = {
   created: { input: Input<ClientApi, 'access-request.create'>; payload: RequestPayload; ticket: TicketPayload; ticketText: string }[]
   revealed: Hash[]
   cancelled: RequestId[]
+  withdrawals: CompactJws[]
   /** The token that is taken; any other is `auth.session-expired`. */
   token: string
   /** Another handler for a call, for as long as the test lasts. */
@@ -80,7 +81,7 @@ export async function startClientWorld({
   const world: ClientWorld = {
     origin: '',
     ca: `${serverCa.certificatePem}\n${moreCa}`,
-    ...{ people, ticketKey, profileDir, token: 'a good token', created: [], revealed: [], cancelled: [], views: new Map() },
+    ...{ people, ticketKey, profileDir, token: 'a good token', created: [], revealed: [], cancelled: [], withdrawals: [], views: new Map() },
     device: { id, key, certificatePem, hostKey: hostKeyLine(hostKeySigner), hostKeySigner },
     row: deviceRow(id),
     store: await memoryStore(people),
@@ -219,8 +220,9 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
       world.revealed.push(nonce)
       return {}
     },
-    'access-request.cancel': ({ requestId }) => {
+    'access-request.cancel': ({ requestId, withdrawal }) => {
       world.cancelled.push(requestId)
+      if (withdrawal) world.withdrawals.push(withdrawal)
       return {}
     },
     'access-request.show': ({ requestId }) => show(requestId),

@@ -289,6 +289,15 @@ describe('cancelling and running out', () => {
     expect(await show(asked)).toMatchObject({ state: 'ended', endCause: 'specialist' })
   })
 
+  test('what the specialist signed reaches the device as it is (R062)', async () => {
+    const asked = await makeRequest()
+    await handleAll()
+    await agent.answer(asked.view.ticket, pickedUp())
+    const withdrawal = 'aa.bb.cc'
+    await elena.call('access-request.cancel', { requestId: asked.payload.id, withdrawal })
+    expect(await handleAll()).toMatchObject([{ kind: 'cancel', requestId: asked.payload.id, withdrawal }])
+  })
+
   test('a request that nobody fetches runs out, and the device is told so', async () => {
     const asked = await makeRequest()
     server.clock.aheadMs += 400_000

@@ -5,7 +5,8 @@ import type { Handlers } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo } from '@gantry/shared/node/matching-code.ts'
-import type { Hash } from '@gantry/shared/ticket.ts'
+import { sha256 } from '@gantry/shared/node/signing.ts'
+import type { CompactJws, Hash } from '@gantry/shared/ticket.ts'
 import type { Caller, DeviceCaller } from '../caller.ts'
 import { takeAnswer } from './answers.ts'
 import { createRequest } from './create.ts'
@@ -23,8 +24,8 @@ export function createAccessHandlers(tools: AccessTools): Pick<Handlers<ClientAp
       await reveal(tools, await ownRequest(tools, requestId, caller), nonce)
       return {}
     },
-    async 'access-request.cancel'({ requestId }, caller) {
-      await cancel(tools, await ownRequest(tools, requestId, caller))
+    async 'access-request.cancel'({ requestId, withdrawal }, caller) {
+      await cancel(tools, await ownRequest(tools, requestId, caller), withdrawal)
       return {}
     },
     async 'access-request.show'({ requestId }, caller) {
@@ -65,7 +66,7 @@ async function reveal({ db, queue, wake }: AccessTools, row: RequestRow, nonce: 
 }
 
 /** What is over already needs no cancelling, so a repeated cancel is no error. */
-async function cancel(tools: AccessTools, row: RequestRow): Promise<void> {
+async function cancel(tools: AccessTools, row: RequestRow, withdrawal: CompactJws | undefined): Promise<void> {
   if (isFinal(row.state)) return
   const { append, now } = tools
   const inSession = row.state === 'approved' || row.state === 'open'
@@ -75,9 +76,10 @@ async function cancel(tools: AccessTools, row: RequestRow): Promise<void> {
     requestId: row.id,
     deviceId: row.device_id,
     ...(inSession ? { cause: 'specialist' as const } : {}),
+    ...(withdrawal ? { data: { withdrawal: sha256(withdrawal) } } : {}),
   })
   // An open session is over when the device says so; one that was approved may never open, so nobody would say it.
   const change = row.state === 'approved' ? { endedMs: now(), endCause: 'specialist' as const } : null
-  const done = inSession ? await endSession(tools, row, 'specialist', change) : await closeWaiting(tools, row, 'cancelled')
+  const done = inSession ? await endSession(tools, row, 'specialist', change, withdrawal) : await closeWaiting(tools, row, 'cancelled', withdrawal)
   if (!done) throw new AppError('access.wrong-state')
 }

@@ -4,7 +4,7 @@ import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
-import type { PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { CompactJws, PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { CaseFacts, CaseKey } from '../case-facts.ts'
 import type { Database, Queries } from '../database.ts'
 import type { Candidate } from './route.ts'
@@ -55,12 +55,16 @@ export async function announce({ db, publish, deviceChanged }: AccessTools, requ
 }
 
 /** Closes a request before its session is open, at both ends: what the device has not fetched is taken back, and it is told. False if it had moved on. */
-export async function closeWaiting(tools: AccessTools, row: RequestRow, to: 'cancelled' | 'expired'): Promise<boolean> {
+export async function closeWaiting(tools: AccessTools, row: RequestRow, to: 'cancelled' | 'expired', withdrawal?: CompactJws | undefined): Promise<boolean> {
   const { db, queue, withdraw, now } = tools
   const moved = await db.transaction().execute(async (trx) => {
     if (!(await moveRequest(trx, { id: row.id, from: row.state, to, nowMs: now() }))) return false
     await withdraw(trx, row.device_id, [subjects.request(row.id), subjects.reveal(row.id)])
-    await queue(trx, { deviceId: row.device_id, subject: subjects.cancel(row.id), body: { kind: 'cancel', requestId: row.id } })
+    await queue(trx, {
+      deviceId: row.device_id,
+      subject: subjects.cancel(row.id),
+      body: { kind: 'cancel', requestId: row.id, ...(withdrawal ? { withdrawal } : {}) },
+    })
     return true
   })
   if (moved) await tellBoth(tools, row)
@@ -68,11 +72,21 @@ export async function closeWaiting(tools: AccessTools, row: RequestRow, to: 'can
 }
 
 /** Has the device end a session; with `change` the request is over here at once, without it when the device says so. */
-export async function endSession(tools: AccessTools, row: RequestRow, cause: EndCause, change: Change | null): Promise<boolean> {
+export async function endSession(
+  tools: AccessTools,
+  row: RequestRow,
+  cause: EndCause,
+  change: Change | null,
+  withdrawal?: CompactJws | undefined,
+): Promise<boolean> {
   const { db, queue, now } = tools
   const moved = await db.transaction().execute(async (trx) => {
     if (change && !(await moveRequest(trx, { id: row.id, from: row.state, to: 'ended', nowMs: now() }, change))) return false
-    await queue(trx, { deviceId: row.device_id, subject: subjects.end(row.id), body: { kind: 'end', requestId: row.id, cause } })
+    await queue(trx, {
+      deviceId: row.device_id,
+      subject: subjects.end(row.id),
+      body: { kind: 'end', requestId: row.id, cause, ...(withdrawal ? { withdrawal } : {}) },
+    })
     return true
   })
   if (moved) await tellBoth(tools, row)

@@ -10,7 +10,7 @@ import type { ServiceLog, Session, SpecialistKeys } from '../services.ts'
 import { type AnswerState, noAnswers, readAnswers, takeAnswer } from './device-answers.ts'
 import { createMailbox } from './mailbox.ts'
 import { type ProgressKeeper, startProgress } from './progress.ts'
-import type { OwnRequest } from './signed-request.ts'
+import { type OwnRequest, signWithdrawal } from './signed-request.ts'
 
 /** A request that the device has approved, in its own signed words: all that the session needs. */
 export type ApprovedRequest = {
@@ -130,10 +130,13 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
     } catch (error) {
       const failure = toFailure(error)
       tools.log.info('a request came to nothing', { requestId: payload.id, code: failure.code })
+      const kind = progress.read().state === 'approved' ? 'end' : 'cancel'
       progress.change({ state: endState(failure.code, progress.read().state), failure, answerBeforeMs: null })
       stored.reject(error)
       // Whatever the other parts still hold of it ends too; they may know already.
-      const told = tools.call('access-request.cancel', { requestId: payload.id }, { timeoutMs: cancelTimeoutMs })
+      const told = signWithdrawal({ ...payload, kind }, keys, tools.now()).then((withdrawal) =>
+        tools.call('access-request.cancel', { requestId: payload.id, withdrawal }, { timeoutMs: cancelTimeoutMs }),
+      )
       void told.catch(() => undefined).finally(settled.resolve)
       throw error
     }

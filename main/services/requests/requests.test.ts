@@ -2,8 +2,8 @@ import { AppError } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import type { RequestProgress } from '@gantry/shared/ipc.ts'
 import { matchingCode } from '@gantry/shared/node/matching-code.ts'
-import { generateSigningKey, newNonce } from '@gantry/shared/node/signing.ts'
-import type { AnswerPayload, CompactJws, Hash } from '@gantry/shared/ticket.ts'
+import { generateSigningKey, newNonce, verifyJws } from '@gantry/shared/node/signing.ts'
+import { type AnswerPayload, type CompactJws, type Hash, WithdrawalPayload } from '@gantry/shared/ticket.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type ClientWorld, startClientWorld } from '../../../test/support/client-world.ts'
 import { hostKeyLine } from '../../../test/support/host-key.ts'
@@ -14,16 +14,20 @@ let world: ClientWorld
 let services: Services
 let progress: RequestProgress[]
 
-beforeEach(async () => {
-  world = await startClientWorld()
-  progress = []
+function openServices(): Promise<Services> {
   const about = { version: '0.1.0', host: 'browser' as const, hostReason: null, sandbox: true }
   const noBrowser = () => Promise.reject(new Error('no browser in this test'))
-  services = await createServices({
+  return createServices({
     ...{ profileDir: world.profileDir, mainServer: world.origin, ca: world.ca, secretStore: world.store, about },
     openBrowser: noBrowser,
     party: 'desktop',
   })
+}
+
+beforeEach(async () => {
+  world = await startClientWorld()
+  progress = []
+  services = await openServices()
   services.on('request.changed', (one) => progress.push(one))
 })
 afterEach(async () => {
@@ -110,6 +114,20 @@ describe('an access request (R077-R080)', () => {
     expect(await code(asked)).toBe('access.cancelled')
     await until(() => world.cancelled.includes(asked.requestId))
     expect(last()?.state).toBe('cancelled')
+  })
+
+  test('is withdrawn in the specialist’s own signed words, also one that another process made (R062)', async () => {
+    const asked = await ask()
+    await asked.cancel()
+    await until(() => world.withdrawals.length === 1)
+    const { requestId: other } = await ask()
+    const second = await openServices()
+    await second.requests.cancel(other).finally(() => second.close())
+    const { specialist } = world.people
+    const expected = { type: 'withdrawal', schema: WithdrawalPayload, key: specialist.publicJwk, failure: 'access.signature-bad' } as const
+    const said = await Promise.all(world.withdrawals.map((one) => verifyJws(one, expected)))
+    expect(said[0]).toMatchObject({ requestId: asked.requestId, specialistId: world.people.person.specialistId, kind: 'cancel' })
+    expect(said.find((one) => one.requestId === other)).toMatchObject({ kind: 'cancel' })
   })
 
   test('refuses a reason of ten megabytes before anything is signed', async () => {

@@ -9,7 +9,7 @@ import type { DeviceList } from '../device-list.ts'
 import type { MainServer } from '../main-server/main-server.ts'
 import type { Keys, Requests, ServiceLog, Session } from '../services.ts'
 import { type ApprovedRequest, type RequestRun, runRequest } from './request-run.ts'
-import { makeRequest } from './signed-request.ts'
+import { makeRequest, signWithdrawal } from './signed-request.ts'
 
 export type RequestTools = {
   call: MainServer['call']
@@ -71,9 +71,14 @@ export function createRequests(tools: RequestTools): RequestService {
     ask,
     async cancel(requestId) {
       const run = runs.get(requestId)
-      if (run) run.cancel()
+      if (run) return run.cancel()
       // One that another process of this person made.
-      else await tools.call('access-request.cancel', { requestId })
+      const { device, state } = await tools.call('access-request.show', { requestId })
+      const kind = state === 'approved' || state === 'open' ? 'end' : 'cancel'
+      // Who has no keys (any more) must still be able to end what is theirs.
+      const keys = await tools.keys.load().catch(() => null)
+      const withdrawal = keys ? await signWithdrawal({ id: requestId, deviceId: device.id, kind }, keys, tools.now()) : undefined
+      await tools.call('access-request.cancel', { requestId, ...(withdrawal ? { withdrawal } : {}) })
     },
     list: () => [...runs.values()].map((run) => run.progress()),
     history: async () => (await tools.call('access-request.list', { limit: 200 })).requests,

@@ -3,8 +3,8 @@ import { parse } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { newId, type RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo } from '@gantry/shared/node/matching-code.ts'
-import { generateSigningKey, newNonce, type SigningKey, signRequest } from '@gantry/shared/node/signing.ts'
-import { type Hash, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
+import { generateSigningKey, newNonce, type SigningKey, signJws, signRequest } from '@gantry/shared/node/signing.ts'
+import { type CompactJws, type Hash, RequestPayload, type SignedRequest, type WithdrawalPayload } from '@gantry/shared/ticket.ts'
 import type { AskInput, SpecialistKeys } from '../services.ts'
 
 /** A request with all that only this workstation knows of it: the session's private key and the nonce C that it committed to. */
@@ -39,4 +39,15 @@ export async function makeRequest(
     'request.start',
   )
   return { payload, signed: await signRequest(payload, keys), sessionKey, nonce }
+}
+
+/** Takes a request back, or ends its session, in this person's name (R062). `now` in milliseconds. */
+export async function signWithdrawal(
+  { id, deviceId, kind }: Pick<RequestPayload, 'id' | 'deviceId'> & Pick<WithdrawalPayload, 'kind'>,
+  { specialist, payload }: SpecialistKeys,
+  now: number,
+): Promise<CompactJws> {
+  const { specialistId } = payload
+  const withdrawal: WithdrawalPayload = { version: 1, requestId: id, deviceId, specialistId, kind, at: Math.floor(now / 1_000) }
+  return signJws('withdrawal', withdrawal, specialist)
 }
