@@ -58,6 +58,8 @@ export const Config = z.strictObject({
   filesRoot: path,
   /** Who the session's shell runs as; null, or an agent that is not root, means that this separation is missing, and the panel says so. */
   user: SessionUser.nullable().default(null),
+  /** Unix sockets below `/run` that a session's programs keep, such as that of the device's own software. They have no other way out of their session. */
+  sessionSockets: z.array(path.max(107)).max(16).default([]),
   shell: path.default('/bin/bash'),
   service: z.strictObject({ restart: argv, status: argv, menu: argv, log: path }),
   /** The floor: no server and no setting makes a device poll more often (R051). */

@@ -24,6 +24,7 @@ import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
 import type { Grant, SessionTools } from './session/grant.ts'
 import type { OpenSession } from './session/open-session.ts'
+import { canIsolate } from './session/separation.ts'
 import { agentVersion } from './version.ts'
 
 /** An enrolled device at work: it polls, answers, and runs sessions, until it is told to stop. */
@@ -62,6 +63,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const signal = stopping.signal
   const polled = Promise.withResolvers<void>()
   const separated = canSeparate(config.user)
+  const network = separated && (await canIsolate()) ? 'none' : 'open'
+  if (network === 'open') log.warn({}, 'sessions are not separated from the network: this machine cannot give them one of their own')
   const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const inbox = createInbox(local.inbox)
@@ -117,7 +120,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const greetPanel = () => {
     const { name, customer, site } = enrolment
     const device = { id: deviceId, name, model: config.model.name, customer, site }
-    panel.tell({ type: 'hello', device, separated, connectivity: policy().connectivity === 'off' ? 'off' : connectivity })
+    panel.tell({ type: 'hello', device, separated, network, connectivity: policy().connectivity === 'off' ? 'off' : connectivity })
   }
   greetPanel()
   attachPanelCheck({
@@ -183,6 +186,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
         rules,
         rosterNumber: roster.current()?.number ?? 0,
         separated,
+        network,
         ...(wantsBulletin ? { wantsBulletin } : {}),
       },
       { signal: until, timeoutMs: holdMs + 15_000 },
@@ -274,10 +278,12 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       config: {
         filesRoot,
         user: separated ? config.user : null,
+        network,
+        sockets: config.sessionSockets,
         shell,
         service,
         language,
-        versions: { agent: agentVersion, software: softwareVersion },
+        versions: { agent: agentVersion, software: softwareVersion, 'session network': network },
       },
       log,
       now: clock.now,

@@ -132,6 +132,11 @@ function createMemory(): { note(message: AgentToPanel): void; current(): AgentTo
         const opened = sessions.get(message.requestId)
         if (opened) sessions.set(message.requestId, { ...opened, session: { ...opened.session, interrupted: message.interrupted } })
       }
+      if (message.type === 'session.probed') {
+        const opened = sessions.get(message.requestId)
+        const { tried, blocked } = message
+        if (opened) sessions.set(message.requestId, { ...opened, session: { ...opened.session, probed: { tried, blocked } } })
+      }
       if (message.type === 'session.ended') sessions.delete(message.requestId)
     },
     current: () => [...(hello ? [hello] : []), ...questions.values(), ...sessions.values()],

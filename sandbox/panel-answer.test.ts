@@ -21,7 +21,7 @@ const request = (change: Partial<PanelRequest> = {}): PanelRequest => ({
   answerBeforeMs: 121_000,
   ...change,
 })
-const empty: PanelState = { device: null, agent: 'connected', separated: true, connectivity: 'ok', waiting: [], sessions: [], last: null, check: null }
+const empty: PanelState = { device: null, agent: 'connected', separated: true, network: 'none', connectivity: 'ok', waiting: [], sessions: [], last: null, check: null }
 
 /** A device that answers to what is pressed as `react` says; time goes on by 100 ms with each look. */
 function device(
@@ -106,6 +106,7 @@ describe('the panel command', () => {
       endsMs: 1,
       approvedBy: 'person' as const,
       interrupted: false,
+      probed: null,
       moves: [],
     }
     const { person, pressed } = device({ ...empty, sessions: [session] }, (_input, state) => ({ ...state, sessions: [] }))

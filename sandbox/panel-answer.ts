@@ -73,6 +73,7 @@ export function describePanel(state: PanelState, words: SandboxWords): string[] 
   const head = state.device ? [`${state.device.name} · ${state.device.model} · ${state.device.site}`] : []
   if (state.agent === 'absent') head.push(panel.absent)
   else if (!state.separated) head.push(panel.notSeparated)
+  else if (state.network === 'open') head.push(panel.networkOpen)
   const asked = state.waiting.flatMap((request) => [
     panel.asks(plain(request.specialist), plain(request.employer), request.country),
     `  ${panel.why}: ${plain(request.reason)}`,
@@ -81,7 +82,10 @@ export function describePanel(state: PanelState, words: SandboxWords): string[] 
     `  ${panel.time}: ${panel.minutes(request.minutes)}`,
     `  ${panel.code}: ${request.code ? `${request.code.slice(0, 3)} ${request.code.slice(3)}` : panel.codeTyped}`,
   ])
-  const open = state.sessions.map(({ specialist, access }) => panel.session(plain(specialist), access))
+  const open = state.sessions.flatMap(({ specialist, access, probed }) => [
+    panel.session(plain(specialist), access),
+    ...(probed ? [`  ${panel.probed(probed.tried, probed.blocked)}`] : []),
+  ])
   return [...head, ...(asked.length + open.length > 0 ? [...asked, ...open] : [panel.nothing])]
 }
 

@@ -78,6 +78,8 @@ export const agentApi = {
       /** Number of the roster it has, 0 for none. */
       rosterNumber: z.number().int().min(0),
       separated: z.boolean(),
+      /** Whether a session's programs have a network there. Left out by older agents: `open`. */
+      network: z.enum(['none', 'open']).optional(),
       /** It would ask access servers for a bulletin where it cannot reach us (`access-api.ts`). */
       wantsBulletin: z.boolean().optional(),
     }),

@@ -49,6 +49,8 @@ export const AuditKind = z.enum([
   'case.closed',
   'session.opened',
   'session.ended',
+  'session.probed', // from where its programs live: which addresses it tried, and whether all were blocked
+  'session.network-reached', // an alarm: one was not
   'terminal.opened',
   'terminal.closed',
   'exec.started',

@@ -84,6 +84,8 @@ export const SessionView = z.object({
   /** The device account that the shell runs as, and whether it is apart from the agent's. */
   user: z.string(),
   separated: z.boolean(),
+  /** Whether its programs have a network there. */
+  reach: z.enum(['none', 'open']),
   /** The audit chain of this session, checked as it arrived. */
   auditVerified: z.boolean(),
 })

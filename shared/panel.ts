@@ -40,6 +40,8 @@ export const PanelSession = z.object({
   approvedBy: z.enum(['policy', 'person']),
   /** The specialist cannot reach the device at the moment; the session waits. */
   interrupted: z.boolean().default(false),
+  /** How many addresses were tried from where its programs live, and how many were blocked; null: not yet, or nothing is blocked there. */
+  probed: z.object({ tried: z.number().int(), blocked: z.number().int() }).nullable().default(null),
 })
 export type PanelSession = z.infer<typeof PanelSession>
 
@@ -68,6 +70,8 @@ export const agentToPanel = z.discriminatedUnion('type', [
     device: z.object({ id: DeviceId, name: z.string(), model: z.string(), customer: z.string(), site: z.string() }),
     /** False when the session's shell cannot run as another user: the panel says so. */
     separated: z.boolean(),
+    /** `open`: a session's programs can reach what the device can reach; the panel says so. */
+    network: z.enum(['none', 'open']).default('open'),
     connectivity: Connectivity,
   }),
   z.object({ type: z.literal('request.asked'), request: PanelRequest }),
@@ -81,6 +85,7 @@ export const agentToPanel = z.discriminatedUnion('type', [
     move: Move,
   }),
   z.object({ type: z.literal('session.network'), requestId: RequestId, interrupted: z.boolean() }),
+  z.object({ type: z.literal('session.probed'), requestId: RequestId, tried: z.number().int(), blocked: z.number().int() }),
   z.object({ type: z.literal('session.ended'), requestId: RequestId, cause: EndCause }),
   /** How far the check of the network is; null: there is none to show. */
   z.object({ type: z.literal('network.checked'), passport: Passport.nullable() }),
@@ -106,6 +111,7 @@ export const PanelState = z.object({
   device: z.object({ id: DeviceId, name: z.string(), model: z.string(), customer: z.string(), site: z.string() }).nullable(),
   agent: z.enum(['connected', 'absent']),
   separated: z.boolean(),
+  network: z.enum(['none', 'open']).default('open'),
   connectivity: Connectivity,
   waiting: z.array(PanelRequest),
   sessions: z.array(PanelSession.extend({ moves: z.array(PanelMove) })),

@@ -15,7 +15,10 @@ export const sessionCalls = {
   /** `startedAt`, `endsAt`: milliseconds since 1970. */
   'session.describe': {
     input: z.strictObject({}),
-    output: z.object({ startedAt: z.number(), endsAt: z.number(), separated: z.boolean(), user: z.string(), head: SignedHead, auditKey: z.unknown() }),
+    output: z.object({ startedAt: z.number(), endsAt: z.number(), separated: z.boolean(), user: z.string(), head: SignedHead, auditKey: z.unknown() }).extend({
+      /** Whether its programs have a network at all; left out by an agent that does not know. */
+      network: z.enum(['none', 'open']).optional(),
+    }),
   },
   /**
    * A further leg of this session. Both ends then dial the access server of the ticket with that leg's name, epoch 1.

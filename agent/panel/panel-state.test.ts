@@ -4,7 +4,8 @@ import type { AgentToPanel, PanelRequest } from '../../shared/panel.ts'
 import { emptyPanel, type PanelEvent, reducePanel } from './panel-state.ts'
 
 const device = { id: newId<DeviceId>('dev'), name: 'CT Suite 3', model: 'NV 520', customer: 'Lakeside Hospital', site: 'Main building' }
-const hello: AgentToPanel = { type: 'hello', device, separated: true, connectivity: 'ok' }
+const hello: AgentToPanel = { type: 'hello', device, separated: true,
+      network: 'none', connectivity: 'ok' }
 const request = (requestId = newId<RequestId>('req')): PanelRequest => ({
   requestId,
   specialist: 'Elena Marchetti',
@@ -32,6 +33,7 @@ const opened = (requestId: RequestId): AgentToPanel => ({
     endsMs: 2,
     approvedBy: 'person',
     interrupted: false,
+    probed: null,
   },
 })
 const after = (...events: PanelEvent[]) => events.reduce((state, event) => reducePanel(state, event, 5_000), emptyPanel)

@@ -7,6 +7,7 @@ export const emptyPanel: PanelState = {
   device: null,
   agent: 'absent',
   separated: true,
+  network: 'none',
   connectivity: 'waiting',
   waiting: [],
   sessions: [],
@@ -27,7 +28,7 @@ type Of<T extends AgentToPanel['type']> = Extract<AgentToPanel, { type: T }>
 export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number): PanelState {
   switch (event.type) {
     case 'hello':
-      return { ...state, agent: 'connected', device: event.device, separated: event.separated, connectivity: event.connectivity }
+      return { ...state, agent: 'connected', device: event.device, separated: event.separated, network: event.network, connectivity: event.connectivity }
     case 'request.asked':
       return { ...state, waiting: putRequest(state.waiting, event.request) }
     case 'request.closed':
@@ -39,6 +40,10 @@ export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number)
     case 'session.network': {
       const { requestId, interrupted } = event
       return { ...state, sessions: state.sessions.map((one) => (one.requestId === requestId ? { ...one, interrupted } : one)) }
+    }
+    case 'session.probed': {
+      const { requestId, tried, blocked } = event
+      return { ...state, sessions: state.sessions.map((one) => (one.requestId === requestId ? { ...one, probed: { tried, blocked } } : one)) }
     }
     case 'session.ended':
       return endSession(state, event, nowMs)

@@ -34,11 +34,17 @@ export type DeviceUser = { uid: number; gid: number; name: string; home: string 
 /** How the device's own service is reached: argument vectors, never a shell line. `log` is a path. */
 export type ServiceCommands = { restart: string[]; status: string[]; menu: string[]; log: string }
 
+export type SessionReach = 'none' | 'open'
+
 export type SessionConfig = {
   /** Absolute path of the folder that the device's owner opens to specialists. */
   filesRoot: string
   /** Null where this machine cannot run the shell as somebody else: then it runs as the agent, and panel, log and client are told. */
   user: DeviceUser | null
+  /** `none`: its programs have no network at all. `open`: this machine cannot take it from them, which panel, log, client and main server are told. */
+  network: SessionReach
+  /** Unix sockets that its programs keep, such as that of the device's own software: absolute paths. */
+  sockets: string[]
   /** Absolute path of the shell, e.g. `/bin/bash`. */
   shell: string
   service: ServiceCommands

@@ -9,7 +9,7 @@ import { createSessionNetwork } from './network.ts'
 import { watchProcesses } from './processes.ts'
 import { createRecord } from './record.ts'
 import { type Ground, runSession } from './run-session.ts'
-import { prepareSeparation } from './separation.ts'
+import { prepareSeparation, type Separation } from './separation.ts'
 
 export type OpenSession = { grant: Grant; tools: SessionTools; signal: AbortSignal }
 
@@ -17,12 +17,13 @@ export type OpenSession = { grant: Grant; tools: SessionTools; signal: AbortSign
  * Runs one approved session from the first dial to the last killed process, and resolves with why it ended.
  * It ends by `signal` (whose `reason` is an `EndCause`), the granted minutes (counted from the first joined byte), idleness, the specialist,
  * or the loss of the control leg. Rejects only if it never began: with the code of the dial (`leg.*`, `server.unreachable`), `audit.unavailable`,
- * `file.not-found` (the files' root), `prerequisite.missing` (setpriv), or `session.ended` when `signal` was aborted before the legs were joined.
+ * `file.not-found` (the files' root), `prerequisite.missing` (setpriv, unshare), or `session.ended` when `signal` was aborted before the legs were joined.
  */
 export async function openSession({ grant, tools, signal }: OpenSession): Promise<EndCause> {
   const life = createLife(signal)
+  let separation: Separation | null = null
   try {
-    const separation = await prepareSeparation(tools.config)
+    separation = await prepareSeparation(tools.config)
     const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
     const network = createSessionNetwork({
       ...{ record, log: tools.log, now: tools.now ?? Date.now },
@@ -35,6 +36,7 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
       await files?.close()
     }
   } finally {
+    separation?.close()
     life.close()
   }
 }

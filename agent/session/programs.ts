@@ -12,7 +12,7 @@ export type Programs = {
 export function createPrograms({ config, separation, mark }: { config: SessionConfig; separation: Separation; mark: string }): Programs {
   const { shell, filesRoot, service } = config
   const program = (argv: readonly string[], locale: Record<string, string>): Program => ({
-    ...separation.wrap(argv),
+    ...separation.wrap(argv, filesRoot),
     // Where SFTP's `/` is, so that a relative path means the same file through every door.
     cwd: filesRoot,
     env: cleanEnvironment({ user: separation.user, shell, mark, locale }),

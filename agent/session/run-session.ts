@@ -15,13 +15,14 @@ import { serveFilesLeg } from '../files/files-leg.ts'
 import { serveAction } from './action-channel.ts'
 import { createTransport } from './channel-writer.ts'
 import { serveChannels } from './channels.ts'
-import type { Grant, SessionTools } from './grant.ts'
+import type { Grant, SessionReach, SessionTools } from './grant.ts'
 import { startClock } from './idle-clock.ts'
 import { createLegs } from './legs.ts'
 import type { Life } from './life.ts'
 import type { SessionNetwork } from './network.ts'
 import { createOpeners } from './openers.ts'
 import { createPanelTee } from './panel-tee.ts'
+import { probeAndRecord } from './probe.ts'
 import type { SessionProcesses } from './processes.ts'
 import { createPrograms } from './programs.ts'
 import type { SessionRecord } from './record.ts'
@@ -58,12 +59,13 @@ export async function runSession(session: RunSession): Promise<EndCause> {
       minutes: request.minutes,
       approvedBy,
       separated: separation.separated,
+      network: reachOf(separation),
       ...session.network.server(),
     },
   })
   if (!separation.separated) tools.log.warn({ requestId: request.id }, 'programs of this session run as the agent: no separate user')
   const shown = { specialist: grant.certificate.name, access: request.access, reason: request.reason, caseId: request.caseId, approvedBy }
-  tools.tellPanel({ type: 'session.opened', session: { requestId: request.id, ...shown, startedMs, endsMs, interrupted: false } })
+  tools.tellPanel({ type: 'session.opened', session: { requestId: request.id, ...shown, startedMs, endsMs, interrupted: false, probed: null } })
 
   let bytes = 0
   const clock = startClock({
@@ -79,6 +81,8 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   }
   const tee = createPanelTee({ requestId: request.id, tellPanel: tools.tellPanel })
   const tasks = createTasks((error) => tools.log.warn({ requestId: request.id, code: toFailure(error).code }, 'a part of the session failed'))
+  if (separation.isolation) tasks.add(proveBlocked(session))
+  else tools.log.warn({ requestId: request.id }, 'programs of this session have the network of the device: they are not separated from it')
   startServing({ ...session, startedMs, endsMs, touch, tee, tasks })
 
   await aborted(life.signal)
@@ -88,6 +92,20 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   tee.close()
   return closeRecord(session, { bytes, ended, seconds: Math.round((now() - startedMs) / 1_000) })
 }
+
+/** Beside the session, so that nobody waits for it. An address that answers ends the session: the wall that everybody was told of is not there. */
+async function proveBlocked({ grant, tools, life, separation, record }: RunSession): Promise<void> {
+  const { accessServer, fallback } = grant.ticket
+  const known = fallback ? [accessServer, fallback] : [accessServer]
+  const { filesRoot, sockets } = tools.config
+  const probed = await probeAndRecord({ separation, mark: grant.request.id, cwd: filesRoot, known, sockets, signal: life.signal }, record)
+  if (!probed) return
+  const { tried, reached } = probed
+  tools.tellPanel({ type: 'session.probed', requestId: grant.request.id, tried, blocked: tried - reached.length })
+  if (reached.length > 0) life.end('policy')
+}
+
+const reachOf = ({ isolation }: Separation): SessionReach => (isolation ? 'none' : 'open')
 
 type Serving = RunSession & { startedMs: number; endsMs: number; touch(bytes: number): void; tee: ReturnType<typeof createPanelTee>; tasks: Tasks }
 
@@ -136,6 +154,7 @@ function startServing(session: Serving): void {
   const handlers = createSessionHandlers({
     ...session,
     separated: separation.separated,
+    network: reachOf(separation),
     userName: separation.user.name,
     auditLog: tools.auditLog,
     legs,

@@ -5,7 +5,7 @@ import { generateSigningKey } from '@gantry/shared/node/signing.ts'
 import { includesLevel } from '@gantry/shared/profile.ts'
 import type { SessionCalls } from '@gantry/shared/session-api.ts'
 import type { Hash, LegName } from '@gantry/shared/ticket.ts'
-import type { Grant, SessionAuditLog } from './grant.ts'
+import type { Grant, SessionAuditLog, SessionReach } from './grant.ts'
 import type { Legs } from './legs.ts'
 import type { SessionRecord } from './record.ts'
 
@@ -15,6 +15,7 @@ export type SessionHandlersOptions = {
   startedMs: number
   endsMs: number
   separated: boolean
+  network: SessionReach
   userName: string
   auditLog: SessionAuditLog
   legs: Legs
@@ -35,6 +36,7 @@ export function createSessionHandlers(options: SessionHandlersOptions): Handlers
       startedAt: options.startedMs,
       endsAt: options.endsMs,
       separated: options.separated,
+      network: options.network,
       user: options.userName,
       head: auditLog.head(),
       auditKey: auditLog.publicJwk,

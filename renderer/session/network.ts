@@ -24,3 +24,9 @@ export function threadOfSession({ network }: Pick<SessionView, 'network'>): Thre
     halo: 'none',
   }
 }
+
+/** How many addresses the device tried from where this session's programs live; null until it said that all were blocked. */
+export function blockedTries(events: readonly AuditEvent[]): number | null {
+  const { tried, blocked } = events.findLast(({ kind }) => kind === 'session.probed')?.data ?? {}
+  return typeof tried === 'number' && tried > 0 && tried === blocked ? tried : null
+}

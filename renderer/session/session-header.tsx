@@ -1,5 +1,5 @@
 import type { SessionView } from '@gantry/shared/ipc.ts'
-import { CircleStop, Eye, ShieldAlert } from 'lucide-react'
+import { CircleStop, Eye, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { call } from '../api.ts'
 import { useWindowState } from '../state.ts'
@@ -11,7 +11,7 @@ import { useNow } from '../ui/now.ts'
 import { useStore } from '../ui/store.ts'
 import { ThreadPath } from '../ui/thread.tsx'
 import { isOver } from './files/transfer-store.ts'
-import { lastSwitch, threadOfSession } from './network.ts'
+import { blockedTries, lastSwitch, threadOfSession } from './network.ts'
 import { NetworkLine } from './network-line.tsx'
 import { urgencyOf } from './timeline.ts'
 import { TimelineStrip } from './timeline-strip.tsx'
@@ -94,7 +94,29 @@ function SeenLine({ session, nowMs }: { session: SessionView; nowMs: number }) {
           {text.notSeparated}
         </span>
       )}
+      <WallLine session={session} />
     </div>
+  )
+}
+
+/** Whether its programs can reach the hospital's network: what the device tried says so, not a setting. */
+function WallLine({ session }: { session: SessionView }) {
+  const { words } = useSpeech()
+  const { sessions } = useWindowState()
+  const tried = blockedTries(useStore(sessions.activity).get(session.requestId)?.events ?? [])
+  if (session.reach === 'open' && session.separated)
+    return (
+      <span className="row-x small c-wait">
+        <ShieldAlert className="i s" aria-hidden />
+        {words.session.networkOpen}
+      </span>
+    )
+  if (tried === null) return null
+  return (
+    <span className="row-x small t3">
+      <ShieldCheck className="i s" aria-hidden />
+      {words.session.blocked(tried)}
+    </span>
   )
 }
 

@@ -40,6 +40,7 @@ export const panelEn = {
     hint: 'For the IT department. The same as a page to print: gantry-agent check',
   },
   separationMissing: 'On this device a session runs with the same rights as the service itself.',
+  networkOpen: 'On this device a session is not separated from your network.',
   request: {
     asks: 'asks to work on this device',
     from: (employer: string, country: string) => `${employer}, ${country}`,
@@ -81,6 +82,7 @@ export const panelEn = {
       os: 'works in the operating system',
     } satisfies Record<AccessLevel, string>,
     interrupted: 'The connection is interrupted; the session waits for it.',
+    blocked: (tried: number) => `It cannot reach your network: ${tried} addresses tried, all blocked.`,
     nothingYet: 'Nothing has been shown yet.',
     files: 'Files and actions',
     noFiles: 'Nothing moved yet',

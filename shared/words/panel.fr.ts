@@ -38,6 +38,7 @@ export const panelFr: PanelWords = {
     hint: 'Pour les TI. La même chose, à imprimer : gantry-agent check',
   },
   separationMissing: 'Sur cet appareil, une séance a les mêmes droits que le service lui-même.',
+  networkOpen: 'Sur cet appareil, une séance n’est pas séparée de votre réseau.',
   request: {
     asks: 'demande à travailler sur cet appareil',
     from: (employer, country) => `${employer}, ${country}`,
@@ -79,6 +80,7 @@ export const panelFr: PanelWords = {
       os: 'travaille dans le système',
     },
     interrupted: 'La connexion est interrompue ; la séance l’attend.',
+    blocked: (tried: number) => `Elle ne peut pas atteindre votre réseau : ${tried} adresses essayées, toutes bloquées.`,
     nothingYet: 'Rien n’a encore été affiché.',
     files: 'Fichiers et actions',
     noFiles: 'Aucun mouvement pour l’instant',

@@ -68,6 +68,8 @@ export const sandboxEn = {
     codeTyped: 'to be typed in (--code), read out by the specialist',
     session: (who: string, access: string) => `${who} works on this device (${access}).`,
     notSeparated: 'The session’s shell runs as the same account as the agent on this machine.',
+    networkOpen: 'A session is not separated from the network of this machine.',
+    probed: (tried: number, blocked: number) => `Tried from the session: ${tried} addresses, ${blocked} blocked.`,
     approved: 'Allowed.',
     refused: 'Refused.',
     codeWrong: 'Refused: the code was wrong.',

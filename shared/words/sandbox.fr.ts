@@ -69,6 +69,8 @@ export const sandboxFr: SandboxWords = {
     codeTyped: 'à taper (--code), lu par le spécialiste',
     session: (who, access) => `${who} travaille sur cet appareil (${access}).`,
     notSeparated: 'Sur cette machine, le terminal de la séance tourne sous le même compte que l’agent.',
+    networkOpen: 'Une séance n’est pas séparée du réseau de cette machine.',
+    probed: (tried: number, blocked: number) => `Essayé depuis la séance : ${tried} adresses, ${blocked} bloquées.`,
     approved: 'Autorisé.',
     refused: 'Refusé.',
     codeWrong: 'Refusé : le code était faux.',

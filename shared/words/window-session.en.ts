@@ -23,6 +23,8 @@ export const sessionEn = {
   seenPerson: 'The person who allowed this',
   seenAnyone: 'Whoever stands at the device',
   seen: 'sees this live. The hospital keeps what was typed and moved; we keep that it happened.',
+  networkOpen: 'On this device programs are not apart from its network',
+  blocked: (tried: number) => `This session cannot reach the hospital’s network: ${tried} addresses tried, all blocked`,
   notSeparated: 'On this device the shell is not apart from the agent',
   network: {
     switched: (server: string, time: string) => `Switched to ${server} at ${time}, nothing lost`,
@@ -174,6 +176,8 @@ export const sessionEn = {
       'case.escalated': 'Case escalated',
       'case.closed': 'Case closed',
       'session.opened': 'Session opened',
+      'session.probed': 'Tried to reach the hospital’s network',
+      'session.network-reached': 'The hospital’s network was reached: ended',
       'session.ended': 'Session ended',
       'terminal.opened': 'Terminal opened',
       'terminal.closed': 'Terminal closed',

@@ -24,6 +24,8 @@ export const sessionFr: SessionWords = {
   seenPerson: 'La personne qui a donné son accord',
   seenAnyone: 'Toute personne à l’appareil',
   seen: 'voit ceci en direct. L’hôpital garde ce qui est tapé et déplacé; nous gardons le fait que cela a eu lieu.',
+  networkOpen: 'Sur cet appareil, les programmes ne sont pas séparés de son réseau',
+  blocked: (tried: number) => `Cette séance ne peut pas atteindre le réseau de l’hôpital : ${tried} adresses essayées, toutes bloquées`,
   notSeparated: 'Sur cet appareil, le terminal n’est pas séparé de l’agent',
   network: {
     switched: (server: string, time: string) => `Passé à ${server} à ${time}, rien de perdu`,
@@ -178,6 +180,8 @@ export const sessionFr: SessionWords = {
       'case.escalated': 'Dossier transmis',
       'case.closed': 'Dossier fermé',
       'session.opened': 'Séance ouverte',
+      'session.probed': 'Essai d’atteindre le réseau de l’hôpital',
+      'session.network-reached': 'Le réseau de l’hôpital a été atteint : fin',
       'session.ended': 'Séance terminée',
       'terminal.opened': 'Terminal ouvert',
       'terminal.closed': 'Terminal fermé',

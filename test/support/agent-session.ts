@@ -68,6 +68,8 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
   const config: SessionConfig = {
     filesRoot,
     user: isRoot ? nobody : null,
+    network: isRoot ? 'none' : 'open',
+    sockets: [],
     shell: '/bin/bash',
     service: { restart: [], status: [], menu: ['/bin/sh', '-c', 'echo "service menu"; read answer; echo "chosen: $answer"'], log: join(folder, 'service.log') },
     language: 'en',

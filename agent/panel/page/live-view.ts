@@ -17,6 +17,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
   const left = element('b', { class: 'left-time' })
   const others = element('span', { class: 'others' })
   const network = element('span', { class: 'network' })
+  const wall = element('span', { class: 'wall' })
   const list = element('ul', { class: 'moves' })
   const end = endButton(words, press, () => [session, ...others_])
   let others_: Session[] = first.others
@@ -29,6 +30,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
     ` ${words.live.works[session.access]} `,
     others,
     network,
+    wall,
   )
   const body = element(
     'div',
@@ -51,6 +53,8 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
       left.textContent = countdown(view.session.endsMs, nowMs)
       others.textContent = view.others.length > 0 ? words.live.others(view.others.length) : ''
       network.textContent = view.session.interrupted ? ` ${words.live.interrupted}` : ''
+      const { probed } = view.session
+      wall.textContent = probed && probed.tried > 0 && probed.tried === probed.blocked ? ` ${words.live.blocked(probed.tried)}` : ''
       const now = JSON.stringify(view.session.moves)
       if (now === drawn) return
       drawn = now

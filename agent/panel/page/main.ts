@@ -26,7 +26,7 @@ const passportWords = { en: passportEn, fr: passportFr }
 const root = document.querySelector('#panel') ?? document.body
 
 const mirror = createMirror()
-let state: PanelState = { device: null, agent: 'absent', separated: true, connectivity: 'waiting', waiting: [], sessions: [], last: null, check: null }
+let state: PanelState = { device: null, agent: 'absent', separated: true, network: 'none', connectivity: 'waiting', waiting: [], sessions: [], last: null, check: null }
 let connected = false
 let dismissedMs = 0
 let language: Language = document.documentElement.lang.startsWith('fr') || navigator.language.startsWith('fr') ? 'fr' : 'en'
@@ -50,8 +50,8 @@ const press = (input: PanelInput) => socket.send(input)
 function draw(): void {
   const nowMs = Date.now()
   const view = viewOf(state, { connected, nowMs, dismissedMs })
-  const { device, separated } = state
-  const key = JSON.stringify([language, viewKey(view), device, separated])
+  const { device, separated, network } = state
+  const key = JSON.stringify([language, viewKey(view), device, separated, network])
   if (key !== drawn) {
     drawn = key
     part = createPart(view)

@@ -26,10 +26,10 @@ function closingWords(outcome: string, name: string, words: PanelWords): { title
   return { title: words.cause[cause.success ? cause.data : 'connection-lost'](name), text: words.ended.session(name) }
 }
 
-type IdleWith = Pick<PanelState, 'device' | 'separated'> & { onCheck: () => void }
+type IdleWith = Pick<PanelState, 'device' | 'separated' | 'network'> & { onCheck: () => void }
 
 /** What this is, and who may come (R119). */
-export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, onCheck }: IdleWith): Part {
+export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, network, onCheck }: IdleWith): Part {
   const { idle } = words
   const fact = (name: string, value: string) => [element('dt', {}, name), element('dd', {}, readable(value))]
   const facts = device ? [...fact(idle.device, device.name), ...fact(idle.model, device.model), ...fact(idle.place, `${device.site}, ${device.customer}`)] : []
@@ -39,7 +39,8 @@ export function createIdlePart({ reason }: IdleView, words: PanelWords, { device
     element('div', {}, element('h1', { live: 'polite' }, idle[reason]), element('p', { class: 'text' }, idle[`${reason}Text`])),
     element('dl', {}, ...facts),
   )
-  const notice = separated ? null : element('p', { class: 'notice' }, icon('circle-alert'), words.separationMissing)
+  const missing = separated ? (network === 'open' ? words.networkOpen : null) : words.separationMissing
+  const notice = missing === null ? null : element('p', { class: 'notice' }, icon('circle-alert'), missing)
   const mayCheck = reason !== 'off' && reason !== 'absent'
   const check = mayCheck ? button({ class: 'check-start' }, onCheck, words.check.start) : null
   const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), notice)

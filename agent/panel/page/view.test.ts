@@ -32,6 +32,7 @@ const session = {
   endsMs: 2,
   approvedBy: 'person' as const,
   interrupted: false,
+  probed: null,
   moves: [],
 }
 const looking = { connected: true, nowMs: 100_000, dismissedMs: 0 }

@@ -175,6 +175,7 @@ function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Describ
     ...network,
     user: described.user.slice(0, 80),
     separated: described.separated,
+    reach: described.network ?? 'open',
     auditVerified: true,
   }
 }

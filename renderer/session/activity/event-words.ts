@@ -47,6 +47,8 @@ const icons: Partial<Record<AuditEvent['kind'], LucideIcon>> = {
   'channel.refused': Lock,
   'leg.paired': Route,
   'leg.admitted': Route,
+  'session.probed': ShieldCheck,
+  'session.network-reached': ShieldAlert,
   'link.switched': ArrowLeftRight,
   'link.interrupted': Unplug,
   'link.resumed': Route,
@@ -59,7 +61,7 @@ export function describeEvent(event: AuditEvent, { words, format, language, expl
   const bytes = typeof data.bytes === 'number' ? data.bytes : typeof data.size === 'number' ? data.size : null
   const action = typeof data.action === 'string' && Object.hasOwn(actions, data.action) ? actions[data.action as keyof typeof actions].title[language] : null
   const code = typeof data.code === 'string' && isErrorCode(data.code) ? explain({ code: data.code }).what.replace(/\.$/, '') : null
-  const isRefusal = event.kind.endsWith('.refused')
+  const isRefusal = event.kind.endsWith('.refused') || event.kind === 'session.network-reached'
   const server = event.kind.startsWith('link.') && typeof data.accessServer === 'string' ? data.accessServer.slice(0, 60) : null
   const detail = [
     action,

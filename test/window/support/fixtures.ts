@@ -234,6 +234,7 @@ export const session: SessionView = {
   network: { state: 'carried', standby: true, sinceMs: nowMs - 18 * minute, failure: null },
   user: 'emarchetti',
   separated: true,
+  reach: 'none',
   auditVerified: true,
 }
 export const ended: SessionView = { ...session, state: 'ended', endedMs: nowMs, endCause: 'person' }
