@@ -21,7 +21,17 @@ const request = (change: Partial<PanelRequest> = {}): PanelRequest => ({
   answerBeforeMs: 121_000,
   ...change,
 })
-const empty: PanelState = { device: null, agent: 'connected', separated: true, network: 'none', connectivity: 'ok', waiting: [], sessions: [], last: null, check: null }
+const empty: PanelState = {
+  device: null,
+  agent: 'connected',
+  separated: true,
+  network: 'none',
+  connectivity: 'ok',
+  waiting: [],
+  sessions: [],
+  last: null,
+  check: null,
+}
 
 /** A device that answers to what is pressed as `react` says; time goes on by 100 ms with each look. */
 function device(

@@ -33,7 +33,17 @@ export function createPanelDesk(devices: SandboxDevice[], send: (device: Sandbox
 
 export function createPanelView(device: SandboxDevice, send: (input: PanelInput) => void): PanelView {
   const listeners = new Set<(screen: PanelScreen) => void>()
-  let state: PanelState = { device: null, agent: 'absent', separated: false, network: 'open', connectivity: 'waiting', waiting: [], sessions: [], last: null, check: null }
+  let state: PanelState = {
+    device: null,
+    agent: 'absent',
+    separated: false,
+    network: 'open',
+    connectivity: 'waiting',
+    waiting: [],
+    sessions: [],
+    last: null,
+    check: null,
+  }
   let recent: PanelScreen[] = []
   let recentCharacters = 0
   return {

@@ -77,6 +77,15 @@ const needs = [
     skip: windows || mac,
   },
   {
+    // What a session's programs may try on the network is tried with it; the account that they run as sees no other one.
+    what: 'Python 3',
+    for: ['test'],
+    any: [],
+    paths: ['/usr/bin/python3'],
+    packages: { apt: 'python3', dnf: 'python3', pacman: 'python' },
+    skip: windows || mac || process.getuid?.() !== 0,
+  },
+  {
     what: 'conntrack, Python 3',
     for: ['prove'],
     all: ['conntrack', 'python3'],

@@ -61,7 +61,7 @@ const hello: AgentToPanel = {
   type: 'hello',
   device: { id: newId<DeviceId>('dev'), name: 'CT Suite 3', model: 'NV 520', customer: 'Lakeside Hospital', site: 'Main building' },
   separated: false,
-      network: 'open',
+  network: 'open',
   connectivity: 'ok',
 }
 

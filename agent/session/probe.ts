@@ -74,10 +74,20 @@ export function targetsOf({ interfaces, routes, neighbours, resolver }: Surround
 }
 
 /** As `/proc/net/route` writes an address: the octets of a 32-bit number, last one first. */
-const littleEndian = (hex: string) => (hex.match(/../g) ?? []).reverse().map((octet) => Number.parseInt(octet, 16)).join('.')
+const littleEndian = (hex: string) =>
+  (hex.match(/../g) ?? [])
+    .reverse()
+    .map((octet) => Number.parseInt(octet, 16))
+    .join('.')
 const octets = (address: string) => address.split('.').map(Number)
-const broadcastOf = (address: string, mask: string) => octets(address).map((octet, at) => octet | (255 ^ (octets(mask)[at] ?? 255))).join('.')
-const nextTo = (address: string) => octets(address).map((octet, at) => (at === 3 ? octet ^ 1 : octet)).join('.')
+const broadcastOf = (address: string, mask: string) =>
+  octets(address)
+    .map((octet, at) => octet | (255 ^ (octets(mask)[at] ?? 255)))
+    .join('.')
+const nextTo = (address: string) =>
+  octets(address)
+    .map((octet, at) => (at === 3 ? octet ^ 1 : octet))
+    .join('.')
 export const shownTarget = ({ kind, host, port }: Target) => `${kind} ${host}:${port}`
 
 /** Path sockets of this machine, as `/proc/net/unix` tells them. */

@@ -71,7 +71,15 @@ export async function startSessionWorld(): Promise<SessionWorld> {
     const stop = new AbortController()
     stops.push(stop)
     const config = {
-      ...{ filesRoot, user: isRoot ? nobody : null, network: 'open' as const, sockets: [], shell: '/bin/bash', language: 'en' as const, versions: { agent: '0.1.0' } },
+      ...{
+        filesRoot,
+        user: isRoot ? nobody : null,
+        network: 'open' as const,
+        sockets: [],
+        shell: '/bin/bash',
+        language: 'en' as const,
+        versions: { agent: '0.1.0' },
+      },
       service: {
         restart: [],
         status: [],

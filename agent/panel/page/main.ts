@@ -26,7 +26,17 @@ const passportWords = { en: passportEn, fr: passportFr }
 const root = document.querySelector('#panel') ?? document.body
 
 const mirror = createMirror()
-let state: PanelState = { device: null, agent: 'absent', separated: true, network: 'none', connectivity: 'waiting', waiting: [], sessions: [], last: null, check: null }
+let state: PanelState = {
+  device: null,
+  agent: 'absent',
+  separated: true,
+  network: 'none',
+  connectivity: 'waiting',
+  waiting: [],
+  sessions: [],
+  last: null,
+  check: null,
+}
 let connected = false
 let dismissedMs = 0
 let language: Language = document.documentElement.lang.startsWith('fr') || navigator.language.startsWith('fr') ? 'fr' : 'en'

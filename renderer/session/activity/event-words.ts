@@ -16,6 +16,8 @@ import {
   type LucideIcon,
   Route,
   Send,
+  ShieldAlert,
+  ShieldCheck,
   SquareTerminal,
   Trash2,
   Unplug,
