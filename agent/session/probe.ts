@@ -90,6 +90,15 @@ const nextTo = (address: string) =>
     .join('.')
 export const shownTarget = ({ kind, host, port }: Target) => `${kind} ${host}:${port}`
 
+/** A name out of `/etc/hosts` is answered without a packet, so it says nothing of the network. */
+function isKnownHere(host: string): boolean {
+  try {
+    return readFileSync('/etc/hosts', 'utf8').toLowerCase().split(/\s+/).includes(host.toLowerCase())
+  } catch {
+    return false
+  }
+}
+
 /** Path sockets of this machine, as `/proc/net/unix` tells them. */
 function pathSockets(): string[] {
   try {
@@ -119,7 +128,7 @@ export async function probe({ separation, mark, cwd, known, sockets, signal }: P
   const { isolation, user } = separation
   if (!isolation) throw new Error('there is nothing to be proven')
   const targets = targetsOf(lookAround(), known)
-  const name = known.map(({ host }) => host).find((host) => isIP(host) === 0) ?? null
+  const name = known.map(({ host }) => host).find((host) => isIP(host) === 0 && !isKnownHere(host)) ?? null
   const order: ProbeOrder = { targets, name, sockets: pathSockets().filter((path) => !sockets.includes(path)) }
   const program = [process.execPath, '--no-warnings', fileURLToPath(new URL('./probe-process.ts', import.meta.url)), String(user.uid), String(user.gid)]
   const [file = '', ...args] = isolation.enter(program, '/')

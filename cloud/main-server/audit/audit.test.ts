@@ -45,6 +45,7 @@ describe('what the main server writes (R089, R092)', () => {
     for (const kind of ['log.opened', 'server.started', 'device.enrolled', 'specialist.signed-in'] as const) expect(kinds).toContain(kind)
     const actor = { kind: 'specialist', id: server.people.elena.id, name: 'elena of the test' }
     expect(stored().filter(({ requestId }) => requestId === payload.id)).toMatchObject([
+      { kind: 'case.opened', actor, deviceId: mine.device.id, data: { caseId: '48213' } },
       { kind: 'access.requested', actor, deviceId: mine.device.id, data: { access: 'files', caseId: '48213', minutes: 30 } },
       { kind: 'access.refused', actor, data: { step: 'requireNotReplayed', code: 'access.replayed' } },
       { kind: 'access.cancelled', actor },

@@ -113,6 +113,13 @@ describe('the audit mirror of a session (R090, R092)', () => {
     expect(mirror.activity().verified).toBe(false)
   })
 
+  test('takes the members of an event in any order: it is the same event', () => {
+    const event = device.append({ kind: 'session.probed', actor: { kind: 'agent' }, requestId, data: { tried: 24, blocked: 24 } })
+    tell()
+    mirror.fromServer({ ...event, data: { blocked: 24, tried: 24 } })
+    expect(mirror.activity()).toMatchObject({ events: [{ id: event.id }], verified: true })
+  })
+
   test('says when the own log cannot be written: no audit, no session', () => {
     const full = { appendAllForeign: () => own.appendAllForeign([{ id: 'not an event' } as never]) }
     mirror = createSessionMirror({ requestId, log: full, onEvent: () => undefined, onUnwritable: (error) => unwritable.push(error) })

@@ -1,4 +1,5 @@
 import type { AuditEvent, AuditLink } from '@gantry/shared/audit.ts'
+import { canonicalJson } from '@gantry/shared/canonical-json.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { lineHash, readHead } from '@gantry/shared/node/audit-line.ts'
 import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
@@ -51,7 +52,8 @@ export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: M
   const store = (event: AuditEvent) => {
     const known = events.get(event.id)
     if (known) {
-      if (JSON.stringify(known) !== JSON.stringify(event)) chain.fault()
+      // Members may come in another order over another way.
+      if (canonicalJson(known) !== canonicalJson(event)) chain.fault()
       return
     }
     events.set(event.id, event)
