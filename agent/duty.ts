@@ -24,7 +24,8 @@ import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
 import type { Grant, SessionTools } from './session/grant.ts'
 import type { OpenSession } from './session/open-session.ts'
-import { canIsolate } from './session/separation.ts'
+import { canIsolate, prepareSeparation } from './session/separation.ts'
+import { keepSpare } from './session/spare.ts'
 import { agentVersion } from './version.ts'
 
 /** An enrolled device at work: it polls, answers, and runs sessions, until it is told to stop. */
@@ -65,6 +66,12 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const separated = canSeparate(config.user)
   const network = separated && (await canIsolate()) ? 'none' : 'open'
   if (network === 'open') log.warn({}, 'sessions are not separated from the network: this machine cannot give them one of their own')
+  const inSession = { user: separated ? config.user : null, network, sockets: config.sessionSockets } as const
+  const spare = keepSpare(
+    () => prepareSeparation(inSession),
+    (separation) => separation.close(),
+  )
+  spare.fill()
   const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const inbox = createInbox(local.inbox)
@@ -102,7 +109,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       const last = events.at(-1)?.event.kind
       return last === undefined ? null : last === 'session.opened' ? 'opened' : 'ended'
     },
-    openSession: (grant, until) => deps.openSession({ grant, tools: toolsFor(grant), signal: until }),
+    openSession: (grant, until) => deps.openSession({ grant, tools: toolsFor(grant), signal: until }).finally(spare.fill),
     onBusy: () => loop?.wake(),
     clock,
     log,
@@ -156,6 +163,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       if (connectivity === 'ok') sender.nudge()
       await Promise.race([sender.settled(), clock.sleep(lastWordsMs, signal)])
       stopping.abort()
+      spare.close()
       server.close()
       await loop?.done
     },
@@ -277,14 +285,13 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       tellPanel: panel.tell,
       config: {
         filesRoot,
-        user: separated ? config.user : null,
-        network,
-        sockets: config.sessionSockets,
+        ...inSession,
         shell,
         service,
         language,
         versions: { agent: agentVersion, software: softwareVersion, 'session network': network },
       },
+      separate: spare.take,
       log,
       now: clock.now,
     }

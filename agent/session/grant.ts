@@ -4,6 +4,7 @@ import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.
 import type { OpenSessionLeg } from '@gantry/shared/node/session-legs.ts'
 import type { AgentToPanel } from '@gantry/shared/panel.ts'
 import type { CertificatePayload, CompactJws, LegName, PublicJwk, RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
+import type { Separation } from './separation.ts'
 
 /**
  * All that a session rests on, checked before it came here: ticket, request, both signatures, certificate, roster, local policy and the person's yes.
@@ -81,6 +82,8 @@ export type SessionTools = {
   /** Must not throw; what cannot be shown is dropped by the panel's client. */
   tellPanel(message: AgentToPanel): void
   config: SessionConfig
+  /** What its programs will live in; made when it is asked for, where this is left out. Whoever takes it closes it. */
+  separate?: () => Promise<Separation>
   log: SessionLog
   /** Milliseconds since 1970; the real clock where it is left out. */
   now?: () => number

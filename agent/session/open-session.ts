@@ -22,37 +22,35 @@ export type OpenSession = { grant: Grant; tools: SessionTools; signal: AbortSign
 export async function openSession({ grant, tools, signal }: OpenSession): Promise<EndCause> {
   const life = createLife(signal)
   let separation: Separation | null = null
+  const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
+  const network = createSessionNetwork({
+    ...{ record, log: tools.log, now: tools.now ?? Date.now },
+    onInterrupted: (interrupted) => tools.tellPanel({ type: 'session.network', requestId: grant.request.id, interrupted }),
+  })
+  // Somebody waits for the prompt: the way out is dialled while the ground is made ready. Nothing is served before both are there.
+  const dialling = dialFirst({ tools, network, life })
+  dialling.catch(() => undefined)
   try {
-    separation = await prepareSeparation(tools.config)
-    const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
-    const network = createSessionNetwork({
-      ...{ record, log: tools.log, now: tools.now ?? Date.now },
-      onInterrupted: (interrupted) => tools.tellPanel({ type: 'session.network', requestId: grant.request.id, interrupted }),
-    })
+    separation = await (tools.separate?.() ?? prepareSeparation(tools.config))
     const files = await openFiles({ grant, tools, separation, record })
     try {
-      return await join({ grant, tools, life, network, separation, record, files })
+      const first = await dialling
+      const processes = watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
+      return await runSession({ grant, tools, life, network, separation, record, files, first, processes })
     } finally {
       await files?.close()
     }
   } finally {
+    void dialling.then(
+      (leg) => leg.destroy(),
+      () => undefined,
+    )
     separation?.close()
     life.close()
   }
 }
 
-async function join(ground: Ground): Promise<EndCause> {
-  const { separation, grant } = ground
-  const first = await dialFirst(ground)
-  try {
-    const processes = watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
-    return await runSession({ ...ground, first, processes })
-  } finally {
-    first.destroy()
-  }
-}
-
-async function dialFirst({ tools, network, life: { signal } }: Ground): Promise<Duplex> {
+async function dialFirst({ tools, network, life: { signal } }: Pick<Ground, 'tools' | 'network' | 'life'>): Promise<Duplex> {
   try {
     signal.throwIfAborted()
     const leg = await tools.openLeg('control-1', { signal, onNetwork: network.change })

@@ -131,7 +131,8 @@ export async function probe({ separation, mark, cwd, known, sockets, signal }: P
   const name = known.map(({ host }) => host).find((host) => isIP(host) === 0 && !isKnownHere(host)) ?? null
   const order: ProbeOrder = { targets, name, sockets: pathSockets().filter((path) => !sockets.includes(path)) }
   const program = [process.execPath, '--no-warnings', fileURLToPath(new URL('./probe-process.ts', import.meta.url)), String(user.uid), String(user.gid)]
-  const [file = '', ...args] = isolation.enter(program, '/')
+  // Somebody waits for a prompt meanwhile.
+  const [file = '', ...args] = isolation.enter(['/usr/bin/nice', '-n', '19', ...program], '/')
   const env = cleanEnvironment({ user, shell: '/bin/sh', mark, locale: {} })
   const child = spawn(file, args, { env, cwd, stdio: ['pipe', 'pipe', 'ignore'], timeout: probeLimitMs, killSignal: 'SIGKILL', signal })
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject))

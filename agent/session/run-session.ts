@@ -93,8 +93,12 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   return closeRecord(session, { bytes, ended, seconds: Math.round((now() - startedMs) / 1_000) })
 }
 
-/** Beside the session, so that nobody waits for it. An address that answers ends the session: the wall that everybody was told of is not there. */
+const probeAfterMs = 1_000
+
+/** Beside the session and after its first second, so that nobody waits for it; a session that is over by then has none. An address that answers ends the session: the wall that everybody was told of is not there. */
 async function proveBlocked({ grant, tools, life, separation, record }: RunSession): Promise<void> {
+  await sleep(probeAfterMs, undefined, { signal: life.signal, ref: false }).catch(() => undefined)
+  if (life.signal.aborted) return
   const { accessServer, fallback } = grant.ticket
   const known = fallback ? [accessServer, fallback] : [accessServer]
   const { filesRoot, sockets } = tools.config

@@ -101,8 +101,11 @@ async function begin({ approved, tools, audit, client, legs, network, end }: Con
   mirror.key(described.auditKey)
   mirror.head(described.head)
   // Evidence of both logs, for which nobody has to wait: it cannot fail the session, and the specialist's first terminal comes first.
-  void exchangeWithDevice(channel, audit, mirror, deviceId)
-  setTimeout(() => void exchangeWithMainServer(audit, requestId, tools), mainServerAfterMs).unref()
+  const exchange = () => {
+    void exchangeWithDevice(channel, audit, mirror, deviceId)
+    void exchangeWithMainServer(audit, requestId, tools)
+  }
+  setTimeout(exchange, evidenceAfterMs).unref()
   const session = createSession({
     ...{ approved, client, channel, mirror, nextTerminalId: tools.nextTerminalId },
     view: viewOf(approved, described, network.view()),
@@ -181,7 +184,7 @@ function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Describ
 }
 
 const headTimeoutMs = 3_000
-const mainServerAfterMs = 1_000
+const evidenceAfterMs = 1_000
 
 /** Each writes the other's head into its own log, so that a cut tail shows. A device that no longer answers has said its last word already. */
 async function exchangeWithDevice(channel: SessionChannel, audit: AuditLog, mirror: ReturnType<typeof createSessionMirror>, deviceId: string): Promise<void> {
