@@ -28,7 +28,7 @@ export type WellKnown = z.infer<typeof WellKnown>
 /** How far a connection would get, for the thread in the list: it stops at `you`, `gantry`, `site` or `device`, or gets through. */
 export const Reach = z.object({
   stopsAt: z.enum(['gantry', 'site', 'device']).nullable(),
-  why: z.enum(['reachable', 'in-session', 'waiting', 'silent', 'site-silent', 'never-seen', 'connectivity-off', 'entitlement-ended', 'no-level']),
+  why: z.enum(['disabled', 'reachable', 'in-session', 'waiting', 'silent', 'site-silent', 'never-seen', 'connectivity-off', 'entitlement-ended', 'no-level']),
   sinceMs: z.number().nullable(),
 })
 export type Reach = z.infer<typeof Reach>
@@ -181,6 +181,8 @@ export type ClientApi = typeof clientApi
 export const updates = {
   'access-request.changed': AccessRequestView,
   'device.changed': DeviceRow,
+  /** Devices may have come or gone: the list is asked for again. */
+  'device.list-changed': none,
   /** An event of one of the specialist's own sessions, as the main server stored it. */
   'session.activity': z.object({ requestId: RequestId, event: AuditEvent }),
   /** The sign-in is no longer good (revoked, family reused, signed out elsewhere). */

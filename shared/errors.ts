@@ -16,6 +16,8 @@ export const errorCodes = {
   'auth.certificate-expired': { status: 403, exit: 4 },
 
   'access.mfa-stale': { status: 403, exit: 4 },
+  'access.person-disabled': { status: 403, exit: 4 },
+  'access.device-disabled': { status: 403, exit: 3 },
   'access.not-entitled': { status: 403, exit: 3 },
   'access.connectivity-off': { status: 403, exit: 3 },
   'access.level-not-allowed': { status: 403, exit: 3 },

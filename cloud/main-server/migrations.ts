@@ -75,10 +75,14 @@ const cases = [
     order by request.created_ms`,
 ]
 
+/** Shut out by the directory, which can let in again; a device's certificate is another matter (`revoked_ms`). */
+const disabled = [`alter table specialists add column disabled_ms integer`, `alter table devices add column disabled_ms integer`]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
   '0003-cases': { up: (db: Kysely<unknown>) => runAll(db, cases) },
+  '0004-disabled': { up: (db: Kysely<unknown>) => runAll(db, disabled) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

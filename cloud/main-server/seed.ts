@@ -5,8 +5,8 @@ import { plainText } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 
 /**
- * Who and what there is, from one readable file (`seedFile`). Taken over at each start when the file has changed: known ids are brought up to date, new ones
- * added, nothing is removed. An enrolment secret that was used stays used.
+ * Who and what there is: the operator's directory, one readable file (`seedFile`), watched. Known ids are brought up to date, new ones added. A person or device
+ * that it no longer names counts as `disabled`; nothing is deleted, since the audit names it. An enrolment secret that was used stays used.
  */
 const text = plainText(120)
 const key = z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/)
@@ -28,6 +28,8 @@ const Device = z.strictObject({
   enrolmentSecret: z.string().min(16).max(80).optional(),
   /** Remote service turned off for this device by its owner. */
   connectivity: z.enum(['on', 'off']).default('on'),
+  /** Taken out of service by the operator: no request, and its sessions end. */
+  disabled: z.boolean().default(false),
   entitlement: z.strictObject({ kind: EntitlementKind, name: text, startsOn: z.iso.date(), endsOn: z.iso.date() }).nullable(),
 })
 
@@ -73,6 +75,8 @@ export const Seed = z.strictObject({
       city: text,
       tier: z.number().int().min(1).max(3),
       profile: key,
+      /** No sign-in, no request; open sign-ins and sessions end. */
+      disabled: z.boolean().default(false),
       password: z.string().min(12).max(200),
       /** RFC 4648 base32 of 160 to 320 bits, in whole groups of eight characters (RFC 6238 with SHA-1, 30 s, six digits). */
       totpSecret: z.string().regex(/^([A-Z2-7]{8}){4,8}$/),

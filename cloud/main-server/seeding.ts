@@ -1,31 +1,52 @@
-import { readFileSync } from 'node:fs'
-import { AppError } from '@gantry/shared/errors.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Database, Queries } from './database.ts'
+import type { ReadDirectory } from './directory.ts'
 import { hashPassword } from './password.ts'
-import { Seed } from './seed.ts'
+import type { Seed } from './seed.ts'
 
 type Site = Seed['customers'][number]['sites'][number]
 type SeededSpecialist = Seed['specialists'][number]
 
+/** What a take-over has changed. */
+export type Taken = {
+  /** Who may not sign in any more. */
+  shutOut: SpecialistId[]
+  /** Whose row in somebody's list may look different. */
+  devices: DeviceId[]
+}
+type TakeOverTools = { append: (event: NewAuditEvent) => void; now: () => number }
+
 /**
- * Takes over a seed file, in one transaction. Errors: `state.unreadable {what, field}`; a sandbox's seed outside a sandbox is refused the same way, since its
- * passwords and TOTP secrets are known.
+ * Brings the database in line with the file, in one transaction that also holds the audit events: all or nothing. Null where this very file was taken over
+ * before. Passwords come after it (`takeOverPasswords`), and only then does the file count as taken over.
  */
-export async function takeOverSeed(db: Database, path: string, sandbox: boolean): Promise<void> {
-  const { seed, hash } = readSeed(path)
-  if (seed.sandbox !== sandbox) throw new AppError('state.unreadable', { details: { what: 'seed', field: 'sandbox' } })
+export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { append, now }: TakeOverTools): Promise<Taken | null> {
   const taken = await db.selectFrom('meta').select('value').where('name', '=', 'seed-hash').executeTakeFirst()
-  if (taken?.value === hash) return
-  const passwords = await Promise.all(seed.specialists.map(({ password }) => hashPassword(password)))
-  await db.transaction().execute(async (trx) => {
+  if (taken?.value === hash) return null
+  return db.transaction().execute(async (trx) => {
+    const before = await standingOf(trx)
     await storeMeta(trx, 'organisation', seed.organisation)
     for (const model of seed.models) await upsert(trx, 'models', model)
     for (const customer of seed.customers) await storeCustomer(trx, customer)
     for (const { grants, ...profile } of seed.profiles) await upsert(trx, 'profiles', { ...profile, grants_json: JSON.stringify(grants) })
-    for (const [place, specialist] of seed.specialists.entries()) await storeSpecialist(trx, specialist, passwords[place] ?? '')
+    for (const specialist of seed.specialists) await storeSpecialist(trx, specialist)
+    await disableAll(trx, disabledIn(seed, before), now())
     await trx.deleteFrom('support_contacts').execute()
     if (seed.supportContacts.length > 0) await trx.insertInto('support_contacts').values(seed.supportContacts).execute()
+    const after = await standingOf(trx)
+    return tell(append, before, after)
+  })
+}
+
+/** Hashes them, and marks the file as taken over: after a crash in between the next start takes it over again. */
+export async function takeOverPasswords(db: Database, { seed, hash }: ReadDirectory): Promise<void> {
+  const passwords = await Promise.all(seed.specialists.map(({ password }) => hashPassword(password)))
+  await db.transaction().execute(async (trx) => {
+    for (const [place, { id }] of seed.specialists.entries()) {
+      await trx.updateTable('specialists').set({ password: passwords[place] ?? '' }).where('id', '=', id).execute()
+    }
     await storeMeta(trx, 'seed-hash', hash)
   })
 }
@@ -35,17 +56,75 @@ export async function organisationName(db: Database): Promise<string> {
   return row?.value ?? ''
 }
 
-function readSeed(path: string): { seed: Seed; hash: string } {
-  let field = ''
-  try {
-    const text = readFileSync(path, 'utf8')
-    const parsed = Seed.safeParse(JSON.parse(text))
-    if (parsed.success) return { seed: parsed.data, hash: sha256(text) }
-    field = parsed.error.issues[0]?.path.join('.') ?? ''
-    throw parsed.error
-  } catch (error) {
-    throw new AppError('state.unreadable', { cause: error, details: { what: 'seed', field } })
+type Standing = {
+  people: Map<SpecialistId, { disabled: boolean; mark: string }>
+  devices: Map<DeviceId, { disabled: boolean; mark: string }>
+  /** Of all profiles. */
+  profiles: string
+}
+
+/** Who and what may do something, with a mark by which a change shows. */
+async function standingOf(trx: Queries): Promise<Standing> {
+  const people = await trx.selectFrom('specialists').selectAll().execute()
+  const devices = await trx
+    .selectFrom('devices as device')
+    .innerJoin('sites as site', 'site.id', 'device.site_id')
+    .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
+    .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
+    .select(['device.id', 'device.disabled_ms', 'device.site_id', 'device.model_id', 'device.name', 'device.serial', 'device.connectivity'])
+    .select(['site.name as site', 'site.city', 'site.country', 'site.time_zone', 'site.contact_json', 'customer.id as customer', 'customer.name as customer_name'])
+    .select(['entitlement.kind', 'entitlement.name as entitlement', 'entitlement.starts_on', 'entitlement.ends_on'])
+    .execute()
+  const profiles = await trx.selectFrom('profiles').selectAll().orderBy('id').execute()
+  const marked = <T extends { id: string; disabled_ms: number | null }>(rows: T[]) => {
+    return new Map(rows.map((row) => [row.id as T['id'], { disabled: row.disabled_ms !== null, mark: sha256(JSON.stringify(row)) }]))
   }
+  return {
+    people: marked(people.map(({ password: _, totp_step: __, ...row }) => row)),
+    devices: marked(devices),
+    profiles: sha256(JSON.stringify(profiles)),
+  }
+}
+
+/** What the file says is disabled, and what it no longer names: taking a line out must not leave anybody in. */
+function disabledIn(seed: Seed, before: Standing): { people: Map<SpecialistId, boolean>; devices: Map<DeviceId, boolean> } {
+  const people = new Map<SpecialistId, boolean>([...before.people.keys()].map((id) => [id, true]))
+  for (const { id, disabled } of seed.specialists) people.set(id, disabled)
+  const devices = new Map<DeviceId, boolean>([...before.devices.keys()].map((id) => [id, true]))
+  for (const { id, disabled } of seed.customers.flatMap(({ sites }) => sites.flatMap((site) => site.devices))) devices.set(id, disabled)
+  return { people, devices }
+}
+
+async function disableAll(trx: Queries, { people, devices }: ReturnType<typeof disabledIn>, nowMs: number): Promise<void> {
+  for (const [table, all] of [['specialists', people], ['devices', devices]] as const) {
+    for (const [id, disabled] of all) {
+      const update = trx.updateTable(table).where('id', '=', id as never)
+      if (disabled) await update.set({ disabled_ms: nowMs }).where('disabled_ms', 'is', null).execute()
+      else await update.set({ disabled_ms: null }).where('disabled_ms', 'is not', null).execute()
+    }
+  }
+}
+
+/** Audits the differences and names what they touch. */
+function tell(append: TakeOverTools['append'], before: Standing, after: Standing): Taken {
+  const actor = { kind: 'main-server' as const }
+  const people = changedIn(before.people, after.people)
+  const devices = changedIn(before.devices, after.devices)
+  const profiles = before.profiles !== after.profiles
+  append({ kind: 'directory.changed', actor, data: { specialists: people.length, devices: devices.length, profiles } })
+  for (const id of people) {
+    const [was, is] = [before.people.get(id)?.disabled ?? false, after.people.get(id)?.disabled]
+    if (was !== is) append({ kind: is ? 'specialist.disabled' : 'specialist.enabled', actor, data: { specialistId: id } })
+  }
+  for (const id of devices) {
+    const [was, is] = [before.devices.get(id)?.disabled ?? false, after.devices.get(id)?.disabled]
+    if (was !== is) append({ kind: is ? 'device.disabled' : 'device.enabled', actor, deviceId: id })
+  }
+  return { shutOut: [...after.people].filter(([, { disabled }]) => disabled).map(([id]) => id), devices }
+}
+
+function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: string }>): K[] {
+  return [...after].filter(([id, { mark }]) => before.get(id)?.mark !== mark).map(([id]) => id)
 }
 
 async function storeCustomer(trx: Queries, { sites, regions, ...customer }: Seed['customers'][number]): Promise<void> {
@@ -55,7 +134,7 @@ async function storeCustomer(trx: Queries, { sites, regions, ...customer }: Seed
 
 async function storeSite(trx: Queries, { devices, timeZone, contact, ...site }: Site, customerId: string): Promise<void> {
   await upsert(trx, 'sites', { ...site, customer_id: customerId, time_zone: timeZone, contact_json: contact && JSON.stringify(contact) })
-  for (const { model, enrolmentSecret, entitlement, ...device } of devices) {
+  for (const { model, enrolmentSecret, entitlement, disabled: _, ...device } of devices) {
     await upsert(trx, 'devices', { ...device, site_id: site.id, model_id: model })
     await trx.deleteFrom('entitlements').where('device_id', '=', device.id).execute()
     if (entitlement) {
@@ -75,9 +154,16 @@ async function offerEnrolment(trx: Queries, deviceId: Site['devices'][number]['i
     .execute()
 }
 
-async function storeSpecialist(trx: Queries, seeded: SeededSpecialist, password: string): Promise<void> {
-  const { profile, totpSecret, ...person } = seeded
-  await upsert(trx, 'specialists', { ...person, profile_id: profile, password, totp_secret: totpSecret })
+/** Who is new has no password yet, and none fits an empty one. */
+async function storeSpecialist(trx: Queries, seeded: SeededSpecialist): Promise<void> {
+  const { profile, totpSecret, password: _, disabled: __, ...person } = seeded
+  const row = { ...person, profile_id: profile, totp_secret: totpSecret }
+  const { id, ...rest } = row
+  await trx
+    .insertInto('specialists')
+    .values({ ...row, password: '' })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(rest))
+    .execute()
 }
 
 async function storeMeta(trx: Queries, name: string, value: string): Promise<void> {
@@ -89,7 +175,7 @@ async function storeMeta(trx: Queries, name: string, value: string): Promise<voi
     .execute()
 }
 
-type Named = 'models' | 'customers' | 'sites' | 'devices' | 'profiles' | 'specialists'
+type Named = 'models' | 'customers' | 'sites' | 'devices' | 'profiles'
 
 /** Rows of these tables are known by their `id`; columns that are not named keep what they hold. */
 async function upsert(trx: Queries, table: Named, row: { id: string } & Record<string, string | number | null>): Promise<void> {

@@ -31,6 +31,8 @@ export const errorsEn: ErrorWords = {
     what: `Your second factor is older than ${minutes ?? 15} minutes.`,
     todo: 'Sign in again; open sessions stay open.',
   }),
+  'access.person-disabled': () => ({ what: 'Your account is disabled.', todo: 'Ask your supervisor. What was open has been ended.' }),
+  'access.device-disabled': () => ({ what: 'This device is out of service.', todo: 'Ask your dispatcher whether it comes back.' }),
   'access.not-entitled': ({ endedOn }) => ({
     what: endedOn ? `The service agreement ended on ${endedOn}.` : 'There is no service agreement for this device.',
     todo: 'Ask contracts to renew it.',

@@ -35,6 +35,8 @@ export const errorsFr: ErrorWords = {
     what: `Votre second facteur date de plus de ${minutes ?? 15} minutes.`,
     todo: 'Connectez-vous de nouveau; les séances ouvertes le restent.',
   }),
+  'access.person-disabled': () => ({ what: 'Votre compte est désactivé.', todo: 'Demandez à votre responsable. Ce qui était ouvert a été terminé.' }),
+  'access.device-disabled': () => ({ what: 'Cet appareil est hors service.', todo: 'Demandez à la répartition s’il reviendra.' }),
   'access.not-entitled': ({ endedOn }) => ({
     what: endedOn ? `L’entente de service a pris fin le ${endedOn}.` : 'Aucune entente de service ne couvre cet appareil.',
     todo: 'Demandez le renouvellement au service des contrats.',

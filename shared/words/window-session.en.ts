@@ -171,6 +171,7 @@ export const sessionEn = {
       'access.approved': 'Allowed',
       'access.withdrawn': 'Request taken back or session ended from outside',
       'access.cancelled': 'Request cancelled',
+      'access.revoked': 'Permission withdrawn',
       'access.expired': 'Request ran out of time',
       'case.opened': 'Case begun',
       'case.escalated': 'Case escalated',

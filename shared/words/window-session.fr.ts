@@ -175,6 +175,7 @@ export const sessionFr: SessionWords = {
       'access.approved': 'Autorisé',
       'access.withdrawn': 'Demande retirée ou session terminée de l’extérieur',
       'access.cancelled': 'Demande annulée',
+      'access.revoked': 'Permission retirée',
       'access.expired': 'Demande hors délai',
       'case.opened': 'Dossier ouvert',
       'case.escalated': 'Dossier transmis',

@@ -6,6 +6,7 @@ import { levelsFor } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
 import type { CaseKey } from '../case-facts.ts'
 import { chooseRoute, describeRoute, type Route } from './route.ts'
+import { requireStanding } from './standing.ts'
 import { deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
 import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
 import { issueTicket } from './ticket.ts'
@@ -39,6 +40,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     certificate,
     request,
     certified: readUnverified(certificate, CertificatePayload, 'access.certificate-bad'),
+    person: asker.facts,
     device: target?.facts ?? null,
     levels: target && levelsFor(asker.grants, { id: request.deviceId, customerId: target.customerId }),
     case: caseKey && (await tools.cases.find(db, caseKey)),
@@ -81,6 +83,7 @@ async function storeRequest(tools: AccessTools, { request, signed, certificate, 
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
     const { deviceId, specialistId } = request
+    await requireStanding(tools, trx, request)
     if (!(await tools.cases.begin(trx, { ...caseKey, deviceId, specialistId, nowMs }))) throw new AppError('case.closed')
     await insertRequest(trx, { request, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
     const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }

@@ -38,10 +38,12 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
     certificate: delivery.certificate,
     request,
     certified: people.person,
+    person: { disabled: false },
     device: {
       timeZone: 'America/Toronto',
       entitlement: { startsOn: '2026-01-01', endsOn: '2026-11-20' },
       connectivity: 'on',
+      disabled: false,
       enrolled: true,
       lastContactMs: nowMs - 20_000,
     },

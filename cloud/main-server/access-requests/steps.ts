@@ -20,6 +20,8 @@ export type Facts = {
   /** What the signed request and the certificate say; not believed before `requireSignatures`. */
   request: RequestPayload
   certified: CertificatePayload
+  /** Null where the directory never named such a person. */
+  person: PersonFacts | null
   /** Null where there is no such device. */
   device: DeviceFacts | null
   /** What the profile allows on it; null where it is not assigned. */
@@ -35,10 +37,12 @@ export type Facts = {
   /** Requests of this specialist that wait for an answer. */
   waiting: number
 }
+export type PersonFacts = { disabled: boolean }
 export type DeviceFacts = {
   timeZone: string
   entitlement: EntitlementDates | null
   connectivity: 'on' | 'off'
+  disabled: boolean
   enrolled: boolean
   lastContactMs: number | null
 }
@@ -52,11 +56,13 @@ export const maxWaiting = 2
  */
 export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireFreshMfa,
+  requirePersonEnabled,
   requireOwnRequest,
   requireSignatures,
   requireRoster,
   requireAssignment,
   requireLevel,
+  requireDeviceEnabled,
   requireEntitlement,
   requireOpenCase,
   requireEnrolled,
@@ -66,6 +72,33 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireNotReplayed,
   requireFewWaiting,
 ]
+
+/** What of the facts a running session has too. */
+export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'case'> & { request: Pick<RequestPayload, 'access'> }
+
+/**
+ * The steps that must go on holding while a request waits or its session runs: what was the person's, the device's or the customer's at the beginning may be
+ * taken away, and then it ends within seconds (R010, R087; `standing.ts`).
+ */
+export const standingSteps: ((facts: StandingFacts) => void)[] = [
+  requirePersonEnabled,
+  requireAssignment,
+  requireLevel,
+  requireDeviceEnabled,
+  requireEntitlement,
+  requireOpenCase,
+  requireConnectivity,
+]
+
+/** The directory has shut the person out, or names them no more. */
+export function requirePersonEnabled({ person }: Pick<Facts, 'person'>): void {
+  if (!person || person.disabled) throw new AppError('access.person-disabled')
+}
+
+/** The operator has taken the device out of service. */
+export function requireDeviceEnabled({ device }: Pick<Facts, 'device'>): void {
+  if (device?.disabled) throw new AppError('access.device-disabled')
+}
 
 /** Sign-in with both factors: for `os` within the last 15 minutes, else within the working day. */
 export function requireFreshMfa({ caller, nowMs, request }: Facts): void {
@@ -92,15 +125,15 @@ export function requireRoster({ roster, certified, request, nowMs }: Facts): voi
 }
 
 /** R071, R073: by customer or device, and nothing by default. */
-export function requireAssignment({ device, levels }: Facts): void {
+export function requireAssignment({ device, levels }: Pick<Facts, 'device' | 'levels'>): void {
   if (!device || !levels) throw new AppError('device.unknown')
 }
 
-export function requireLevel({ levels, request }: Facts): void {
+export function requireLevel({ levels, request }: Pick<StandingFacts, 'levels' | 'request'>): void {
   if (!levels?.includes(request.access)) throw new AppError('access.level-not-allowed', { details: { level: request.access } })
 }
 
-export function requireEntitlement({ device, nowMs }: Facts): void {
+export function requireEntitlement({ device, nowMs }: Pick<Facts, 'device' | 'nowMs'>): void {
   if (device && isEntitled(device.entitlement, device.timeZone, nowMs)) return
   const endsOn = device?.entitlement?.endsOn
   throw new AppError('access.not-entitled', endsOn ? { details: { endedOn: endsOn } } : {})
@@ -117,7 +150,7 @@ export function requireEnrolled({ device }: Facts): void {
 }
 
 /** The customer has turned remote service off. */
-export function requireConnectivity({ device }: Facts): void {
+export function requireConnectivity({ device }: Pick<Facts, 'device'>): void {
   if (device?.connectivity !== 'on') throw new AppError('access.connectivity-off')
 }
 

@@ -8,18 +8,19 @@ import { type Database, isDuplicate, type Queries } from '../database.ts'
 import { Grant, readRegions } from '../seed.ts'
 import type { Tables } from '../tables.ts'
 import type { Route } from './route.ts'
+import type { PersonFacts } from './steps.ts'
 import type { IssuedTicket } from './ticket.ts'
 
 const waitingStates: AccessState[] = ['requested', 'picked-up', 'asking']
 
 /** What the policy and the ticket need to know of a device. */
-export async function findTarget(db: Database, deviceId: DeviceId) {
+export async function findTarget(db: Queries, deviceId: DeviceId) {
   const row = await db
     .selectFrom('devices as device')
     .innerJoin('sites as site', 'site.id', 'device.site_id')
     .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
     .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
-    .select(['device.id', 'device.connectivity', 'device.certificate', 'device.device_key_json', 'device.revoked_ms', 'device.last_contact_ms'])
+    .select(['device.id', 'device.connectivity', 'device.certificate', 'device.device_key_json', 'device.revoked_ms', 'device.last_contact_ms', 'device.disabled_ms'])
     .select(['site.customer_id', 'site.time_zone', 'customer.regions_json', 'entitlement.starts_on', 'entitlement.ends_on'])
     .where('device.id', '=', deviceId)
     .executeTakeFirst()
@@ -33,20 +34,21 @@ export async function findTarget(db: Database, deviceId: DeviceId) {
       timeZone: row.time_zone,
       entitlement: row.starts_on && row.ends_on ? { startsOn: row.starts_on, endsOn: row.ends_on } : null,
       connectivity: row.connectivity,
+      disabled: row.disabled_ms !== null,
       enrolled: identity !== null,
       lastContactMs: row.last_contact_ms,
     },
   }
 }
 
-export async function findAsker(db: Database, id: SpecialistId): Promise<{ name: string; grants: Grant[] } | null> {
+export async function findAsker(db: Queries, id: SpecialistId): Promise<{ name: string; grants: Grant[]; facts: PersonFacts } | null> {
   const row = await db
     .selectFrom('specialists as specialist')
     .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
-    .select(['specialist.name', 'profile.grants_json'])
+    .select(['specialist.name', 'specialist.disabled_ms', 'profile.grants_json'])
     .where('specialist.id', '=', id)
     .executeTakeFirst()
-  return row ? { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)) } : null
+  return row ? { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts: { disabled: row.disabled_ms !== null } } : null
 }
 
 /** A request is known by its id and by its commitment; both are drawn anew for each. */
@@ -159,6 +161,31 @@ export async function overdueRequests(db: Database, nowMs: number): Promise<Requ
     .limit(200)
     .execute()
   return rows.map(withKey)
+}
+
+/** What waits or runs and has not been revoked yet. */
+export async function liveRequests(db: Database, only?: RequestId): Promise<RequestRow[]> {
+  const rows = await selectRequests(db)
+    .where('request.state', 'in', [...waitingStates, 'approved', 'open'])
+    .where('request.refusal_json', 'is', null)
+    .$if(only !== undefined, (query) => query.where('request.id', '=', only as RequestId))
+    .execute()
+  return rows.map(withKey)
+}
+
+/** Notes why an open session has to end; it is over when the device says so. False when it is already, or was revoked before. */
+export async function markRevoked(
+  queries: Queries,
+  { id, cause, refusal, nowMs }: { id: RequestId; cause: EndCause; refusal: AccessRequestView['refusal']; nowMs: number },
+): Promise<boolean> {
+  const result = await queries
+    .updateTable('access_requests')
+    .set({ end_cause: cause, refusal_json: JSON.stringify(refusal), changed_ms: nowMs })
+    .where('id', '=', id)
+    .where('state', '=', 'open')
+    .where('refusal_json', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
 }
 
 function selectRequests(queries: Queries) {

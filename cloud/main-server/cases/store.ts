@@ -118,6 +118,7 @@ export async function colleaguesFor(db: Database, device: { id: DeviceId; custom
     .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
     .select(['specialist.id', 'specialist.username', 'specialist.name', 'specialist.tier', 'specialist.country', 'profile.grants_json'])
     .where('specialist.id', '!=', except)
+    .where('specialist.disabled_ms', 'is', null)
     .orderBy('specialist.name')
     .execute()
   return rows

@@ -16,6 +16,7 @@ export async function findUnusedCode(db: Database, code: string) {
     .where('secret_hash', '=', sha256(code))
     .where('used_ms', 'is', null)
     .where('devices.revoked_ms', 'is', null)
+    .where('devices.disabled_ms', 'is', null)
     .executeTakeFirst()
   if (!row) return null
   const { regions_json, ...device } = row

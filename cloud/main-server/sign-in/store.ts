@@ -3,9 +3,11 @@ import type { Database } from '../database.ts'
 
 export type Account = { id: SpecialistId; username: string; name: string; password: string; totpSecret: string; totpStep: number }
 
+/** Null too for who is disabled: the answer, and its time, are those of a name that nobody has. */
 export async function findAccount(db: Database, by: { username: string } | { id: SpecialistId }): Promise<Account | null> {
   const query = db.selectFrom('specialists').select(['id', 'username', 'name', 'password', 'totp_secret as totpSecret', 'totp_step as totpStep'])
-  const narrowed = 'id' in by ? query.where('id', '=', by.id) : query.where('username', '=', by.username)
+  const enabled = query.where('disabled_ms', 'is', null)
+  const narrowed = 'id' in by ? enabled.where('id', '=', by.id) : enabled.where('username', '=', by.username)
   return (await narrowed.executeTakeFirst()) ?? null
 }
 
