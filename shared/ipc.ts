@@ -215,6 +215,8 @@ export const calls = {
 export const events = {
   'sign-in.changed': SignInState,
   'device.changed': DeviceRow,
+  /** Devices may have come or gone: the list is read again. */
+  'device.list-changed': none,
   'request.changed': RequestProgress,
   'session.changed': SessionView,
   'session.activity': z.object({ requestId: RequestId, event: AuditEvent, verified: z.boolean() }),

@@ -7,6 +7,7 @@ import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { type Logger, pino } from 'pino'
 import { followSession } from './access-requests/answers.ts'
 import { createAccessHandlers, createAnswerHandlers } from './access-requests/handlers.ts'
+import { createStandingCheck } from './access-requests/standing.ts'
 import { createSweep } from './access-requests/sweep.ts'
 import type { AccessTools } from './access-requests/tools.ts'
 import { createBulletinBoard } from './access-servers/bulletin.ts'
@@ -21,6 +22,7 @@ import { type Database, openDatabase } from './database.ts'
 import { authenticateDevice } from './devices/authenticate.ts'
 import { createDeviceHandlers } from './devices/handlers.ts'
 import { createDeviceWatch } from './devices/watch.ts'
+import { openDirectory } from './directory.ts'
 import { createEnrolmentHandlers } from './enrolment/handlers.ts'
 import { type Keys, loadKeys } from './keys.ts'
 import { openServerList } from './listed-servers.ts'
@@ -29,11 +31,12 @@ import { createPollHandlers } from './polls/handlers.ts'
 import { forgetOldDeliveries, queueDelivery, withdrawDeliveries } from './polls/store.ts'
 import { createWaiters } from './polls/waiters.ts'
 import { addAccessRoutes, addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
-import { organisationName, takeOverSeed } from './seeding.ts'
+import { organisationName, type Taken } from './seeding.ts'
 import { authenticateBearer, isSignedIn } from './sign-in/bearer.ts'
 import { addSignInRoutes } from './sign-in/handlers.ts'
 import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-routes.ts'
 import { clientId, createProvider } from './sign-in/provider.ts'
+import { endSignInsOf } from './sign-in/revoke.ts'
 import { forgetOldSignIns } from './sign-in/store.ts'
 import { createSpecialistHandlers } from './specialists/handlers.ts'
 import { lockState } from './state-lock.ts'
@@ -86,7 +89,6 @@ async function openGround(config: Config, { opened, now }: Start): Promise<Groun
   opened.defer(() => db.destroy())
   if (config.sandbox && !(isLoopback(config.host) && isLoopback(config.publicHost)))
     throw new AppError('state.unreadable', { details: { what: 'config', field: 'sandbox' } })
-  if (config.seedFile) await takeOverSeed(db, config.seedFile, config.sandbox)
   const audit = openAuditLog({ folder: config.stateDir, key: keys.audit, party: 'main-server', keepsPrivate: false, now })
   opened.defer(() => audit.close())
   return { keys, db, audit }
@@ -152,6 +154,14 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     deviceChanged: watch.changed,
     now,
   }
+  const standing = createStandingCheck(access)
+  const onTaken = async ({ shutOut }: Taken) => {
+    for (const id of shutOut) await endSignInsOf({ db, append, ended: hub.endSignIn }, id)
+    await standing.look()
+    for (const id of hub.watchers()) hub.publish(id, 'device.list-changed', {})
+  }
+  const { seedFile, sandbox } = config
+  const directory = seedFile ? await openDirectory({ db, path: seedFile, sandbox, append, log, onTaken, now }) : null
   const publicKeys = { ticketKey: keys.ticket.publicJwk, auditKey: keys.audit.publicJwk }
   const organisation = (await organisationName(db)) || config.name
   const provider = createProvider({
@@ -199,7 +209,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
       ...createSpecialistHandlers(db, authority.certificateOf),
       ...createDeviceHandlers(db, now),
       ...createAccessHandlers(access),
-      ...createCaseHandlers({ db, append, changed: async () => undefined, now }),
+      ...createCaseHandlers({ db, append, changed: standing.look, now }),
       ...createHeadHandlers({ db, log: audit }),
     },
   })
@@ -224,6 +234,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   append({ kind: 'server.started', actor: { kind: 'main-server', name: config.name } })
   const sweep = createSweep(access)
   opened.defer(every(1_000, sweep, (error) => onDefect(error, 'sweep')))
+  if (directory) opened.defer(every(1_000, directory.look, (error) => onDefect(error, 'directory')))
+  opened.defer(every(1_000, standing.tick, (error) => onDefect(error, 'standing')))
   opened.defer(
     every(
       500,

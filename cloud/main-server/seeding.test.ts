@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
 import { enrolAgent } from '../../test/support/test-agent.ts'
@@ -10,10 +8,7 @@ afterEach(() => server.close())
 
 /** Stops the server, lets `change` work on the seed file, starts it again. */
 async function reseed(change: (seed: Seed) => void): Promise<void> {
-  const path = join(server.stateDir, '..', 'seed.json')
-  const seed = JSON.parse(readFileSync(path, 'utf8')) as Seed
-  change(seed)
-  writeFileSync(path, JSON.stringify(seed))
+  server.changeSeed(change)
   await server.stop()
   await server.start()
 }

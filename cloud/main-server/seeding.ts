@@ -13,8 +13,6 @@ type SeededSpecialist = Seed['specialists'][number]
 export type Taken = {
   /** Who may not sign in any more. */
   shutOut: SpecialistId[]
-  /** Whose row in somebody's list may look different. */
-  devices: DeviceId[]
 }
 type TakeOverTools = { append: (event: NewAuditEvent) => void; now: () => number }
 
@@ -45,7 +43,11 @@ export async function takeOverPasswords(db: Database, { seed, hash }: ReadDirect
   const passwords = await Promise.all(seed.specialists.map(({ password }) => hashPassword(password)))
   await db.transaction().execute(async (trx) => {
     for (const [place, { id }] of seed.specialists.entries()) {
-      await trx.updateTable('specialists').set({ password: passwords[place] ?? '' }).where('id', '=', id).execute()
+      await trx
+        .updateTable('specialists')
+        .set({ password: passwords[place] ?? '' })
+        .where('id', '=', id)
+        .execute()
     }
     await storeMeta(trx, 'seed-hash', hash)
   })
@@ -72,7 +74,15 @@ async function standingOf(trx: Queries): Promise<Standing> {
     .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
     .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
     .select(['device.id', 'device.disabled_ms', 'device.site_id', 'device.model_id', 'device.name', 'device.serial', 'device.connectivity'])
-    .select(['site.name as site', 'site.city', 'site.country', 'site.time_zone', 'site.contact_json', 'customer.id as customer', 'customer.name as customer_name'])
+    .select([
+      'site.name as site',
+      'site.city',
+      'site.country',
+      'site.time_zone',
+      'site.contact_json',
+      'customer.id as customer',
+      'customer.name as customer_name',
+    ])
     .select(['entitlement.kind', 'entitlement.name as entitlement', 'entitlement.starts_on', 'entitlement.ends_on'])
     .execute()
   const profiles = await trx.selectFrom('profiles').selectAll().orderBy('id').execute()
@@ -96,7 +106,10 @@ function disabledIn(seed: Seed, before: Standing): { people: Map<SpecialistId, b
 }
 
 async function disableAll(trx: Queries, { people, devices }: ReturnType<typeof disabledIn>, nowMs: number): Promise<void> {
-  for (const [table, all] of [['specialists', people], ['devices', devices]] as const) {
+  for (const [table, all] of [
+    ['specialists', people],
+    ['devices', devices],
+  ] as const) {
     for (const [id, disabled] of all) {
       const update = trx.updateTable(table).where('id', '=', id as never)
       if (disabled) await update.set({ disabled_ms: nowMs }).where('disabled_ms', 'is', null).execute()
@@ -120,7 +133,7 @@ function tell(append: TakeOverTools['append'], before: Standing, after: Standing
     const [was, is] = [before.devices.get(id)?.disabled ?? false, after.devices.get(id)?.disabled]
     if (was !== is) append({ kind: is ? 'device.disabled' : 'device.enabled', actor, deviceId: id })
   }
-  return { shutOut: [...after.people].filter(([, { disabled }]) => disabled).map(([id]) => id), devices }
+  return { shutOut: [...after.people].filter(([, { disabled }]) => disabled).map(([id]) => id) }
 }
 
 function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: string }>): K[] {

@@ -40,7 +40,7 @@ export type Tables = {
     rules_json: string | null
     roster_number: number
     /** Since when the directory says so, or names it no more. It may still call in, for its ends. */
-    disabled_ms: number | null
+    disabled_ms: Generated<number | null>
   }
   entitlements: { device_id: DeviceId; kind: EntitlementKind; name: string; starts_on: string; ends_on: string }
   /** One row per enrolment code; only its SHA-256 is kept. */
@@ -59,9 +59,9 @@ export type Tables = {
     password: string
     totp_secret: string
     /** The newest TOTP step that was used; none at or before it counts again. */
-    totp_step: number
+    totp_step: Generated<number>
     /** Since when the directory says so, or names the person no more. */
-    disabled_ms: number | null
+    disabled_ms: Generated<number | null>
   }
   support_contacts: { region: string; phone: string; mail: string }
   /** What oidc-provider keeps. `id` is a SHA-256 where it is itself a secret. */

@@ -78,7 +78,8 @@ const urgency: Record<DeviceRow['reach']['why'], number> = {
   'connectivity-off': 5,
   'entitlement-ended': 6,
   'no-level': 7,
-  'never-seen': 8,
+  disabled: 8,
+  'never-seen': 9,
 }
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 

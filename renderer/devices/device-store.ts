@@ -24,6 +24,7 @@ export function openDevices(call: Call, on: On): DevicesState {
     )
   }
   on('device.changed', (device) => store.change((list) => ({ ...list, devices: placed(list.devices, device, ({ id }) => id === device.id) })))
+  on('device.list-changed', read)
   on('connection.changed', ({ online }) => {
     store.change((list) => ({ ...list, offline: !online }))
     if (online) read()

@@ -43,6 +43,8 @@ export function tell(device: DeviceRow, around: Around, { words, format }: Speec
       }
     case 'no-level':
       return { why: reasons.noLevel, todo: todo.noLevel, tone: 'ink' }
+    case 'disabled':
+      return { why: reasons.disabled, todo: todo.disabled, tone: 'ink' }
   }
 }
 

@@ -36,6 +36,7 @@ const reach: Record<Reach['why'], string> = {
   'connectivity-off': 'remote service off',
   'entitlement-ended': 'agreement ended',
   'no-level': 'no level allowed',
+  disabled: 'shut off by the manufacturer',
 }
 
 /** What the command line says: on stderr while it works, on stdout what was asked for. */

@@ -153,6 +153,7 @@ export const commandLineFr: CommandLineWords = {
       'connectivity-off': 'service à distance coupé',
       'entitlement-ended': 'entente terminée',
       'no-level': 'aucun niveau permis',
+      disabled: 'fermé par le fabricant',
     },
   },
   actions: { columns: { name: 'ACTION', title: 'CE QU’ELLE FAIT', access: 'NIVEAU', allowed: 'POUR VOUS' }, allowed: 'oui', notAllowed: 'non' },

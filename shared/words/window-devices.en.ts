@@ -44,6 +44,7 @@ export const devicesEn = {
     entitlementEnded: (date: string) => `Agreement ended on ${date}`,
     notEntitled: 'No service agreement',
     noLevel: 'Your profile holds no level here',
+    disabled: 'Closed by the manufacturer',
   },
   todo: {
     open: 'Open its tab',
@@ -56,6 +57,7 @@ export const devicesEn = {
     connectivityOff: 'Ask the site to turn it on',
     entitlement: 'Ask contracts to renew it',
     noLevel: 'Ask your supervisor for the profile',
+    disabled: 'Ask your supervisor why it is closed',
     allAllow: 'All levels are allowed',
     allAsk: 'All levels ask a person',
     allDeny: 'Its own rules close every level',

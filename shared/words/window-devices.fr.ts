@@ -46,6 +46,7 @@ export const devicesFr: DevicesWords = {
     entitlementEnded: (date) => `Entente échue le ${date}`,
     notEntitled: 'Aucune entente de service',
     noLevel: 'Votre profil n’ouvre rien ici',
+    disabled: 'Fermé par le fabricant',
   },
   todo: {
     open: 'Ouvrir l’onglet',
@@ -58,6 +59,7 @@ export const devicesFr: DevicesWords = {
     connectivityOff: 'Demandez au site de le rétablir',
     entitlement: 'Demandez le renouvellement aux contrats',
     noLevel: 'Demandez ce profil à votre responsable',
+    disabled: 'Demandez à votre responsable pourquoi il est fermé',
     allAllow: 'Tous les niveaux sont permis',
     allAsk: 'Tous les niveaux : sur accord',
     allDeny: 'Ses règles ferment tous les niveaux',

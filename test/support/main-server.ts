@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startMainServer } from '../../cloud/main-server/app.ts'
@@ -44,6 +44,8 @@ export type TestServer = {
   signIn(person: TestPerson): Promise<Tokens>
   client(accessToken: string): ReturnType<typeof createApiClient<typeof clientApi>>
   putRoster(change?: Partial<RosterPayload>): Promise<CompactJws>
+  /** Writes the directory file anew. */
+  changeSeed(change: (seed: Seed) => void): void
   stop(): Promise<void>
   /** On the same folder and ports. */
   start(): Promise<void>
@@ -110,6 +112,12 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
       const headers = () => Promise.resolve({ authorization: `Bearer ${accessToken}` })
       return createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, headers, keepAlive: false })
     },
+    changeSeed(change) {
+      const path = join(folder, 'seed.json')
+      const seed = JSON.parse(readFileSync(path, 'utf8')) as Seed
+      change(seed)
+      writeFileSync(path, JSON.stringify(seed))
+    },
     stop: () => server.close(),
     async start() {
       server = await startMainServer(again, { now })
@@ -162,14 +170,35 @@ function device(name: string): TestDevice {
 function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, lapsed, off }: TestServer['devices']): Seed {
   const agreement = { kind: 'agreement' as const, name: 'Full service', startsOn: '2020-01-01', endsOn: '2099-12-31' }
   const seeded = ({ id, name, secret }: TestDevice, endsOn = agreement.endsOn) => {
-    return { id, name, serial: `SN ${name}`, model: 'nv-520', enrolmentSecret: secret, connectivity: 'on' as const, entitlement: { ...agreement, endsOn } }
+    return {
+      id,
+      name,
+      serial: `SN ${name}`,
+      model: 'nv-520',
+      enrolmentSecret: secret,
+      connectivity: 'on' as const,
+      disabled: false,
+      entitlement: { ...agreement, endsOn },
+    }
   }
   const site = (name: string, devices: Seed['customers'][number]['sites'][number]['devices']) => {
     return { id: newId<`sit_${string}` & never>('sit'), name, city: 'Laval', country: 'CA', timeZone: 'America/Toronto', contact: null, devices }
   }
   const [ours, theirs] = [newId<Seed['customers'][number]['id']>('cus'), newId<Seed['customers'][number]['id']>('cus')]
   const person = ({ id, username, password, totpSecret }: TestPerson, profile: string) => {
-    return { id, username, name: `${username} of the test`, employer: 'Norvane Service', country: 'CA', city: 'Laval', tier: 2, profile, password, totpSecret }
+    return {
+      id,
+      username,
+      name: `${username} of the test`,
+      employer: 'Norvane Service',
+      country: 'CA',
+      city: 'Laval',
+      tier: 2,
+      profile,
+      disabled: false,
+      password,
+      totpSecret,
+    }
   }
   return {
     sandbox: true,

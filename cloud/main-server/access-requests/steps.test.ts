@@ -7,6 +7,7 @@ import {
   requireAccessServer,
   requireAssignment,
   requireConnectivity,
+  requireDeviceEnabled,
   requireDeviceReachable,
   requireEnrolled,
   requireEntitlement,
@@ -16,6 +17,7 @@ import {
   requireNotReplayed,
   requireOpenCase,
   requireOwnRequest,
+  requirePersonEnabled,
   requireRoster,
   requireSignatures,
   runSteps,
@@ -159,6 +161,15 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireOpenCase, await allGood())).toBe('passed')
     expect(await refusal(requireOpenCase, await allGood({ case: open }))).toBe('passed')
     expect(await refusal(requireOpenCase, await allGood({ case: { ...open, state: 'closed' } }))).toMatchObject({ code: 'case.closed' })
+  })
+
+  test('requirePersonEnabled, requireDeviceEnabled: nobody and nothing that the directory has shut out', async () => {
+    expect(await refusal(requirePersonEnabled, await allGood())).toBe('passed')
+    for (const person of [{ disabled: true }, null]) {
+      expect(await refusal(requirePersonEnabled, await allGood({ person }))).toMatchObject({ code: 'access.person-disabled' })
+    }
+    expect(await refusal(requireDeviceEnabled, await allGood())).toBe('passed')
+    expect(await refusal(requireDeviceEnabled, await withDevice({ disabled: true }))).toMatchObject({ code: 'access.device-disabled' })
   })
 
   test('requireEnrolled: only a device that holds a certificate of ours', async () => {

@@ -20,7 +20,15 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
     .innerJoin('sites as site', 'site.id', 'device.site_id')
     .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
     .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
-    .select(['device.id', 'device.connectivity', 'device.certificate', 'device.device_key_json', 'device.revoked_ms', 'device.last_contact_ms', 'device.disabled_ms'])
+    .select([
+      'device.id',
+      'device.connectivity',
+      'device.certificate',
+      'device.device_key_json',
+      'device.revoked_ms',
+      'device.last_contact_ms',
+      'device.disabled_ms',
+    ])
     .select(['site.customer_id', 'site.time_zone', 'customer.regions_json', 'entitlement.starts_on', 'entitlement.ends_on'])
     .where('device.id', '=', deviceId)
     .executeTakeFirst()

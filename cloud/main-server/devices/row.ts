@@ -39,6 +39,7 @@ export function deviceRow(device: DeviceRecord, view: RowView): DeviceRow {
 
 /** What would stop a connection, looked at in the order in which it would be stopped. */
 export function reachOf(device: DeviceRecord, { open, levels, siteSilent, nowMs }: RowView): Reach {
+  if (device.disabled_ms !== null) return { stopsAt: 'gantry', why: 'disabled', sinceMs: device.disabled_ms }
   if (!isEntitled(device.entitlement, device.time_zone, nowMs)) return { stopsAt: 'gantry', why: 'entitlement-ended', sinceMs: null }
   if (levels.length === 0) return { stopsAt: 'gantry', why: 'no-level', sinceMs: null }
   if (device.last_contact_ms === null) return { stopsAt: 'device', why: 'never-seen', sinceMs: null }

@@ -18,7 +18,11 @@ export async function endSignInsOf({ db, append, ended }: RevokeTools, specialis
   if (rows.length > 0) append({ kind: 'specialist.signed-out', actor: { kind: 'specialist', id: specialistId }, data: { why: 'disabled' } })
   await db.transaction().execute(async (trx) => {
     await trx.deleteFrom('oidc_records').where(ofPerson).execute()
-    if (grants.size > 0) await trx.deleteFrom('oidc_records').where('grant_id', 'in', [...grants]).execute()
+    if (grants.size > 0)
+      await trx
+        .deleteFrom('oidc_records')
+        .where('grant_id', 'in', [...grants])
+        .execute()
     await trx.deleteFrom('sign_in_steps').where('specialist_id', '=', specialistId).execute()
   })
   for (const grantId of grants) ended(grantId)

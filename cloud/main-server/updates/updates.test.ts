@@ -1,6 +1,6 @@
-import { openEventStream, type ServerSentEvent } from '@gantry/shared/node/api-client.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { listen } from '../../../test/support/listen.ts'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask, exchange, form } from '../../../test/support/sign-in-browser.ts'
 import { enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
@@ -17,36 +17,7 @@ afterEach(() => {
 })
 afterAll(() => server.close())
 
-/** Listens until the test is over; resolves once the stream is open. */
-async function listen(
-  accessToken: string,
-): Promise<{ events: ServerSentEvent[]; ended: Promise<unknown>; next(name: string, fits?: (data: never) => boolean): Promise<ServerSentEvent> }> {
-  const events: ServerSentEvent[] = []
-  const stop = new AbortController()
-  stops.push(() => stop.abort())
-  const open = Promise.withResolvers<void>()
-  const stream = openEventStream({
-    origin: server.origin,
-    path: '/api/v1/updates',
-    dial: server.dial,
-    headers: () => Promise.resolve({ authorization: `Bearer ${accessToken}` }),
-    signal: stop.signal,
-    onOpen: open.resolve,
-  })
-  const ended = (async () => {
-    for await (const event of stream) events.push(event)
-  })().catch((error: unknown) => error)
-  await Promise.race([open.promise, ended])
-  return {
-    events,
-    ended,
-    async next(name, fits = () => true) {
-      const find = () => events.find((one) => one.event === name && fits(one.data as never))
-      await expect.poll(find, { timeout: 10_000 }).toBeDefined()
-      return find() as ServerSentEvent
-    },
-  }
-}
+const listenTo = (token: string) => listen(server, token, stops)
 
 async function makeRequest(accessToken: string) {
   const asked = await signedRequest(server, server.people.elena, server.devices.mine)
@@ -58,7 +29,7 @@ async function makeRequest(accessToken: string) {
 describe('server-sent updates', () => {
   test('tell the owner of each step of a request, of the device, and of what the session did', async () => {
     const { access_token } = await server.signIn(server.people.elena)
-    const updates = await listen(access_token)
+    const updates = await listenTo(access_token)
     const view = await makeRequest(access_token)
     await updates.next('access-request.changed', ({ state }: { state: string }) => state === 'requested')
     await agent.answer(view.ticket, { kind: 'picked-up', rule: 'allow', draw: newNonce(), hostKey: agent.hostKey })
@@ -82,7 +53,7 @@ describe('server-sent updates', () => {
 
   test('nothing of it reaches another specialist, who sees the device alone (R073)', async () => {
     const { access_token } = await server.signIn(server.people.elena)
-    const other = await listen((await server.signIn(server.people.tomas)).access_token)
+    const other = await listenTo((await server.signIn(server.people.tomas)).access_token)
     const view = await makeRequest(access_token)
     await server.client(access_token).call('access-request.cancel', { requestId: view.id })
     await other.next('device.changed', ({ openRequest }: { openRequest: { mine: boolean } | null }) => openRequest === null || !openRequest.mine)
@@ -90,7 +61,7 @@ describe('server-sent updates', () => {
   })
 
   test('a device that falls silent is told without anybody asking', async () => {
-    const updates = await listen((await server.signIn(server.people.elena)).access_token)
+    const updates = await listenTo((await server.signIn(server.people.elena)).access_token)
     await agent.poll()
     server.clock.aheadMs += 100_000
     await updates.next('device.changed', ({ reach }: { reach: { why: string } }) => reach.why === 'silent')
@@ -101,7 +72,7 @@ describe('server-sent updates', () => {
   test('end with the sign-in: signed out, or a refresh token used twice', async () => {
     for (const how of ['revoke', 'reuse'] as const) {
       const tokens = await server.signIn(server.people.elena)
-      const updates = await listen(tokens.access_token)
+      const updates = await listenTo(tokens.access_token)
       if (how === 'revoke') await ask(`${server.origin}/oidc/token/revocation`, server.ca, form({ client_id: 'gantry-desktop', token: tokens.refresh_token }))
       else
         for (let count = 0; count < 2; count++) await exchange(server.origin, server.ca, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
@@ -111,18 +82,18 @@ describe('server-sent updates', () => {
   })
 
   test('need a sign-in', async () => {
-    const refused = await listen('not-a-token-that-anybody-made')
+    const refused = await listenTo('not-a-token-that-anybody-made')
     expect(await refused.ended).toMatchObject({ code: 'auth.session-expired' })
     expect(JSON.parse((await ask(`${server.origin}/api/v1/updates`, server.ca)).text)).toEqual({ ok: false, failure: { code: 'auth.not-signed-in' } })
   })
 
   test('a server that stops closes them, and takes them again after it is back', async () => {
     const { access_token } = await server.signIn(server.people.elena)
-    const updates = await listen(access_token)
+    const updates = await listenTo(access_token)
     await server.stop()
     await updates.ended
     await server.start()
-    const again = await listen(access_token)
+    const again = await listenTo(access_token)
     expect(again.events).toEqual([])
   })
 })
