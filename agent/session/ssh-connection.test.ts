@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import ssh2, { type Client } from 'ssh2'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey, type SigningKey } from '../../shared/node/signing.ts'
 import { wire } from '../../test/support/wire.ts'
 import { type SshConnectionOptions, serveSsh } from './ssh-connection.ts'
@@ -54,6 +54,26 @@ async function connect(sock: Duplex, change: (client: Client) => void = () => un
 }
 
 describe('the SSH server of a control leg', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('waits for a client that says nothing for an hour: how long is the link’s to say (R015, D24)', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const { far, end } = serve()
+    const client = await connect(far)
+    far.pause()
+    for (let seconds = 0; seconds < 3_600; seconds += 15) {
+      await vi.advanceTimersByTimeAsync(15_000)
+    }
+    far.resume()
+    const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) => client.exec('echo', (error, one) => (error ? reject(error) : resolve(one))))
+    channel.end('still here')
+    expect(String(await channel.toArray())).toBe('still here')
+    client.end()
+    expect(await end).toBe('goodbye')
+  })
+
   test('speaks AES-GCM, ECDSA P-256 and strict key exchange, and nothing else (R060)', async () => {
     const { far } = serve()
     const negotiated = Promise.withResolvers<unknown>()

@@ -30,6 +30,7 @@ export type SshEnd = 'goodbye' | 'lost' | 'refused'
 
 const sshLimits: SshLimits = { authenticationMs: 20_000, rekeyBytes: rekeyAfter.bytes, rekeyMs: rekeyAfter.ms, maxChannels: 64 }
 const byApplication = 11
+const longestTimerMs = 2 ** 31 - 1
 const lingerMs = 1_000
 
 /** Resolves when the leg is closed. An abort says goodbye and closes it. */
@@ -41,8 +42,8 @@ export function serveSsh(options: SshConnectionOptions): Promise<SshEnd> {
     ident,
     // The types want mutable arrays of every algorithm's literal name.
     algorithms: structuredClone(algorithms) as unknown as NonNullable<ServerConfig['algorithms']>,
-    // The link knows whether the other end is there, and waits for it longer than SSH would.
-    keepaliveInterval: 0,
+    // The link knows whether the other end is there, and waits for it longer than SSH would. ssh2's servers take 0 for their own 15 s: the longest that a timer holds.
+    keepaliveInterval: longestTimerMs,
   }
   const { promise, resolve } = Promise.withResolvers<SshEnd>()
   const state: State = { ready: false, goodbye: false, broken: false, count: () => undefined }
