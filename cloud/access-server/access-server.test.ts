@@ -329,8 +329,11 @@ describe('pairing', () => {
     const older = codeOf(open(world, ticket, { side: 'client' }))
     await expect.poll(() => audited(world).filter(({ kind }) => kind === 'leg.admitted').length).toBe(1)
     expect(await codeOf(open(world, ticket, { side: 'client' }))).toBe('leg.refused')
-    const [client, agent] = await both(world, ticket, { epoch: 2 })
+    const opening = open(world, ticket, { side: 'client', epoch: 2 })
+    // Only then the agent: whichever client waits is the one that it meets.
     expect(await older).toBe('leg.replaced')
+    const agent = await open(world, ticket, { side: 'agent', epoch: 2 })
+    const client = await opening
     client.end('from epoch 2')
     expect(await readAll(agent)).toBe('from epoch 2')
   })

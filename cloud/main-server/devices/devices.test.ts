@@ -91,6 +91,7 @@ describe('why a device cannot be reached', () => {
   const device = {
     time_zone: 'UTC',
     connectivity: 'on',
+    disabled_ms: null,
     last_contact_ms: nowMs - 10_000,
     rules: { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'deny' },
     entitlement: { kind: 'agreement', name: 'x', startsOn: '2026-01-01', endsOn: '2026-12-31' },
@@ -105,6 +106,7 @@ describe('why a device cannot be reached', () => {
     ['never seen', { last_contact_ms: null }, {}, { stopsAt: 'device', why: 'never-seen' }],
     ['silent', { last_contact_ms: nowMs - 600_000 }, {}, { stopsAt: 'device', why: 'silent', sinceMs: nowMs - 600_000 }],
     ['the site silent', { last_contact_ms: nowMs - 600_000 }, { siteSilent: true }, { stopsAt: 'site', why: 'site-silent' }],
+    ['disabled', { disabled_ms: nowMs - 5_000 }, {}, { stopsAt: 'gantry', why: 'disabled', sinceMs: nowMs - 5_000 }],
     ['switched off here', { connectivity: 'off' }, {}, { stopsAt: 'device', why: 'connectivity-off' }],
     ['switched off there', { rules: none }, {}, { stopsAt: 'device', why: 'connectivity-off' }],
   ])('%s', (_name, deviceChange, viewChange, expected) => {
