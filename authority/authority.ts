@@ -1,108 +1,238 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
+import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { type AuditLog, openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { verifyAuditFile } from '@gantry/shared/node/audit-verify.ts'
+import { checkCertification } from '@gantry/shared/node/certification.ts'
 import { underLock } from '@gantry/shared/node/file-lock.ts'
-import { readJsonFileIfThere, writeFileWhole, writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import { readJsonFile, readJsonFileIfThere, writeFileWhole, writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import type { BoxCost } from '@gantry/shared/node/passphrase-box.ts'
 import { generateSigningKey, privatePem, type SigningKey, sha256, signingKeyFrom, signJws, thumbprint } from '@gantry/shared/node/signing.ts'
-import { checkCertificate, checkRoster } from '@gantry/shared/node/ticket.ts'
-import { CertificatePayload, type CompactJws, type PublicJwk, type RosterPayload } from '@gantry/shared/ticket.ts'
-import { z } from 'zod'
+import { type CompactJws, type Hash, type PublicJwk, SignedRequest } from '@gantry/shared/ticket.ts'
+import { eventsOf, fingerprintOf, listedAfter, makeCertificate, minOfficers, requirePossible, restoreAct, rosterOf } from './acts.ts'
+import { carriedRoster, putCarried, requireNewest } from './carried.ts'
+import {
+  makeOfficer,
+  type Officer,
+  type OfficerFile,
+  officerMarks,
+  openKey,
+  readOfficerIfThere,
+  readPublicKeyIfThere,
+  sealKey,
+  storeOfficer,
+  unlockOfficer,
+} from './officers.ts'
+import { type Standing, standingFrom } from './standing.ts'
+import { type Act, type OfficerName, Person, readText, Statement, signStatement, storeStatement } from './statement.ts'
+import { verifyStatements } from './verify.ts'
 
 /**
  * The specialist authority: certifies the two keys of a person, and signs the roster of everyone who is certified now (architecture 3.5). It runs offline;
- * people carry public keys in and signed files out. Its folder (mode 0700) holds its key, its audit and the number of the last roster.
+ * people carry public keys in and signed files out. Each signature takes two officers (decision 19). Its folder has mode 0700.
  */
-const day = 86_400
-export const validity = { certificateDays: 90, rosterDays: 14 } as const
-
-/** A person to certify: what they are called, and the public halves of keys that never leave their workstation. */
-export const Person = CertificatePayload.omit({ version: true, issuedAt: true, expiresAt: true })
-export type Person = z.infer<typeof Person>
-
+export type Done = { statement: Hash; rosterNumber: number; people: number }
 export type Authority = {
-  readonly publicJwk: PublicJwk
-  /** Signs a certificate for 90 days. Throws `contract.bad-input` when both keys are one: two levels with one key would be one level. */
-  certify(person: Person): Promise<CompactJws>
-  /**
-   * Signs the next roster, for 14 days, over those of these certificates that this key signed and that are in their time; of one person the newest.
-   * Its number is above every earlier one, and above `previous`, the roster that is published now.
-   */
-  signRoster(certificates: readonly CompactJws[], previous: CompactJws | null): Promise<{ roster: CompactJws; number: number; people: number }>
+  readonly publicKey: PublicJwk
+  standing(): Standing
+  /** Checks a workstation's request and keeps it until it is certified. Throws `authority.request-bad`. */
+  importRequest(signed: SignedRequest): Promise<Imported>
+  /** The last imported one of this person, or null. */
+  importedRequest(username: string): Imported | null
+  /** For a folder that is a copy. Throws `authority.published-missing` without the roster that was published last. */
+  restoreAct(carried: string): Promise<Act>
+  /** What two officers are asked to agree to. Throws when this state is not the newest (`requireNewest`), or the act is not to be had. */
+  propose(act: Act, carried: string): Promise<Statement>
+  /** An officer's keys. A wrong passphrase is audited, and is `authority.passphrase-wrong`. Throws `authority.officer-unknown`. */
+  unlock(name: string, passphrase: string): Promise<Officer>
+  /** Signs, writes the events, then what is to be carried. Throws `authority.same-officer`, and `state.in-use` when something else was signed meanwhile. */
+  sign(statement: Statement, officers: readonly [Officer, Officer], carried: string, joining?: OfficerFile): Promise<Done>
+  /** The log, every statement behind it, and that it is the newest. Throws `audit.broken`, `authority.state-older`. */
+  verify(carried?: string): Promise<{ events: number; statements: number }>
+  /** Of somebody who is certified; null for anybody else. */
+  certificateOf(specialistId: SpecialistId): CompactJws | null
+  log: Pick<AuditLog, 'read'>
   close(): void
 }
+export type Imported = { person: Person; fingerprint: string }
 
-const State = z.strictObject({ rosterNumber: z.number().int().min(0) })
-const names = { key: 'authority.key', headKey: 'head.key', state: 'roster-number.json', lock: 'roster.lock' } as const
+const names = { headKey: 'head.key', lock: 'lock', audit: 'audit.jsonl', requests: 'requests', statements: 'statements', certificates: 'certificates' } as const
+const authorityActor = { kind: 'authority' } as const
 
-/** Makes the keys. Throws `state.in-use` when they are there already: a second key would be another authority, and every device has pinned the first. */
-export function createAuthority(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (hasAuthority(folder)) throw new AppError('state.in-use', { details: { folder } })
-  for (const name of [names.headKey, names.key]) writeFileWhole(join(folder, name), privatePem(generateSigningKey()), 0o600)
+export type Founder = { name: OfficerName; passphrase: string }
+
+/**
+ * Makes the key and its first officers, two at least. Throws `state.in-use` when there is one already: a second key would be another authority, and every device
+ * has pinned the first.
+ */
+export async function createAuthority(folder: string, founders: readonly Founder[], options: { now?: () => number; cost?: BoxCost } = {}): Promise<void> {
+  if (existsSync(join(folder, names.audit)) || hasAuthority(folder)) throw new AppError('state.in-use', { details: { folder } })
+  if (new Set(founders.map(({ name }) => name)).size < Math.max(minOfficers, founders.length)) throw new AppError('authority.same-officer')
+  const officers = await Promise.all(founders.map(({ name, passphrase }) => makeOfficer(name, passphrase, options.cost)))
+  const [key, headKey] = [generateSigningKey(), generateSigningKey()]
+  for (const name of [names.requests, names.statements, names.certificates]) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 })
+  writeFileWhole(join(folder, names.headKey), privatePem(headKey), 0o600)
+  const log = openAuditLog({ folder, key: headKey, party: 'authority', keepsPrivate: false, ...options })
+  try {
+    log.append({ kind: 'authority.made', actor: authorityActor, data: { authority: thumbprint(key.publicJwk) } })
+    for (const officer of officers) {
+      storeOfficer(folder, officer)
+      log.append({ kind: 'officer.added', actor: authorityActor, data: { officer: officer.name, ...officerMarks(officer) } })
+    }
+  } finally {
+    log.close()
+  }
+  // Last, since with it the authority is there.
+  await sealKey(folder, key, officers)
 }
 
-export function hasAuthority(folder: string): boolean {
-  return existsSync(join(folder, names.key))
+function hasAuthority(folder: string): boolean {
+  return readPublicKeyIfThere(folder) !== null
 }
 
 /** Opens an authority that was made before. `now` in milliseconds. Throws `state.unreadable`, `audit.broken`, `audit.unavailable`. */
-export function openAuthority(folder: string, now: () => number = Date.now): Authority {
-  const key = readKey(join(folder, names.key))
+export async function openAuthority(folder: string, now: () => number = Date.now): Promise<Authority> {
+  const publicKey = readPublicKeyIfThere(folder)
+  if (!publicKey) throw new AppError('state.unreadable', { details: { path: folder } })
+  const auditPath = join(folder, names.audit)
   const log = openAuditLog({ folder, key: readKey(join(folder, names.headKey)), party: 'authority', keepsPrivate: false, now })
+  const verdict = await verifyAuditFile(auditPath)
+  if (!verdict.ok) {
+    log.close()
+    throw new AppError('audit.broken', verdict.fault?.line ? { details: { line: verdict.fault.line } } : {})
+  }
   const seconds = () => Math.floor(now() / 1000)
+  const standing = () => standingFrom(log.read())
+  const statements = join(folder, names.statements)
+  const requestPath = (username: string) => join(folder, names.requests, `${username}.json`)
+  const newest = (carried: string) => requireNewest(carried, { path: auditPath, rosterNumber: standing().rosterNumber, authorityKey: publicKey })
+
   return {
-    publicJwk: key.publicJwk,
-    certify: (person) => certify(person, { key, log, at: seconds() }),
-    async signRoster(certificates, previous) {
+    publicKey,
+    standing,
+    log,
+    async importRequest(signed) {
+      const { version: _, issuedAt: __, ...person } = await checkCertification(signed, seconds())
+      const fingerprint = fingerprintOf(person)
+      const { specialistId, username } = person
+      log.append({ kind: 'certification.imported', actor: authorityActor, data: { specialistId, username, fingerprint } })
+      writeJsonFile(requestPath(username), person)
+      return { person, fingerprint }
+    },
+    importedRequest(username) {
+      if (!Person.shape.username.safeParse(username).success) return null
+      const person = readJsonFileIfThere(requestPath(username), Person)
+      return person && { person, fingerprint: fingerprintOf(person) }
+    },
+    async restoreAct(carried) {
+      const published = await carriedRoster(carried, publicKey)
+      if (!published) throw new AppError('authority.published-missing')
+      return restoreAct(published, standing())
+    },
+    async propose(act, carried) {
+      const now = standing()
+      if (act.kind !== 'restore') await newest(carried)
+      requirePossible(act, now, (name) => readOfficerIfThere(folder, name) !== null)
+      const number = Math.max(now.rosterNumber, act.kind === 'restore' ? act.published : 0) + 1
+      return Statement.parse({ version: 1, authority: thumbprint(publicKey), logId: log.logId, seq: log.lastSeq, at: seconds(), number, act })
+    },
+    async unlock(name, passphrase) {
+      const file = readOfficerIfThere(folder, name)
+      if (!file || !isOfficer(standing(), file)) throw new AppError('authority.officer-unknown', { details: { name } })
+      const officer = await unlockOfficer(file, passphrase)
+      if (officer) return officer
+      log.append({ kind: 'officer.refused', actor: authorityActor, data: { officer: file.name } })
+      throw new AppError('authority.passphrase-wrong', { details: { name } })
+    },
+    async sign(statement, officers, carried, joining) {
+      const before = standing()
+      requireTwo(folder, before, officers)
+      const { act, number } = statement
+      const signed = await signStatement(statement, officers)
+      const key = await openKey(folder, officers)
       const at = seconds()
-      const specialists = await listSpecialists(certificates, { key, at })
-      const published = previous ? (await checkRoster(previous, key.publicJwk)).number : 0
-      const number = drawNumber(folder, published)
-      const payload: RosterPayload = { version: 1, number, issuedAt: at, expiresAt: at + validity.rosterDays * day, specialists }
+      const made = act.kind === 'certify' ? await makeCertificate(act.person, key, at) : null
+      const listed = listedAfter(act, made, before, at)
+      const payload = rosterOf(listed, number, at)
       const roster = await signJws('roster', payload, key)
-      log.append({ kind: 'roster.signed', actor: { kind: 'authority' }, data: { number, people: specialists.length, sha256: sha256(roster) } })
-      return { roster, number, people: specialists.length }
+      const agreed = { officers: signed.officers.join(' '), statement: storeStatement(statements, signed) }
+      if (made) writeFileWhole(certificatePath(folder, made.event.certificate), `${made.certificate}\n`)
+      await changeOfficers(folder, before, { act, key, joining })
+      const people = listed.length
+      underLock(join(folder, names.lock), () => {
+        if (log.lastSeq !== statement.seq) throw new AppError('state.in-use', { details: { folder } })
+        for (const event of eventsOf(act, made, agreed)) log.append(event)
+        const { expiresAt } = payload
+        log.append({ kind: 'roster.signed', actor: authorityActor, data: { number, people, expiresAt, sha256: sha256(roster), ...agreed } })
+      })
+      const certificates = listed.map(({ username, certificate }) => ({ username, certificate: readCertificate(folder, certificate) }))
+      putCarried(carried, { roster, head: log.head(), certificates })
+      return { statement: agreed.statement, rosterNumber: number, people }
+    },
+    async verify(carried) {
+      if (carried !== undefined) await newest(carried)
+      return { events: log.lastSeq, statements: await verifyStatements({ authority: folder, statements }, log.read()) }
+    },
+    certificateOf(specialistId) {
+      const known = standing().people.get(specialistId)
+      return known ? readCertificate(folder, known.certificate) : null
     },
     close: () => log.close(),
   }
 }
 
-type Signing = { key: SigningKey; log: AuditLog; at: number }
-
-async function certify(person: Person, { key, log, at }: Signing): Promise<CompactJws> {
-  const marks = { specialistKey: thumbprint(person.specialistKey), supportKey: thumbprint(person.supportKey) }
-  if (marks.specialistKey === marks.supportKey) throw new AppError('contract.bad-input', { details: { name: 'person', field: 'supportKey' } })
-  const payload = CertificatePayload.parse({ ...person, version: 1, issuedAt: at, expiresAt: at + validity.certificateDays * day })
-  const certificate = await signJws('certificate', payload, key)
-  const { specialistId, username } = person
-  log.append({ kind: 'specialist.certified', actor: { kind: 'authority' }, data: { specialistId, username, ...marks, expiresAt: payload.expiresAt } })
-  return certificate
-}
-
-type Listed = RosterPayload['specialists'][number]
-
-async function listSpecialists(certificates: readonly CompactJws[], { key, at }: { key: SigningKey; at: number }): Promise<Listed[]> {
-  const newest = new Map<string, CertificatePayload>()
-  for (const certificate of certificates) {
-    const payload = await checkCertificate(certificate, key.publicJwk, at).catch(() => null)
-    if (payload && payload.issuedAt >= (newest.get(payload.specialistId)?.issuedAt ?? 0)) newest.set(payload.specialistId, payload)
+/** Two people, both of them officers now, each with their own keys. */
+function requireTwo(folder: string, standing: Standing, [first, second]: readonly [Officer, Officer]): void {
+  if (first.name === second.name || thumbprint(first.signing.publicJwk) === thumbprint(second.signing.publicJwk)) throw new AppError('authority.same-officer')
+  for (const { name, signing } of [first, second]) {
+    const file = readOfficerIfThere(folder, name)
+    const ok = file && isOfficer(standing, file) && thumbprint(file.signingKey) === thumbprint(signing.publicJwk)
+    if (!ok) throw new AppError('authority.officer-unknown', { details: { name } })
   }
-  const listed = [...newest.values()].map(({ specialistId, username, specialistKey, supportKey }) => ({
-    ...{ specialistId, username, specialistKey: thumbprint(specialistKey), supportKey: thumbprint(supportKey) },
-  }))
-  return listed.sort((a, b) => (a.username < b.username ? -1 : 1))
 }
 
-/** The number is spent before the roster is signed: a crash may skip one, but can never let two rosters share one. */
-function drawNumber(folder: string, published: number): number {
-  return underLock(join(folder, names.lock), () => {
-    const path = join(folder, names.state)
-    const last = readJsonFileIfThere(path, State)?.rosterNumber ?? 0
-    const number = Math.max(last, published) + 1
-    writeJsonFile(path, { rosterNumber: number }, 0o600)
-    return number
-  })
+function isOfficer({ officers }: Standing, file: OfficerFile): boolean {
+  const [known, marks] = [officers.get(file.name), officerMarks(file)]
+  return known?.signingKey === marks.signingKey && known.sealingKey === marks.sealingKey
+}
+
+type Change = { act: Act; key: SigningKey; joining: OfficerFile | undefined }
+
+/** Before the event: who leaves has no pair left by then, and who comes has one when they are named. */
+async function changeOfficers(folder: string, { officers }: Standing, { act, key, joining }: Change): Promise<void> {
+  const files = [...officers.keys()].map((name) => readOfficerIfThere(folder, name)).filter((file) => file !== null)
+  if (act.kind === 'remove-officer')
+    return sealKey(
+      folder,
+      key,
+      files.filter(({ name }) => name !== act.name),
+    )
+  if (act.kind !== 'add-officer') return
+  const same = joining?.name === act.name && JSON.stringify(officerMarks(joining)) === JSON.stringify(officerMarks(act))
+  if (!joining || !same) throw new AppError('authority.officer-unknown', { details: { name: act.name } })
+  storeOfficer(folder, joining)
+  await sealKey(folder, key, [...files, joining])
+}
+
+/** A workstation's request as it lies in a file. Throws `authority.request-bad`. */
+export function readRequestFile(path: string): SignedRequest {
+  try {
+    return readJsonFile(path, SignedRequest)
+  } catch (error) {
+    throw new AppError('authority.request-bad', { cause: error })
+  }
+}
+
+function certificatePath(folder: string, hash: Hash): string {
+  return join(folder, names.certificates, `${hash}.jws`)
+}
+
+/** As the log has it, or `state.unreadable`. */
+function readCertificate(folder: string, hash: Hash): string {
+  const certificate = readText(certificatePath(folder, hash))
+  if (certificate === null || sha256(certificate) !== hash) throw new AppError('state.unreadable', { details: { what: 'certificate' } })
+  return certificate
 }
 
 function readKey(path: string): SigningKey {
@@ -113,15 +243,4 @@ function readKey(path: string): SigningKey {
     throw new AppError('state.unreadable', { cause: error, details: { path } })
   }
   return signingKeyFrom(pem)
-}
-
-/** Certificates as they lie in a folder: one compact JWS per `.jws` file. */
-export function readCertificates(folder: string): CompactJws[] {
-  if (!existsSync(folder)) return []
-  const files = readdirSync(folder).filter((name) => name.endsWith('.jws'))
-  return files.sort().map((name) => readFileSync(join(folder, name), 'utf8').trim())
-}
-
-export function readRosterIfThere(path: string): CompactJws | null {
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : null
 }

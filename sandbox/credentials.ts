@@ -7,6 +7,8 @@ import type { Hospital } from './hospital.ts'
 const Credentials = z.strictObject({
   version: z.literal(1),
   specialists: z.record(z.string(), z.strictObject({ password: z.string(), totpSecret: z.string() })),
+  /** Passphrases of the two officers of this sandbox's specialist authority. */
+  officers: z.record(z.string(), z.string()),
   enrolment: z.record(z.string(), z.string()),
   ports: z.strictObject({ people: z.number(), agents: z.number(), access1: z.number(), access2: z.number(), panels: z.number() }).partial(),
 })
@@ -19,6 +21,7 @@ export function openCredentials(path: string, hospital: Hospital): Credentials {
   const made: Credentials = {
     version: 1,
     specialists: Object.fromEntries(hospital.specialists.map(({ username }) => [username, { password: newPassword(), totpSecret: base32(randomBytes(20)) }])),
+    officers: { 'first-officer': newPassword(), 'second-officer': newPassword() },
     enrolment: Object.fromEntries(devices.map(({ id }) => [id, base32(randomBytes(20))])),
     ports: {},
   }

@@ -118,7 +118,10 @@ async function start(
       startPanel(tools, device, (line) => desk.find(device.id).show(line)),
     )
   }
-  const [ca, authority] = await Promise.all([openCa(paths), certifySpecialist(paths, person, secrets, join(root, 'authority/main.ts'))])
+  const [ca, authority] = await Promise.all([
+    openCa(paths),
+    certifySpecialist(person, { paths, secrets, officers: credentials.officers, program: join(root, 'authority/main.ts') }),
+  ])
   const tls = await Promise.all(
     [paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder, Object.values(ports.hosts ?? {}))),
   )

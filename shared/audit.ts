@@ -23,7 +23,14 @@ export const AuditKind = z.enum([
   'specialist.signed-in',
   'specialist.sign-in-refused',
   'specialist.signed-out',
+  'authority.made',
+  'authority.restored', // from a copy: its numbers go on above what was published
+  'officer.added',
+  'officer.removed',
+  'officer.refused', // a passphrase that is not the officer's
+  'certification.imported',
   'specialist.certified',
+  'specialist.revoked',
   'roster.signed',
   'roster.accepted',
   'roster.refused',

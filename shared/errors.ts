@@ -95,6 +95,19 @@ export const errorCodes = {
   'enrol.authority-mismatch': { status: 403, exit: 3 },
   'enrol.request-bad': { status: 400, exit: 3 },
 
+  'authority.officer-unknown': { status: 404, exit: 2 },
+  'authority.officer-known': { status: 409, exit: 2 },
+  'authority.same-officer': { status: 403, exit: 3 },
+  'authority.too-few-officers': { status: 409, exit: 3 },
+  'authority.passphrase-wrong': { status: 403, exit: 3 },
+  'authority.passphrase-short': { status: 400, exit: 2 },
+  'authority.state-older': { status: 409, exit: 3 },
+  'authority.published-missing': { status: 409, exit: 3 },
+  'authority.person-unknown': { status: 404, exit: 2 },
+  'authority.person-known': { status: 409, exit: 3 },
+  'authority.request-bad': { status: 403, exit: 3 },
+  'authority.fingerprint-differs': { status: 403, exit: 3 },
+
   'audit.unavailable': { status: 503, exit: 1 },
   'audit.broken': { status: 500, exit: 1 },
 

@@ -7,6 +7,8 @@ import { AccessLevel, ServiceKind } from './profile.ts'
  * Everything that is signed on the way to a session. All signatures are ES256 (P-256), compact JWS (RFC 7515) unless said otherwise,
  * and the protected header's `typ` names the kind, so that one kind can never be passed off as another.
  *
+ *   certification  both keys of a person           asks the authority for a certificate over them (two signatures, as a request)
+ *   statement    keys of two officers              what the authority's key is to sign (two signatures, as a request)
  *   certificate  authority key                     this person's two keys
  *   roster       authority key                     who is certified now; its number never steps back; 14 days
  *   request      specialist key AND support key    JWS JSON serialization with two signatures (RFC 7515 section 7.2.1)
@@ -22,6 +24,8 @@ import { AccessLevel, ServiceKind } from './profile.ts'
  * Times are Unix seconds. Hashes are base64url of SHA-256. Unknown fields are refused.
  */
 export const jwsTypes = {
+  certification: 'gantry-certification+jwt',
+  statement: 'gantry-statement+jwt',
   certificate: 'gantry-certificate+jwt',
   roster: 'gantry-roster+jwt',
   request: 'gantry-request+jwt',
@@ -73,6 +77,10 @@ export const CertificatePayload = z.strictObject({
 })
 export type CertificatePayload = z.infer<typeof CertificatePayload>
 
+/** What a workstation asks the authority for: this person's two new keys, each of which signs. */
+export const CertificationPayload = CertificatePayload.omit({ expiresAt: true })
+export type CertificationPayload = z.infer<typeof CertificationPayload>
+
 export const RosterPayload = z.strictObject({
   version: z.literal(1),
   number: z.number().int().positive(),
@@ -100,7 +108,7 @@ export const RequestPayload = z.strictObject({
 })
 export type RequestPayload = z.infer<typeof RequestPayload>
 
-/** RFC 7515 general JSON serialization with exactly two signatures: first the specialist key's, then the support key's. */
+/** RFC 7515 general JSON serialization with exactly two signatures, in the order that its kind says: first the specialist key's, then the support key's. */
 export const SignedRequest = z.strictObject({
   payload: z.string().max(12_000),
   signatures: z.array(z.strictObject({ protected: z.string().max(400), signature: z.string().max(200) })).length(2),

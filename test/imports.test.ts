@@ -47,7 +47,16 @@ const rows: Row[] = [
     may: [...sharedNode, '!agent/panel/page/', 'ssh2', '@lydell/node-pty'],
     because: 'ships alone onto devices',
   },
-  { files: 'authority/', may: [...sharedNode, 'commander'], because: 'offline' },
+  {
+    files: 'authority/',
+    may: [
+      ...[...shared, 'zod', 'commander', 'node:fs', 'node:path', 'node:crypto'],
+      ...['audit-log', 'audit-verify', 'certification', 'file-lock', 'json-file', 'passphrase-box', 'sealed-to', 'secret-line', 'signing', 'ticket'].map(
+        (name) => `shared/node/${name}.ts`,
+      ),
+    ],
+    because: 'offline: no network, and no other program',
+  },
   {
     files: 'cloud/main-server/',
     may: [...sharedNode, 'fastify', 'oidc-provider', 'otplib', 'kysely', 'pino'],
@@ -153,6 +162,16 @@ describe('the main server', () => {
       return file.startsWith('cloud/main-server/') && file !== 'cloud/main-server/app.ts' && other !== undefined && other !== nounOf(file)
     })
     expect(meeting.map(({ file, to }) => `${file} imports ${to}`)).toEqual([])
+  })
+})
+
+describe('the specialist authority', () => {
+  test('loads nothing, not even through others, that could reach a network or start a program', () => {
+    const roots = files.filter((file) => file.startsWith('authority/') && !isTest(file))
+    const loaded = [...reachable(roots, imports)]
+    const forbidden = ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'child_process', 'cluster', 'inspector', 'worker_threads']
+    expect(loaded).toContain('shared/node/signing.ts')
+    expect(loaded.filter((one) => forbidden.some((name) => one === `node:${name}`))).toEqual([])
   })
 })
 

@@ -80,26 +80,38 @@ export function readUnverified<T>(jws: CompactJws, schema: z.ZodType<T>, failure
 
 /** Two signatures over one payload, specialist key first (RFC 7515 section 7.2.1). */
 export async function signRequest(payload: unknown, keys: { specialist: SigningKey; support: SigningKey }): Promise<SignedRequest> {
-  const header = { alg: 'ES256', typ: jwsTypes.request }
+  return signByBoth('request', payload, [keys.specialist, keys.support])
+}
+
+/** As `signRequest`, for any kind that two keys sign. */
+export async function signByBoth(type: JwsType, payload: unknown, [first, second]: readonly [SigningKey, SigningKey]): Promise<SignedRequest> {
+  const header = { alg: 'ES256', typ: jwsTypes[type] }
   const sign = new GeneralSign(encode(payload))
-  sign.addSignature(keys.specialist.privateKey).setProtectedHeader(header)
-  sign.addSignature(keys.support.privateKey).setProtectedHeader(header)
+  sign.addSignature(first.privateKey).setProtectedHeader(header)
+  sign.addSignature(second.privateKey).setProtectedHeader(header)
   return (await sign.sign()) as SignedRequest
 }
 
 /** Both signatures must hold, each under its own key; else `access.signature-bad`. */
 export async function verifyRequest<T>(request: SignedRequest, keys: { specialist: PublicJwk; support: PublicJwk }, schema: z.ZodType<T>): Promise<T> {
+  return verifyByBoth(request, { type: 'request', schema, keys: [keys.specialist, keys.support], failure: 'access.signature-bad' })
+}
+
+export type ExpectedOfBoth<T> = Omit<Expected<T>, 'key'> & { keys: readonly [PublicJwk, PublicJwk] }
+
+/** Both signatures must hold, in order, each under its own key; else `failure`. */
+export async function verifyByBoth<T>(signed: SignedRequest, { type, schema, keys, failure }: ExpectedOfBoth<T>): Promise<T> {
   try {
-    const [first, second] = request.signatures
-    for (const [signature, jwk] of [[first, keys.specialist] as const, [second, keys.support] as const]) {
+    const [first, second] = signed.signatures
+    for (const [signature, jwk] of [[first, keys[0]] as const, [second, keys[1]] as const]) {
       if (!signature) throw new Error('a signature is missing')
-      const one = { payload: request.payload, signatures: [signature] }
+      const one = { payload: signed.payload, signatures: [signature] }
       const { protectedHeader } = await generalVerify(one, publicKeyFrom(jwk), { algorithms: ['ES256'] })
-      requireHeader(protectedHeader, 'request')
+      requireHeader(protectedHeader, type)
     }
-    return schema.parse(decode(Buffer.from(request.payload, 'base64url')))
+    return schema.parse(decode(Buffer.from(signed.payload, 'base64url')))
   } catch (error) {
-    throw new AppError('access.signature-bad', { cause: error })
+    throw new AppError(failure, { cause: error })
   }
 }
 

@@ -1,12 +1,55 @@
-/** Help texts of the offline authority's commands. */
+/** The offline authority's commands: help, and what two officers read before they agree. */
+type Person = { username: string; name: string; employer: string; country: string }
+
 export const authorityEn = {
-  about: 'Certifies specialists’ keys and signs the roster. Runs offline; its folder holds the private key.',
-  init: 'Makes the authority’s key. Once: every device pins it when it is enrolled.',
+  about: 'Certifies specialists’ keys and signs the roster. Runs offline; each signature takes two officers.',
+  init: 'Makes the authority’s key and its first officers. Once: every device pins the key when it is enrolled.',
+  import: 'Takes in a workstation’s request and shows its short fingerprint.',
   certify: 'Certifies one person for 90 days, then signs the next roster.',
-  roster: 'Signs the next roster over the certificates in a folder, for 14 days. Take a person’s file out first to revoke them.',
+  rotate: 'Certifies new keys of a person in place of the old ones, then signs the next roster.',
+  revoke: 'Takes a person out, then signs the next roster. Devices follow with their next poll.',
+  roster: 'Signs the next roster over everyone who is certified now, for 14 days.',
+  restore: 'Goes on from a copy after the newest folder was lost, above the roster that was published last.',
+  officerAbout: 'The people who may agree to a signature.',
+  officerAdd: 'Adds an officer; two others agree.',
+  officerRemove: 'Removes an officer; two agree, and two have to stay.',
+  list: 'Shows officers, certified people, the roster, and what is due.',
+  log: 'Prints the authority’s own audit, one event a line.',
+  verify: 'Checks the audit and both signatures of every statement; with --out also that this folder is the newest.',
   fingerprint: 'Shows the public key and its fingerprint, to be compared by voice or on paper.',
   folder: 'the authority’s own folder',
-  request: 'JSON file with the person’s id, username, name, employer, country and two public keys',
-  out: 'folder for roster.jws and certificates/<username>.jws',
+  out: 'the folder that is carried to the main server, as it was last written',
+  request: 'the file that the person’s workstation made',
+  requestToo: 'take in this file first',
+  username: 'the person’s username',
+  fingerprintTyped: 'the short fingerprint as the person reads it out from their own screen',
+  reason: 'why, for the audit',
+  officer: 'an officer who agrees; give two',
+  founder: 'name of a first officer (a-z, 0-9, -); give two or more, better three',
+  officerName: 'the name of the officer (a-z, 0-9, -)',
+  imported: ({ username, name, employer, country }: Person, fingerprint: string) =>
+    `${name} (${username}), ${employer}, ${country}. Short fingerprint: ${fingerprint}. Call the person and have it read out from their screen.`,
+  statement: 'Both officers agree that the authority signs this:',
+  acts: {
+    certify: ({ person, fingerprint, replaces }: { person: Person; fingerprint: string; replaces: string | null }) => [
+      `Certificate for ${person.name} (${person.username}), ${person.employer}, ${person.country}`,
+      `for the keys ${fingerprint}`,
+      ...(replaces === null ? [] : [`in place of the keys ${replaces}, which stop counting`]),
+    ],
+    revoke: ({ username, reason }: { username: string; reason: string }) => [`${username} is certified no more: ${reason}`],
+    roster: () => ['A new roster, without any other change'],
+    'add-officer': ({ name }: { name: string }) => [`${name} becomes an officer`],
+    'remove-officer': ({ name }: { name: string }) => [`${name} is an officer no more`],
+    restore: ({ published, gone }: { published: number; gone: readonly string[] }) => [
+      `This folder is a copy; it goes on above roster ${published}.`,
+      `People who are not on that roster with these keys, and are taken out: ${gone.length}`,
+    ],
+  },
+  rosterNumber: (number: number) => `Roster ${number}, for 14 days`,
+  passphrase: (name: string) => `Passphrase of ${name}, to agree: `,
+  newPassphrase: (name: string) => `New passphrase of ${name} (12 characters or more): `,
+  passphraseAgain: 'Once more: ',
+  passphraseMissing: (name: string) => `The passphrase of ${name} is missing.`,
+  passphrasesDiffer: 'The two passphrases differ.',
 }
 export type AuthorityWords = typeof authorityEn

@@ -173,6 +173,46 @@ export const errorsEn: ErrorWords = {
   }),
   'enrol.request-bad': () => ({ what: 'The enrolment request was not understood.', todo: report }),
 
+  'authority.officer-unknown': ({ name }) => ({ what: `There is no officer called ${name ?? 'so'}.`, todo: 'See who there is with “list”.' }),
+  'authority.officer-known': ({ name }) => ({
+    what: `There is an officer called ${name ?? 'so'} already.`,
+    todo: 'Choose another name; names are not used twice.',
+  }),
+  'authority.same-officer': () => ({ what: 'Two different officers have to agree.', todo: 'Name a second person, who types their own passphrase.' }),
+  'authority.too-few-officers': ({ min }) => ({ what: `At least ${min ?? 2} officers have to stay.`, todo: 'Add another officer first.' }),
+  'authority.passphrase-wrong': ({ name }) => ({
+    what: `That is not the passphrase of ${name ?? 'this officer'}.`,
+    todo: 'Nothing was signed, and the attempt is in the audit. Start again.',
+  }),
+  'authority.passphrase-short': ({ min }) => ({
+    what: 'This passphrase is too short.',
+    todo: `Choose one of ${min ?? 12} characters or more; several words are best.`,
+  }),
+  'authority.state-older': ({ published }) => ({
+    what: `This folder is older than what was published${published === undefined ? '' : ` (roster ${published})`}, or is another authority’s.`,
+    todo: 'Use the newest folder. Only if it is lost for good: two officers may go on from this one with “restore”.',
+  }),
+  'authority.published-missing': () => ({
+    what: 'The folder to carry out does not hold the last roster, so nobody can tell whether this state is the newest.',
+    todo: 'Bring the folder as it was last written; the main server has a copy of it.',
+  }),
+  'authority.person-unknown': ({ username }) => ({
+    what: `Nobody called ${username ?? 'so'} is here.`,
+    todo: 'Import that person’s request, or see who there is with “list”.',
+  }),
+  'authority.person-known': ({ username }) => ({
+    what: `${username ?? 'This person'} is certified with other keys.`,
+    todo: 'If the new keys are meant to take their place, use “rotate”.',
+  }),
+  'authority.request-bad': () => ({
+    what: 'This request for a certificate does not hold: its signatures, its time or its shape.',
+    todo: 'Have the person make a new one at their workstation.',
+  }),
+  'authority.fingerprint-differs': ({ fingerprint }) => ({
+    what: `The imported keys have another fingerprint${fingerprint === undefined ? '' : `: ${fingerprint}`}.`,
+    todo: 'Have the person read theirs out again. If it still differs, somebody has exchanged the request: certify nothing.',
+  }),
+
   'audit.unavailable': () => ({ what: 'The audit cannot be written, so nothing may be done.', todo: 'Free disk space or repair the store, then try again.' }),
   'audit.broken': ({ line }) => ({
     what: `The audit does not hold${line === undefined ? '' : ` at line ${line}`}.`,

@@ -186,6 +186,49 @@ export const errorsFr: ErrorWords = {
   }),
   'enrol.request-bad': () => ({ what: 'La demande d’inscription n’a pas été comprise.', todo: report }),
 
+  'authority.officer-unknown': ({ name }) => ({ what: `Aucun agent de sécurité ne s’appelle ${name ?? 'ainsi'}.`, todo: 'Consultez la liste avec « list ».' }),
+  'authority.officer-known': ({ name }) => ({
+    what: `Un agent de sécurité s’appelle déjà ${name ?? 'ainsi'}.`,
+    todo: 'Choisissez un autre nom; un nom ne sert qu’une fois.',
+  }),
+  'authority.same-officer': () => ({
+    what: 'Deux agents de sécurité différents doivent consentir.',
+    todo: 'Nommez une deuxième personne, qui tape sa propre phrase de passe.',
+  }),
+  'authority.too-few-officers': ({ min }) => ({ what: `Il doit rester au moins ${min ?? 2} agents de sécurité.`, todo: 'Ajoutez-en d’abord un autre.' }),
+  'authority.passphrase-wrong': ({ name }) => ({
+    what: `Ce n’est pas la phrase de passe de ${name ?? 'cette personne'}.`,
+    todo: 'Rien n’a été signé, et la tentative est au journal. Recommencez.',
+  }),
+  'authority.passphrase-short': ({ min }) => ({
+    what: 'Cette phrase de passe est trop courte.',
+    todo: `Choisissez-en une d’au moins ${min ?? 12} caractères; plusieurs mots valent mieux.`,
+  }),
+  'authority.state-older': ({ published }) => ({
+    what: `Ce dossier est plus ancien que ce qui a été publié${published === undefined ? '' : ` (registre ${published})`}, ou appartient à une autre autorité.`,
+    todo: 'Utilisez le dossier le plus récent. S’il est perdu pour de bon, deux agents peuvent repartir de celui-ci avec « restore ».',
+  }),
+  'authority.published-missing': () => ({
+    what: 'Le dossier à emporter ne contient pas le dernier registre : nul ne peut dire si cet état est le plus récent.',
+    todo: 'Apportez le dossier tel qu’il a été écrit la dernière fois; le serveur principal en a une copie.',
+  }),
+  'authority.person-unknown': ({ username }) => ({
+    what: `Personne ne s’appelle ${username ?? 'ainsi'} ici.`,
+    todo: 'Importez la demande de cette personne, ou consultez la liste avec « list ».',
+  }),
+  'authority.person-known': ({ username }) => ({
+    what: `${username ?? 'Cette personne'} est certifiée avec d’autres clés.`,
+    todo: 'Si les nouvelles clés doivent les remplacer, utilisez « rotate ».',
+  }),
+  'authority.request-bad': () => ({
+    what: 'Cette demande de certificat ne tient pas : signatures, date ou forme.',
+    todo: 'Demandez à la personne d’en faire une nouvelle à son poste.',
+  }),
+  'authority.fingerprint-differs': ({ fingerprint }) => ({
+    what: `Les clés importées ont une autre empreinte${fingerprint === undefined ? '' : ` : ${fingerprint}`}.`,
+    todo: 'Faites relire la sienne à la personne. Si elle diffère encore, quelqu’un a échangé la demande : ne certifiez rien.',
+  }),
+
   'audit.unavailable': () => ({
     what: 'L’audit ne peut pas être écrit; rien ne peut donc être fait.',
     todo: 'Libérez de l’espace ou réparez le registre, puis réessayez.',

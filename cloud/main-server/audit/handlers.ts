@@ -22,6 +22,8 @@ export type AuditTools = {
 /** What other parties alone can say. A device that reports it would be writing in their name. */
 const notADevices: readonly AuditKind[] = [
   ...(['specialist.signed-in', 'specialist.sign-in-refused', 'specialist.signed-out', 'specialist.certified', 'roster.signed'] as const),
+  ...(['authority.made', 'authority.restored', 'officer.added', 'officer.removed', 'officer.refused', 'specialist.revoked'] as const),
+  'certification.imported',
   ...(['enrolment.refused', 'server.started', 'server.stopped', 'leg.admitted', 'leg.paired', 'leg.closed'] as const),
 ]
 
