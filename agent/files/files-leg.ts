@@ -55,7 +55,7 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, t
     // The client opens another one only when it has given this one up.
     takeOver(files, leg)
     const socket = session.socket as TLSSocket
-    watchHttp2(session, { bytesRead: () => socket.bytesRead, patienceMs: () => patienceMs, acknowledges: answers.takes, onSilent: stop })
+    watchHttp2(session, { socket, patienceMs: () => patienceMs, acknowledges: answers.takes, onSilent: stop })
     session.on('stream', (stream, headers) => void answers.answer(stream, headers))
     session.once('close', () => resolve('closed'))
   })

@@ -3,10 +3,13 @@ import type { Http2Session } from 'node:http2'
 /**
  * Whether the other end of an HTTP/2 connection still hears us. TCP would wait for a quarter of an hour before it says that a path is dead; here a connection that
  * is silent is asked (PING, RFC 9113 section 6.7), and given up when it does not answer.
+ *
+ * Octets that are still taken from us are a sign of life, too, and on a slow line the only one: Node reads nothing from an HTTP/2 connection while it waits to write,
+ * and an answer would come behind megabytes of contents.
  */
 export type WatchOptions = {
-  /** Of the connection's own socket, whatever came. */
-  bytesRead: () => number
+  /** The connection's own. Node starts a write when the one before it is over, so `bytesWritten` stands still once nobody takes anything. */
+  socket: { readonly bytesRead: number; readonly bytesWritten: number }
   /** How long silence may last now, ms. */
   patienceMs: () => number
   /** True while the other end sends and hears nothing in return: it is told that its octets arrive. */
@@ -15,32 +18,39 @@ export type WatchOptions = {
 }
 
 const tickMs = 250
+/** RFC 9113 sections 4.1 and 6.7. Our own questions say nothing about the other end. */
+const pingBytes = 17
 
 /** Returns the function that stops it. */
-export function watchHttp2(session: Http2Session, { bytesRead, patienceMs, acknowledges = () => false, onSilent }: WatchOptions): () => void {
-  let seen = bytesRead()
+export function watchHttp2(session: Http2Session, { socket, patienceMs, acknowledges = () => false, onSilent }: WatchOptions): () => void {
+  let [seen, given] = [socket.bytesRead, socket.bytesWritten]
   let silentMs = 0
   let asked = false
   let before = performance.now()
   const ping = () => {
     // False when too many wait for their answer already.
-    if (!session.destroyed) session.ping(() => undefined)
+    if (!session.destroyed && session.ping(() => undefined)) given += pingBytes
   }
   const timer = setInterval(() => {
     const now = performance.now()
     // A process that was stopped, or a busy one, has not read yet what came: a tick counts for two at most.
     silentMs += Math.min(now - before, 2 * tickMs)
     before = now
-    const read = bytesRead()
-    if (read !== seen) {
+    const [read, written] = [socket.bytesRead, socket.bytesWritten]
+    const heard = read !== seen
+    if (heard || written > given) {
       seen = read
+      given = Math.max(given, written)
       silentMs = 0
       asked = false
-      if (acknowledges()) ping()
+      if (heard && acknowledges()) ping()
       return
     }
     const patience = patienceMs()
-    if (silentMs >= patience) return onSilent()
+    if (silentMs >= patience) {
+      stop()
+      return onSilent()
+    }
     if (asked || silentMs < patience / 3) return
     asked = true
     ping()

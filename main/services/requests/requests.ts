@@ -31,14 +31,28 @@ export type RequestService = Requests & {
   close(): Promise<void>
 }
 
+/** `run: null`: all is over. */
+type Kept = { run: RequestRun | null; progress: () => RequestProgress }
+
 const keptRequests = 100
 const closeMs = 5_000
 /** Between two questions while the stream of updates is up, and while it is down. */
 const polling = { withUpdatesMs: 10_000, withoutMs: 1_000 }
 
 export function createRequests(tools: RequestTools): RequestService {
-  const runs = new Map<RequestId, RequestRun>()
-  const followed = () => [...runs.values()].filter((run) => !isFinal(run.progress().state) && run.progress().state !== 'open')
+  const kept = new Map<RequestId, Kept>()
+  const runs = () => [...kept.values()].flatMap(({ run }) => run ?? [])
+  const followed = () => runs().filter((run) => !isFinal(run.progress().state) && run.progress().state !== 'open')
+  /** A run holds its session, and that its connections; once all is over, what became of it is enough. */
+  const keep = (requestId: RequestId, run: RequestRun) => {
+    kept.set(requestId, { run, progress: run.progress })
+    const over = run.session.then(({ ended }) => ended).catch(() => undefined)
+    void Promise.all([over, run.settled]).then(() => {
+      const last = run.progress()
+      if (kept.has(requestId)) kept.set(requestId, { run: null, progress: () => last })
+    })
+    forgetOldest(kept)
+  }
 
   const ask: Requests['ask'] = async (input, { signal, sessionKey, onProgress } = {}) => {
     signal?.throwIfAborted()
@@ -57,8 +71,7 @@ export function createRequests(tools: RequestTools): RequestService {
         tools.onProgress(progress)
       },
     })
-    runs.set(requestId, run)
-    forgetOldest(runs)
+    keep(requestId, run)
     const abort = () => run.cancel()
     if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort, { once: true })
@@ -70,8 +83,8 @@ export function createRequests(tools: RequestTools): RequestService {
   return {
     ask,
     async cancel(requestId) {
-      const run = runs.get(requestId)
-      if (run) return run.cancel()
+      const own = kept.get(requestId)
+      if (own) return own.run?.cancel()
       // One that another process of this person made.
       const { device, state } = await tools.call('access-request.show', { requestId })
       const kind = state === 'approved' || state === 'open' ? 'end' : 'cancel'
@@ -80,9 +93,9 @@ export function createRequests(tools: RequestTools): RequestService {
       const withdrawal = keys ? await signWithdrawal({ id: requestId, deviceId: device.id, kind }, keys, tools.now()) : undefined
       await tools.call('access-request.cancel', { requestId, ...(withdrawal ? { withdrawal } : {}) })
     },
-    list: () => [...runs.values()].map((run) => run.progress()),
+    list: () => [...kept.values()].map(({ progress }) => progress()),
     history: async () => (await tools.call('access-request.list', { limit: 200 })).requests,
-    push: (view) => runs.get(view.id)?.push(view),
+    push: (view) => kept.get(view.id)?.run?.push(view),
     refresh() {
       for (const run of followed()) {
         const { requestId } = run.progress()
@@ -92,15 +105,15 @@ export function createRequests(tools: RequestTools): RequestService {
     async close() {
       for (const run of followed()) run.cancel(new AppError('access.cancelled'))
       // A device that rings must be told, also when the process is about to leave.
-      const settled = Promise.all([...runs.values()].map((run) => run.settled))
+      const settled = Promise.all(runs().map((run) => run.settled))
       await Promise.race([settled, sleep(closeMs, undefined, { ref: false })])
     },
   }
 }
 
-function forgetOldest(runs: Map<RequestId, RequestRun>): void {
-  for (const [id, run] of runs) {
-    if (runs.size <= keptRequests) return
-    if (isFinal(run.progress().state)) runs.delete(id)
+function forgetOldest(kept: Map<RequestId, Kept>): void {
+  for (const [id, { progress }] of kept) {
+    if (kept.size <= keptRequests) return
+    if (isFinal(progress().state)) kept.delete(id)
   }
 }

@@ -81,7 +81,7 @@ async function startHttp2(socket: TLSSocket, { patienceMs, onSilent }: FilesLegO
   session.setLocalWindowSize(windows.connectionBytes)
   let underWay = 0
   watchHttp2(session, {
-    bytesRead: () => socket.bytesRead,
+    socket,
     patienceMs: () => (underWay > 0 ? patienceMs : idlePatienceMs),
     onSilent() {
       if (underWay > 0) onSilent()

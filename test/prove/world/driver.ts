@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { type Handlers, serve } from '@gantry/shared/contract.ts'
+import type { RequestId } from '@gantry/shared/ids.ts'
 import { serveLines } from '@gantry/shared/node/lines.ts'
 import { SandboxFile } from '@gantry/shared/sandbox-api.ts'
 import { createServices } from '../../../main/services/create-services.ts'
@@ -23,11 +24,11 @@ const services = await createServices({
   about: { version: 'prove', host: 'browser', hostReason: null, sandbox: true },
   log: { info: say, warn: say, error: say },
 })
-const shells = new Map<string, Echo>()
+const shells = new Map<string, { session: RequestId; echo: Echo }>()
 const shellOf = (name: string): Echo => {
   const shell = shells.get(name)
   if (!shell) throw new Error(`no shell ${name}`)
-  return shell
+  return shell.echo
 }
 
 const handlers: Handlers<DriverApi, null> = {
@@ -41,12 +42,13 @@ const handlers: Handlers<DriverApi, null> = {
   'session.view': ({ requestId }) => services.sessions.get(requestId).view(),
   async 'session.end'({ requestId }) {
     await services.sessions.get(requestId).end()
+    for (const [name, { session }] of shells) if (session === requestId) shells.delete(name)
     return {}
   },
   async 'shell.open'({ requestId }) {
     const terminal = await services.sessions.get(requestId).openTerminal({ columns: 120, rows: 40 })
     const echo = await openEcho(terminal)
-    shells.set(terminal.id, echo)
+    shells.set(terminal.id, { session: requestId, echo })
     return { shell: terminal.id, pid: echo.pid }
   },
   'shell.say'({ shell, text }) {
