@@ -23,7 +23,7 @@ const Device = z.strictObject({
   /** False: known to the main server only, never enrolled, and here assigned to nobody who signs in: it must look as if it did not exist. */
   agent: z.boolean(),
   policy: DevicePolicy.nullable(),
-  entitlement: z.strictObject({ kind: EntitlementKind, name: z.string(), startsOn: z.iso.date(), endsOn: z.iso.date() }),
+  entitlement: z.looseObject({ kind: EntitlementKind, name: z.string(), startsOn: z.iso.date(), endsOn: z.iso.date() }),
 })
 const Site = z.strictObject({
   id: SiteId,
@@ -42,15 +42,21 @@ const Specialist = z.strictObject({
   country: z.string(),
   city: z.string(),
   tier: z.number().int().min(1).max(3),
+  training: z.array(z.strictObject({ model: z.string(), until: z.iso.date() })),
+  screenedOn: z.iso.date(),
   profile: z.string(),
 })
 /** Which access servers carry a customer's sessions, nearest first; `only`: never any other (R056). */
 const Regions = z.strictObject({ near: z.array(z.string()).min(1), only: z.boolean() })
+/** From which countries and tiers a customer admits specialists, where it is not the main server's default list. */
+const Origin = z.strictObject({ country: z.string(), tiers: z.array(z.number()) })
 export const Hospital = z.strictObject({
   note: z.string(),
   /** The fictitious vendor. */
   organisation: z.string(),
-  customers: z.array(z.strictObject({ id: CustomerId, name: z.string(), regions: Regions.optional(), sites: z.array(Site) })),
+  customers: z.array(
+    z.strictObject({ id: CustomerId, name: z.string(), regions: Regions.optional(), origins: z.array(Origin).optional(), sites: z.array(Site) }),
+  ),
   specialists: z.array(Specialist).min(1),
   profiles: z.array(
     z.strictObject({

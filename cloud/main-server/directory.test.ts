@@ -65,6 +65,15 @@ describe('what let a session pass has to go on holding (R010, R087): it ends', (
     ['when its device is disabled', 'revoked', (seed) => Object.assign(deviceIn(seed, server.devices.mine), { disabled: true })],
     ['when the agreement has ended', 'policy', (seed) => Object.assign(deviceIn(seed, server.devices.mine).entitlement ?? {}, { endsOn: '2020-02-01' })],
     ['when the customer has switched the device off', 'policy', (seed) => Object.assign(deviceIn(seed, server.devices.mine), { connectivity: 'off' })],
+    ['when the terms are accepted no more', 'policy', (seed) => Object.assign(deviceIn(seed, server.devices.mine).entitlement ?? {}, { terms: null })],
+    ['when the specialist’s training has ended', 'policy', (seed) => Object.assign(personIn(seed, server.people.elena), { training: [] })],
+    ['when the specialist’s screening is taken back', 'policy', (seed) => Object.assign(personIn(seed, server.people.elena), { screenedOn: null })],
+    ['when the customer admits nobody from there any more', 'policy', (seed) => Object.assign(must(seed.customers[0]), { origins: [] })],
+    [
+      'when the customer demands a change, and none is approved',
+      'policy',
+      (seed) => Object.assign(must(seed.customers[0]), { changeControl: { levels: ['files'], changes: [] } }),
+    ],
     [
       'when the profile no longer holds its level',
       'policy',
@@ -94,9 +103,12 @@ describe('what let a session pass has to go on holding (R010, R087): it ends', (
     expect(await endOf(view)).toBe('case-closed')
   })
 
-  test('and not when something else in the directory has changed', async () => {
+  test('and not when something else in the directory has changed, or quiet hours have begun', async () => {
     const view = await openSession()
-    server.changeSeed((seed) => Object.assign(personIn(seed, server.people.tomas), { disabled: true }))
+    server.changeSeed((seed) => {
+      Object.assign(personIn(seed, server.people.tomas), { disabled: true })
+      Object.assign(must(seed.customers[0]?.sites[0]), { quietHours: [{ from: '00:00', until: '23:59' }] })
+    })
     await vi.waitFor(() => expect(kinds()).toContain('specialist.disabled'), 10_000)
     expect(await agent.poll()).not.toContainEqual(expect.objectContaining({ kind: 'end' }))
     expect(await client.call('access-request.show', { requestId: view.id })).toMatchObject({ state: 'open' })

@@ -78,11 +78,24 @@ const cases = [
 /** Shut out by the directory, which can let in again; a device's certificate is another matter (`revoked_ms`). */
 const disabled = [`alter table specialists add column disabled_ms integer`, `alter table devices add column disabled_ms integer`]
 
+/** What the policy's steps look at. Nobody is trained or screened, and no terms are accepted, before the directory file was taken over again, which each start does. */
+const policy = [
+  `alter table customers add column origins_json text`,
+  `alter table customers add column change_control_json text`,
+  `alter table sites add column quiet_hours_json text not null default '[]'`,
+  `alter table entitlements add column terms_json text`,
+  `alter table entitlements add column calls_json text not null default '[]'`,
+  `alter table specialists add column training_json text not null default '[]'`,
+  `alter table specialists add column screened_on text`,
+  `delete from meta where name = 'seed-hash'`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
   '0003-cases': { up: (db: Kysely<unknown>) => runAll(db, cases) },
   '0004-disabled': { up: (db: Kysely<unknown>) => runAll(db, disabled) },
+  '0005-policy': { up: (db: Kysely<unknown>) => runAll(db, policy) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

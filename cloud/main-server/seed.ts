@@ -1,4 +1,5 @@
 import { Region } from '@gantry/shared/access-api.ts'
+import { requestLimits } from '@gantry/shared/access-request.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
 import { AccessLevel, EntitlementKind } from '@gantry/shared/profile.ts'
 import { plainText } from '@gantry/shared/ticket.ts'
@@ -19,6 +20,53 @@ export const Grant = z.strictObject({
 })
 export type Grant = z.infer<typeof Grant>
 
+const country = z.string().regex(/^[A-Z]{2}$/)
+const tier = z.number().int().min(1).max(3)
+
+/** For what the customer pays. Days are whole days at the site, both included. */
+const Entitlement = z.strictObject({
+  kind: EntitlementKind,
+  name: text,
+  startsOn: z.iso.date(),
+  endsOn: z.iso.date(),
+  /** Who accepted the terms of remote service for this device, and when; without it nobody connects. */
+  terms: z.strictObject({ acceptedOn: z.iso.date(), by: text }).nullable().default(null),
+  /** Of `per-call`: the cases that were paid for. */
+  calls: z.array(plainText(requestLimits.maxCaseCharacters)).max(1_000).default([]),
+})
+export type Entitlement = z.infer<typeof Entitlement>
+
+/** Who may ask for access at a customer: from which country, in which support tiers. `onEscalation`: only on a case that was escalated to that person (R082, R083). */
+export const Origin = z.strictObject({ country, tiers: z.array(tier).min(1), onEscalation: z.boolean().default(false) })
+export type Origin = z.infer<typeof Origin>
+
+/** The customer's own change control: at these levels nobody connects but within the window of a change that somebody there approved. */
+export const ChangeControl = z.strictObject({
+  levels: z.array(AccessLevel).min(1),
+  changes: z.array(
+    z.strictObject({
+      /** As the customer's own system counts it. */
+      number: text,
+      approver: text,
+      /** Without it: every device of the customer. */
+      devices: z.array(DeviceId).optional(),
+      from: z.iso.datetime({ offset: true }),
+      until: z.iso.datetime({ offset: true }),
+    }),
+  ),
+})
+export type ChangeControl = z.infer<typeof ChangeControl>
+
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+export const weekDays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+/** No new request in these hours of the site's clock. `until` before `from` is on the next day; `days` are those on which they begin, all where not said. */
+export const QuietHours = z.strictObject({ from: clock, until: clock, days: z.array(z.enum(weekDays)).min(1).optional() })
+export type QuietHours = z.infer<typeof QuietHours>
+
+/** What a person was trained for, to the end of that day in every time zone. `'*'` = every model. */
+export const Training = z.strictObject({ model: z.union([z.literal('*'), key]), until: z.iso.date() })
+export type Training = z.infer<typeof Training>
+
 const Device = z.strictObject({
   id: DeviceId,
   name: text,
@@ -30,17 +78,18 @@ const Device = z.strictObject({
   connectivity: z.enum(['on', 'off']).default('on'),
   /** Taken out of service by the operator: no request, and its sessions end. */
   disabled: z.boolean().default(false),
-  entitlement: z.strictObject({ kind: EntitlementKind, name: text, startsOn: z.iso.date(), endsOn: z.iso.date() }).nullable(),
+  entitlement: Entitlement.nullable(),
 })
 
 const Site = z.strictObject({
   id: SiteId,
   name: text,
   city: text,
-  country: z.string().regex(/^[A-Z]{2}$/),
+  country,
   /** IANA name; entitlements end at midnight there. */
   timeZone: z.string().max(60),
   contact: z.strictObject({ name: text, role: text, phone: text }).nullable(),
+  quietHours: z.array(QuietHours).max(20).default([]),
   devices: z.array(Device),
 })
 
@@ -62,7 +111,17 @@ export const Seed = z.strictObject({
   sandbox: z.boolean(),
   /** Shown in the foot of the sign-in page. */
   organisation: text,
-  customers: z.array(z.strictObject({ id: CustomerId, name: text, regions: Regions.optional(), sites: z.array(Site) })),
+  customers: z.array(
+    z.strictObject({
+      id: CustomerId,
+      name: text,
+      regions: Regions.optional(),
+      /** Instead of the default list (`origins.ts`). */
+      origins: z.array(Origin).optional(),
+      changeControl: ChangeControl.optional(),
+      sites: z.array(Site),
+    }),
+  ),
   models: z.array(z.strictObject({ id: key, name: text, kind: z.enum(['injector', 'software']) })),
   profiles: z.array(z.strictObject({ id: key, name: text, grants: z.array(Grant) })),
   specialists: z.array(
@@ -71,9 +130,13 @@ export const Seed = z.strictObject({
       username: z.string().regex(/^[a-z][a-z0-9._-]{1,31}$/),
       name: text,
       employer: text,
-      country: z.string().regex(/^[A-Z]{2}$/),
+      country,
       city: text,
-      tier: z.number().int().min(1).max(3),
+      tier,
+      /** For which models, until when (R075). */
+      training: z.array(Training).max(200).default([]),
+      /** When the background check was passed; without it no request (R088). */
+      screenedOn: z.iso.date().nullable().default(null),
       profile: key,
       /** No sign-in, no request; open sign-ins and sessions end. */
       disabled: z.boolean().default(false),

@@ -82,7 +82,11 @@ async function standingOf(trx: Queries): Promise<Standing> {
       'site.contact_json',
       'customer.id as customer',
       'customer.name as customer_name',
+      'customer.origins_json',
+      'customer.change_control_json',
+      'site.quiet_hours_json',
     ])
+    .select(['entitlement.terms_json', 'entitlement.calls_json'])
     .select(['entitlement.kind', 'entitlement.name as entitlement', 'entitlement.starts_on', 'entitlement.ends_on'])
     .execute()
   const profiles = await trx.selectFrom('profiles').selectAll().orderBy('id').execute()
@@ -140,19 +144,24 @@ function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: st
   return [...after].filter(([id, { mark }]) => before.get(id)?.mark !== mark).map(([id]) => id)
 }
 
-async function storeCustomer(trx: Queries, { sites, regions, ...customer }: Seed['customers'][number]): Promise<void> {
-  await upsert(trx, 'customers', { ...customer, regions_json: regions ? JSON.stringify(regions) : null })
+async function storeCustomer(trx: Queries, { sites, regions, origins, changeControl, ...customer }: Seed['customers'][number]): Promise<void> {
+  await upsert(trx, 'customers', { ...customer, regions_json: json(regions), origins_json: json(origins), change_control_json: json(changeControl) })
   for (const site of sites) await storeSite(trx, site, customer.id)
 }
 
-async function storeSite(trx: Queries, { devices, timeZone, contact, ...site }: Site, customerId: string): Promise<void> {
-  await upsert(trx, 'sites', { ...site, customer_id: customerId, time_zone: timeZone, contact_json: contact && JSON.stringify(contact) })
+async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours, ...site }: Site, customerId: string): Promise<void> {
+  const more = { time_zone: timeZone, contact_json: contact && JSON.stringify(contact), quiet_hours_json: JSON.stringify(quietHours) }
+  await upsert(trx, 'sites', { ...site, customer_id: customerId, ...more })
   for (const { model, enrolmentSecret, entitlement, disabled: _, ...device } of devices) {
     await upsert(trx, 'devices', { ...device, site_id: site.id, model_id: model })
     await trx.deleteFrom('entitlements').where('device_id', '=', device.id).execute()
     if (entitlement) {
-      const { kind, name, startsOn, endsOn } = entitlement
-      await trx.insertInto('entitlements').values({ device_id: device.id, kind, name, starts_on: startsOn, ends_on: endsOn }).execute()
+      const { kind, name, startsOn, endsOn, terms, calls } = entitlement
+      const accepted = { terms_json: terms && JSON.stringify(terms), calls_json: JSON.stringify(calls) }
+      await trx
+        .insertInto('entitlements')
+        .values({ device_id: device.id, kind, name, starts_on: startsOn, ends_on: endsOn, ...accepted })
+        .execute()
     }
     if (enrolmentSecret) await offerEnrolment(trx, device.id, enrolmentSecret)
   }
@@ -169,14 +178,18 @@ async function offerEnrolment(trx: Queries, deviceId: Site['devices'][number]['i
 
 /** Who is new has no password yet, and none fits an empty one. */
 async function storeSpecialist(trx: Queries, seeded: SeededSpecialist): Promise<void> {
-  const { profile, totpSecret, password: _, disabled: __, ...person } = seeded
-  const row = { ...person, profile_id: profile, totp_secret: totpSecret }
+  const { profile, totpSecret, training, screenedOn, password: _, disabled: __, ...person } = seeded
+  const row = { ...person, profile_id: profile, totp_secret: totpSecret, training_json: JSON.stringify(training), screened_on: screenedOn }
   const { id, ...rest } = row
   await trx
     .insertInto('specialists')
     .values({ ...row, password: '' })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(rest))
     .execute()
+}
+
+function json(value: object | undefined): string | null {
+  return value ? JSON.stringify(value) : null
 }
 
 async function storeMeta(trx: Queries, name: string, value: string): Promise<void> {

@@ -6,7 +6,14 @@ import type { Generated } from 'kysely'
 /** The database's tables. `*_json` holds JSON text, `*_ms` milliseconds since 1970, booleans are 0 and 1. */
 export type Tables = {
   meta: { name: string; value: string }
-  customers: { id: string; name: string; regions_json: string | null }
+  customers: {
+    id: string
+    name: string
+    regions_json: string | null
+    /** The customer's own list; null: the default one. */
+    origins_json: Generated<string | null>
+    change_control_json: Generated<string | null>
+  }
   sites: {
     id: string
     customer_id: string
@@ -15,6 +22,7 @@ export type Tables = {
     country: string
     time_zone: string
     contact_json: string | null
+    quiet_hours_json: Generated<string>
   }
   models: { id: string; name: string; kind: 'injector' | 'software' }
   devices: {
@@ -42,7 +50,7 @@ export type Tables = {
     /** Since when the directory says so, or names it no more. It may still call in, for its ends. */
     disabled_ms: Generated<number | null>
   }
-  entitlements: { device_id: DeviceId; kind: EntitlementKind; name: string; starts_on: string; ends_on: string }
+  entitlements: { device_id: DeviceId; kind: EntitlementKind; name: string; starts_on: string; ends_on: string; terms_json: string | null; calls_json: string }
   /** One row per enrolment code; only its SHA-256 is kept. */
   enrolments: { secret_hash: string; device_id: DeviceId; used_ms: number | null }
   profiles: { id: string; name: string; grants_json: string }
@@ -54,6 +62,8 @@ export type Tables = {
     country: string
     city: string
     tier: number
+    training_json: string
+    screened_on: string | null
     profile_id: string
     /** PHC string, Argon2id. */
     password: string

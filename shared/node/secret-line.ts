@@ -21,8 +21,9 @@ export function createSecretReader({ stdin, stderr }: SecretInput): (prompt: str
   let afterReturn = false
   return async (prompt) => {
     if (isTerminal) {
-      stderr.write(prompt)
+      // First, so that nothing of a fast hand is echoed before.
       stdin.setRawMode?.(true)
+      stderr.write(prompt)
     }
     const typed: number[] = []
     /** True at the line's end. */

@@ -37,6 +37,42 @@ export const errorsEn: ErrorWords = {
     what: endedOn ? `The service agreement ended on ${endedOn}.` : 'There is no service agreement for this device.',
     todo: 'Ask contracts to renew it.',
   }),
+  'access.terms-missing': () => ({
+    what: 'This customer has not accepted the terms of remote service for this device.',
+    todo: 'Have them accepted, and entered in the directory.',
+  }),
+  'access.call-not-paid': ({ caseId }) => ({
+    what: `This device is served per call, and ${caseId === undefined ? 'this case' : `case ${caseId}`} is not paid for.`,
+    todo: 'Give the number of the paid case, or have the call entered.',
+  }),
+  'access.not-screened': () => ({ what: 'Your background check is not on record.', todo: 'Ask your manager to have its date entered in the directory.' }),
+  'access.not-trained': ({ model, endedOn }) => ({
+    what:
+      endedOn === undefined
+        ? `You are not on record as trained for ${model ?? 'this model'}.`
+        : `Your training for ${model ?? 'this model'} ended on ${endedOn}.`,
+    todo: 'Take the training and have it entered, or hand the case to a trained colleague.',
+  }),
+  'access.country-not-allowed': ({ country }) => ({
+    what: `This customer admits nobody from ${country ?? 'your country'}.`,
+    todo: 'Hand the case to a colleague in a country that the customer admits.',
+  }),
+  'access.tier-not-allowed': ({ country, tier }) => ({
+    what: `This customer does not admit tier ${tier ?? ''} from ${country ?? 'your country'}.`,
+    todo: 'Hand the case to a colleague of a tier that the customer admits.',
+  }),
+  'access.escalation-needed': ({ country, tier }) => ({
+    what: `From ${country ?? 'your country'}, tier ${tier ?? ''} comes in only on a case that was escalated to you.`,
+    todo: 'Have the colleague who holds the case escalate it to you, then ask again.',
+  }),
+  'access.change-missing': ({ number, opensAt }) => ({
+    what: `This customer has change control, and no approved change is open now.${number === undefined ? '' : ` Change ${number} opens at ${opensAt}.`}`,
+    todo: number === undefined ? 'Have the customer approve a change, and have it entered in the directory.' : 'Ask again within its window.',
+  }),
+  'access.quiet-hours': ({ until }) => ({
+    what: `It is quiet hours at the site${until === undefined ? '' : `, until ${until} there`}.`,
+    todo: 'Ask again afterwards; if it is urgent, call the site.',
+  }),
   'access.connectivity-off': () => ({ what: 'Remote service is turned off for this device.', todo: 'Ask the site to turn it on.' }),
   'access.level-not-allowed': ({ level }) => ({
     what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`,

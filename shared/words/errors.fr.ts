@@ -41,6 +41,45 @@ export const errorsFr: ErrorWords = {
     what: endedOn ? `L’entente de service a pris fin le ${endedOn}.` : 'Aucune entente de service ne couvre cet appareil.',
     todo: 'Demandez le renouvellement au service des contrats.',
   }),
+  'access.terms-missing': () => ({
+    what: 'Ce client n’a pas accepté les conditions du service à distance pour cet appareil.',
+    todo: 'Faites-les accepter, puis inscrire au répertoire.',
+  }),
+  'access.call-not-paid': ({ caseId }) => ({
+    what: `Cet appareil est servi à l’appel, et ${caseId === undefined ? 'ce dossier' : `le dossier ${caseId}`} n’est pas payé.`,
+    todo: 'Donnez le numéro du dossier payé, ou faites inscrire l’appel.',
+  }),
+  'access.not-screened': () => ({
+    what: 'La vérification de vos antécédents n’est pas au répertoire.',
+    todo: 'Demandez à votre responsable d’en faire inscrire la date.',
+  }),
+  'access.not-trained': ({ model, endedOn }) => ({
+    what:
+      endedOn === undefined
+        ? `Aucune formation pour ${model ?? 'ce modèle'} n’est à votre dossier.`
+        : `Votre formation pour ${model ?? 'ce modèle'} a pris fin le ${endedOn}.`,
+    todo: 'Suivez la formation et faites-la inscrire, ou confiez le dossier à un collègue formé.',
+  }),
+  'access.country-not-allowed': ({ country }) => ({
+    what: `Ce client n’admet personne de ce pays${country === undefined ? '' : ` (${country})`}.`,
+    todo: 'Confiez le dossier à un collègue d’un pays que le client admet.',
+  }),
+  'access.tier-not-allowed': ({ country, tier }) => ({
+    what: `Ce client n’admet pas le niveau de soutien ${tier ?? ''} de ce pays${country === undefined ? '' : ` (${country})`}.`,
+    todo: 'Confiez le dossier à un collègue d’un niveau que le client admet.',
+  }),
+  'access.escalation-needed': ({ country, tier }) => ({
+    what: `De ce pays${country === undefined ? '' : ` (${country})`}, le niveau de soutien ${tier ?? ''} n’entre que pour un dossier qui vous a été transféré.`,
+    todo: 'Demandez au collègue qui tient le dossier de vous le transférer, puis redemandez l’accès.',
+  }),
+  'access.change-missing': ({ number, opensAt }) => ({
+    what: `Ce client gère les changements, et aucun changement approuvé n’est ouvert.${number === undefined ? '' : ` Le changement ${number} ouvre à ${opensAt}.`}`,
+    todo: number === undefined ? 'Faites approuver un changement par le client, puis inscrire au répertoire.' : 'Redemandez l’accès dans sa fenêtre.',
+  }),
+  'access.quiet-hours': ({ until }) => ({
+    what: `Ce sont les heures calmes du site${until === undefined ? '' : `, jusqu’à ${until} à son heure`}.`,
+    todo: 'Redemandez l’accès ensuite; en cas d’urgence, appelez le site.',
+  }),
   'access.connectivity-off': () => ({ what: 'Le service à distance est coupé pour cet appareil.', todo: 'Demandez au site de le rétablir.' }),
   'access.level-not-allowed': ({ level }) => ({
     what: `Votre profil ne comprend pas le niveau ${level ?? 'demandé'} sur cet appareil.`,

@@ -168,7 +168,14 @@ function device(name: string): TestDevice {
 }
 
 function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, lapsed, off }: TestServer['devices']): Seed {
-  const agreement = { kind: 'agreement' as const, name: 'Full service', startsOn: '2020-01-01', endsOn: '2099-12-31' }
+  const agreement = {
+    kind: 'agreement' as const,
+    name: 'Full service',
+    startsOn: '2020-01-01',
+    endsOn: '2099-12-31',
+    terms: { acceptedOn: '2020-01-01', by: 'Site manager' },
+    calls: [],
+  }
   const seeded = ({ id, name, secret }: TestDevice, endsOn = agreement.endsOn) => {
     return {
       id,
@@ -182,7 +189,16 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
     }
   }
   const site = (name: string, devices: Seed['customers'][number]['sites'][number]['devices']) => {
-    return { id: newId<`sit_${string}` & never>('sit'), name, city: 'Laval', country: 'CA', timeZone: 'America/Toronto', contact: null, devices }
+    return {
+      id: newId<`sit_${string}` & never>('sit'),
+      name,
+      city: 'Laval',
+      country: 'CA',
+      timeZone: 'America/Toronto',
+      contact: null,
+      quietHours: [],
+      devices,
+    }
   }
   const [ours, theirs] = [newId<Seed['customers'][number]['id']>('cus'), newId<Seed['customers'][number]['id']>('cus')]
   const person = ({ id, username, password, totpSecret }: TestPerson, profile: string) => {
@@ -194,12 +210,16 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
       country: 'CA',
       city: 'Laval',
       tier: 2,
+      training: [{ model: '*', until: '2099-12-31' }],
+      screenedOn: '2020-01-01',
       profile,
       disabled: false,
       password,
       totpSecret,
     }
   }
+  // The people of these tests work in Canada, which the default list admits on escalation alone.
+  const fromCanada = [{ country: 'CA', tiers: [1, 2, 3], onEscalation: false }]
   return {
     sandbox: true,
     organisation: 'Norvane',
@@ -207,9 +227,10 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
       {
         id: ours,
         name: 'Riverside Hospital',
+        origins: fromCanada,
         sites: [site('East wing', [seeded(mine), seeded(second), seeded(lapsed, '2021-01-01'), { ...seeded(off), connectivity: 'off' }])],
       },
-      { id: theirs, name: 'Hill Clinic', sites: [site('Main', [seeded(hidden)])] },
+      { id: theirs, name: 'Hill Clinic', origins: fromCanada, sites: [site('Main', [seeded(hidden)])] },
     ],
     models: [{ id: 'nv-520', name: 'NV 520', kind: 'injector' }],
     profiles: [

@@ -7,7 +7,7 @@ import type { Caller } from '../caller.ts'
 import type { CaseKey } from '../case-facts.ts'
 import { chooseRoute, describeRoute, type Route } from './route.ts'
 import { requireStanding } from './standing.ts'
-import { deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
+import { changeFor, deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
 import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
 import { issueTicket } from './ticket.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
@@ -55,7 +55,9 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   const device = target?.identity
   if (!device || !caseKey || !route) throw new AppError('device.offline')
   if (!facts.case) append({ ...event, kind: 'case.opened', data: { customerId: caseKey.customerId, caseId: caseKey.number } })
-  append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route) } })
+  const change = changeFor(facts)
+  const under = change ? { change: change.number, approver: change.approver } : {}
+  append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route), ...under } })
   tools.fleet.noteTicket(route.accessServer.name)
   await storeRequest(tools, { request, signed, certificate, device, caseKey, route })
   tools.wake(request.deviceId)

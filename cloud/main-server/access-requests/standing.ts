@@ -80,7 +80,7 @@ function createReader({ cases, now }: AccessTools) {
       device: device?.facts ?? null,
       levels: device && person && levelsFor(person.grants, { id: deviceId, customerId: device.customerId }),
       case: device && (await cases.find(queries, { customerId: device.customerId, number: caseId })),
-      request: { access },
+      request: { access, caseId, specialistId, deviceId },
     }
   }
 }

@@ -1,11 +1,17 @@
+import { AppError, type ErrorCode, toFailure } from '@gantry/shared/errors.ts'
 import { newId } from '@gantry/shared/ids.ts'
 import { generateSigningKey } from '@gantry/shared/node/signing.ts'
+import { errorWords } from '@gantry/shared/words/errors.ts'
 import { describe, expect, test } from 'vitest'
 import { createPeople, type People } from '../../../test/support/people.ts'
+import { defaultOrigins } from '../origins.ts'
 import {
+  type EntitlementFacts,
   type Facts,
+  type PersonFacts,
   requireAccessServer,
   requireAssignment,
+  requireChange,
   requireConnectivity,
   requireDeviceEnabled,
   requireDeviceReachable,
@@ -14,12 +20,18 @@ import {
   requireFewWaiting,
   requireFreshMfa,
   requireLevel,
+  requireLoudHours,
   requireNotReplayed,
   requireOpenCase,
+  requireOrigin,
   requireOwnRequest,
+  requirePaidCall,
   requirePersonEnabled,
   requireRoster,
+  requireScreening,
   requireSignatures,
+  requireTerms,
+  requireTraining,
   runSteps,
   steps,
 } from './steps.ts'
@@ -28,6 +40,8 @@ const nowMs = Date.parse('2026-11-20T15:00:00Z')
 const people: People = createPeople(nowMs / 1000)
 const minutes = 60_000
 const route = { accessServer: { name: 'east-1', site: 'East', host: '192.0.2.1', port: 443 }, fallback: null, region: 'ca-east', fallbackRegion: null }
+
+const trainedPerson: PersonFacts = { disabled: false, country: 'CA', tier: 2, training: [{ model: 'nv-520', until: '2026-11-20' }], screenedOn: '2026-11-20' }
 
 async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
   const { delivery, request } = await people.request({ deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }, { request: { access: 'os' } })
@@ -40,10 +54,14 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
     certificate: delivery.certificate,
     request,
     certified: people.person,
-    person: { disabled: false },
+    person: trainedPerson,
     device: {
       timeZone: 'America/Toronto',
-      entitlement: { startsOn: '2026-01-01', endsOn: '2026-11-20' },
+      modelId: 'nv-520',
+      entitlement: { kind: 'agreement', startsOn: '2026-01-01', endsOn: '2026-11-20', termsAccepted: true, calls: [] },
+      origins: [{ country: 'CA', tiers: [2], onEscalation: false }],
+      changeControl: null,
+      quietHours: [],
       connectivity: 'on',
       disabled: false,
       enrolled: true,
@@ -59,9 +77,24 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
   }
 }
 
+function changeDevice(change: Partial<NonNullable<Facts['device']>>) {
+  return ({ device }: Facts): Partial<Facts> => (device ? { device: { ...device, ...change } } : {})
+}
+
+function changeEntitlement(change: Partial<EntitlementFacts>) {
+  return ({ device }: Facts): Partial<Facts> => {
+    return device?.entitlement ? { device: { ...device, entitlement: { ...device.entitlement, ...change } } } : {}
+  }
+}
+
 async function withDevice(change: Partial<NonNullable<Facts['device']>>): Promise<Facts> {
   const facts = await allGood()
-  return facts.device ? { ...facts, device: { ...facts.device, ...change } } : facts
+  return { ...facts, ...changeDevice(change)(facts) }
+}
+
+async function withEntitlement(change: Partial<EntitlementFacts>): Promise<Facts> {
+  const facts = await allGood()
+  return { ...facts, ...changeEntitlement(change)(facts) }
 }
 
 async function refusal(step: (facts: Facts) => void | Promise<void>, facts: Facts) {
@@ -78,6 +111,45 @@ describe('the policy of an access request, step by step', () => {
     const passed = await runSteps(await allGood(), () => undefined)
     expect(passed).toEqual(steps.map((step) => step.name))
     expect(new Set(passed).size).toBe(steps.length)
+  })
+
+  /** One thing that is wrong, and with it the step that says so: no other does. */
+  const wrongs: Record<string, (facts: Facts) => Partial<Facts>> = {
+    requireFreshMfa: ({ caller }) => ({ caller: { ...caller, mfaAtMs: 0 } }),
+    requirePersonEnabled: () => ({ person: { ...trainedPerson, disabled: true } }),
+    requireOwnRequest: ({ caller }) => ({ caller: { ...caller, specialistId: newId('spc') } }),
+    requireSignatures: () => ({ authorityKey: generateSigningKey().publicJwk }),
+    requireRoster: () => ({ roster: null }),
+    requireAssignment: () => ({ levels: null }),
+    requireLevel: () => ({ levels: [] }),
+    requireScreening: () => ({ person: { ...trainedPerson, screenedOn: null } }),
+    requireTraining: () => ({ person: { ...trainedPerson, training: [] } }),
+    requireOrigin: () => ({ person: { ...trainedPerson, tier: 1 } }),
+    requireDeviceEnabled: changeDevice({ disabled: true }),
+    requireEntitlement: changeDevice({ entitlement: null }),
+    requireTerms: changeEntitlement({ termsAccepted: false }),
+    requirePaidCall: changeEntitlement({ kind: 'per-call' }),
+    requireOpenCase: ({ caller }) => ({ case: { state: 'closed', holder: caller.specialistId, openedMs: nowMs, escalation: null } }),
+    requireChange: changeDevice({ changeControl: { levels: ['os'], changes: [] } }),
+    requireLoudHours: changeDevice({ quietHours: [{ from: '00:00', until: '23:59' }] }),
+    requireEnrolled: changeDevice({ enrolled: false }),
+    requireConnectivity: changeDevice({ connectivity: 'off' }),
+    requireDeviceReachable: changeDevice({ lastContactMs: null }),
+    requireAccessServer: () => ({ route: null }),
+    requireNotReplayed: () => ({ seenBefore: true }),
+    requireFewWaiting: () => ({ waiting: 2 }),
+  }
+
+  test.each(steps.map(({ name }) => name))('%s alone stops a request that is good in all else, with a reason in both languages', async (name) => {
+    const facts = await allGood()
+    const refused: { step: string; code: ErrorCode }[] = []
+    await expect(runSteps({ ...facts, ...wrongs[name]?.(facts) }, (step, error) => refused.push({ step, code: toFailure(error).code }))).rejects.toBeInstanceOf(
+      AppError,
+    )
+    expect(refused.map(({ step }) => step)).toEqual([name])
+    const [en, fr] = (['en', 'fr'] as const).map((language) => errorWords({ code: refused[0]?.code ?? 'internal' }, language))
+    expect([en?.what, en?.todo]).not.toEqual([fr?.what, fr?.todo])
+    expect(refused[0]?.code).not.toBe('internal')
   })
 
   test('the first step that fails is named, and those after it are not asked', async () => {
@@ -100,7 +172,13 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireOwnRequest, facts)).toBe('passed')
     expect(await refusal(requireOwnRequest, { ...facts, caller: { ...facts.caller, specialistId: newId('spc') } })).toMatchObject({
       code: 'access.certificate-bad',
+      details: { what: 'person' },
     })
+  })
+
+  test('requireOwnRequest: the country that the authority certified is the directory’s (R082)', async () => {
+    const facts = await allGood({ person: { ...trainedPerson, country: 'US' } })
+    expect(await refusal(requireOwnRequest, facts)).toMatchObject({ code: 'access.certificate-bad', details: { what: 'country' } })
   })
 
   test('requireSignatures: certificate under the authority, request under both keys (R078)', async () => {
@@ -156,6 +234,127 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireEntitlement, await withDevice({ entitlement: null }))).toMatchObject({ code: 'access.not-entitled', details: undefined })
   })
 
+  test('requireTerms: nobody connects where the customer has not accepted the terms', async () => {
+    expect(await refusal(requireTerms, await allGood())).toBe('passed')
+    expect(await refusal(requireTerms, await withEntitlement({ termsAccepted: false }))).toMatchObject({ code: 'access.terms-missing' })
+    expect(await refusal(requireTerms, await withDevice({ entitlement: null }))).toMatchObject({ code: 'access.terms-missing' })
+  })
+
+  test('requirePaidCall: a device that is paid for call by call is open for those cases alone', async () => {
+    expect(await refusal(requirePaidCall, await allGood())).toBe('passed')
+    expect(await refusal(requirePaidCall, await withEntitlement({ kind: 'warranty' }))).toBe('passed')
+    expect(await refusal(requirePaidCall, await withEntitlement({ kind: 'per-call', calls: ['48213'] }))).toBe('passed')
+    expect(await refusal(requirePaidCall, await withEntitlement({ kind: 'per-call', calls: ['48214'] }))).toMatchObject({
+      code: 'access.call-not-paid',
+      details: { caseId: '48213' },
+    })
+  })
+
+  test('requireScreening: a background check that was passed, not one that is planned (R088)', async () => {
+    expect(await refusal(requireScreening, await allGood())).toBe('passed')
+    for (const person of [null, { ...trainedPerson, screenedOn: null }, { ...trainedPerson, screenedOn: '2026-11-21' }]) {
+      expect(await refusal(requireScreening, await allGood({ person }))).toMatchObject({ code: 'access.not-screened' })
+    }
+  })
+
+  test('requireTraining: for this model, to the end of the last day at the site (R075)', async () => {
+    const facts = await allGood()
+    const trained = (...training: PersonFacts['training']) => ({ ...facts, person: { ...trainedPerson, training } })
+    expect(await refusal(requireTraining, facts)).toBe('passed')
+    expect(await refusal(requireTraining, trained({ model: '*', until: '2027-01-01' }))).toBe('passed')
+    expect(await refusal(requireTraining, trained({ model: 'nv-520', until: '2026-01-01' }, { model: 'nv-520', until: '2026-12-01' }))).toBe('passed')
+    expect(await refusal(requireTraining, { ...facts, nowMs: Date.parse('2026-11-21T04:59:59Z') })).toBe('passed')
+    expect(await refusal(requireTraining, { ...facts, nowMs: Date.parse('2026-11-21T05:00:00Z') })).toMatchObject({
+      code: 'access.not-trained',
+      details: { model: 'nv-520', endedOn: '2026-11-20' },
+    })
+    expect(await refusal(requireTraining, trained({ model: 'nv-310', until: '2099-01-01' }))).toMatchObject({
+      code: 'access.not-trained',
+      details: { model: 'nv-520' },
+    })
+    expect(await refusal(requireTraining, { ...facts, person: null })).toMatchObject({ code: 'access.not-trained' })
+  })
+
+  test('requireOrigin: the customer’s own list counts, and an empty one admits nobody (R085)', async () => {
+    expect(await refusal(requireOrigin, await allGood())).toBe('passed')
+    expect(await refusal(requireOrigin, await withDevice({ origins: [] }))).toMatchObject({ code: 'access.country-not-allowed', details: { country: 'CA' } })
+    expect(await refusal(requireOrigin, await withDevice({ origins: [{ country: 'CA', tiers: [3], onEscalation: false }] }))).toMatchObject({
+      code: 'access.tier-not-allowed',
+      details: { country: 'CA', tier: 2 },
+    })
+    expect(await refusal(requireOrigin, await allGood({ person: null }))).toMatchObject({ code: 'access.country-not-allowed' })
+  })
+
+  const escalatedTo = (to: Facts['caller']['specialistId'], state: 'open' | 'closed' = 'open') => {
+    return { state, holder: to, openedMs: nowMs - 60_000, escalation: { to, by: newId<typeof to>('spc'), atMs: nowMs - 30_000 } }
+  }
+  test.each(['US', 'CA', 'FR', 'ZZ'].flatMap((country) => [1, 2, 3].flatMap((tier) => [true, false].map((escalated) => ({ country, tier, escalated })))))(
+    'requireOrigin by default: $country, tier $tier, escalated: $escalated (D16, R082, R083)',
+    async ({ country, tier, escalated }) => {
+      const facts = await withDevice({ origins: defaultOrigins })
+      const person = { ...trainedPerson, country, tier }
+      const mine = people.person.specialistId
+      const found = await refusal(requireOrigin, { ...facts, person, case: escalated ? escalatedTo(mine) : null })
+      const expected =
+        country === 'US' || (country === 'CA' && tier === 3 && escalated)
+          ? 'passed'
+          : expect.objectContaining({
+              code: country !== 'CA' ? 'access.country-not-allowed' : tier === 3 ? 'access.escalation-needed' : 'access.tier-not-allowed',
+              details: { country, tier },
+            })
+      expect(found).toEqual(expected)
+    },
+  )
+
+  test('requireOrigin: an escalation counts for whom it was made to, and while the case is open (R083)', async () => {
+    const facts = await withDevice({ origins: defaultOrigins })
+    const person = { ...trainedPerson, tier: 3 }
+    for (const found of [escalatedTo(newId('spc')), escalatedTo(people.person.specialistId, 'closed'), null]) {
+      expect(await refusal(requireOrigin, { ...facts, person, case: found })).toMatchObject({ code: 'access.escalation-needed' })
+    }
+  })
+
+  test('requireChange: at the levels that the customer names, within the window of an approved change for this device', async () => {
+    const facts = await withDevice({})
+    const change = { number: 'CHG-0042', approver: 'Change board', from: '2026-11-20T09:00:00-05:00', until: '2026-11-20T11:00:00-05:00' }
+    const under = (changes: (typeof change & { devices?: Facts['request']['deviceId'][] })[], levels: Facts['levels'] & {} = ['os']) => {
+      return { ...facts, device: facts.device && { ...facts.device, changeControl: { levels, changes } } }
+    }
+    expect(await refusal(requireChange, facts)).toBe('passed')
+    expect(await refusal(requireChange, under([change]))).toBe('passed')
+    expect(await refusal(requireChange, under([{ ...change, devices: [facts.request.deviceId] }]))).toBe('passed')
+    expect(await refusal(requireChange, under([], ['application']))).toBe('passed')
+    expect(await refusal(requireChange, under([]))).toMatchObject({ code: 'access.change-missing', details: undefined })
+    expect(await refusal(requireChange, under([{ ...change, devices: [newId('dev')] }]))).toMatchObject({ code: 'access.change-missing', details: undefined })
+    expect(await refusal(requireChange, { ...under([change]), nowMs: Date.parse('2026-11-20T16:00:00Z') })).toMatchObject({ code: 'access.change-missing' })
+    expect(await refusal(requireChange, { ...under([change]), nowMs: Date.parse('2026-11-20T13:59:59Z') })).toMatchObject({
+      code: 'access.change-missing',
+      details: { number: 'CHG-0042', opensAt: change.from },
+    })
+  })
+
+  test('requireLoudHours: nothing rings in the quiet hours of the site’s own clock, over midnight too, on the days that it names', async () => {
+    const at = async (utc: string, quietHours: NonNullable<Facts['device']>['quietHours']) => {
+      return refusal(requireLoudHours, { ...(await withDevice({ quietHours })), nowMs: Date.parse(utc) })
+    }
+    const nights = [{ from: '22:00', until: '06:30' }]
+    expect(await at('2026-11-20T15:00:00Z', [])).toBe('passed')
+    expect(await at('2026-11-20T15:00:00Z', nights)).toBe('passed')
+    expect(await at('2026-11-21T02:59:00Z', nights)).toBe('passed')
+    for (const utc of ['2026-11-21T03:00:00Z', '2026-11-21T11:29:00Z']) {
+      expect(await at(utc, nights)).toMatchObject({ code: 'access.quiet-hours', details: { until: '06:30' } })
+    }
+    expect(await at('2026-11-21T11:30:00Z', nights)).toBe('passed')
+    // 20 November 2026 is a Friday, also past midnight where the night began on it.
+    const fridays = [{ from: '22:00', until: '06:30', days: ['fri' as const] }]
+    expect(await at('2026-11-21T11:00:00Z', fridays)).toMatchObject({ code: 'access.quiet-hours' })
+    expect(await at('2026-11-22T11:00:00Z', fridays)).toBe('passed')
+    const noon = [{ from: '12:00', until: '13:00', days: ['fri' as const] }]
+    expect(await at('2026-11-20T17:30:00Z', noon)).toMatchObject({ code: 'access.quiet-hours' })
+    expect(await at('2026-11-20T18:00:00Z', noon)).toBe('passed')
+    expect(await at('2026-11-21T17:30:00Z', noon)).toBe('passed')
+  })
+
   test('requireOpenCase: a case that was closed stays closed (R087)', async () => {
     const open = { state: 'open' as const, holder: people.person.specialistId, openedMs: nowMs - 60_000, escalation: null }
     expect(await refusal(requireOpenCase, await allGood())).toBe('passed')
@@ -165,7 +364,7 @@ describe('the policy of an access request, step by step', () => {
 
   test('requirePersonEnabled, requireDeviceEnabled: nobody and nothing that the directory has shut out', async () => {
     expect(await refusal(requirePersonEnabled, await allGood())).toBe('passed')
-    for (const person of [{ disabled: true }, null]) {
+    for (const person of [{ ...trainedPerson, disabled: true }, null]) {
       expect(await refusal(requirePersonEnabled, await allGood({ person }))).toMatchObject({ code: 'access.person-disabled' })
     }
     expect(await refusal(requireDeviceEnabled, await allGood())).toBe('passed')

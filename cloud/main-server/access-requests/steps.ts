@@ -6,7 +6,10 @@ import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterP
 import type { Caller } from '../caller.ts'
 import type { CaseFacts } from '../case-facts.ts'
 import { isSilent } from '../contact.ts'
-import { type EntitlementDates, isEntitled } from '../entitlement.ts'
+import { isEntitled } from '../entitlement.ts'
+import { judgeOrigin } from '../origins.ts'
+import type { ChangeControl, Entitlement, Origin, QuietHours, Training } from '../seed.ts'
+import { dateAt, quietUntil } from '../site-clock.ts'
 import type { Route } from './route.ts'
 
 /** Everything that the policy looks at, read before the first step. */
@@ -37,15 +40,22 @@ export type Facts = {
   /** Requests of this specialist that wait for an answer. */
   waiting: number
 }
-export type PersonFacts = { disabled: boolean }
+/** As the directory has them. */
+export type PersonFacts = { disabled: boolean; country: string; tier: number; training: Training[]; screenedOn: string | null }
 export type DeviceFacts = {
   timeZone: string
-  entitlement: EntitlementDates | null
+  modelId: string
+  entitlement: EntitlementFacts | null
+  origins: readonly Origin[]
+  changeControl: ChangeControl | null
+  quietHours: QuietHours[]
   connectivity: 'on' | 'off'
   disabled: boolean
   enrolled: boolean
   lastContactMs: number | null
 }
+
+export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' | 'calls'> & { termsAccepted: boolean }
 
 export const freshMfaMinutes: Record<AccessLevel, number> = { diagnostics: 720, files: 720, application: 720, os: 15 }
 export const maxWaiting = 2
@@ -62,9 +72,16 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireRoster,
   requireAssignment,
   requireLevel,
+  requireScreening,
+  requireTraining,
+  requireOrigin,
   requireDeviceEnabled,
   requireEntitlement,
+  requireTerms,
+  requirePaidCall,
   requireOpenCase,
+  requireChange,
+  requireLoudHours,
   requireEnrolled,
   requireConnectivity,
   requireDeviceReachable,
@@ -74,7 +91,9 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
 ]
 
 /** What of the facts a running session has too. */
-export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'case'> & { request: Pick<RequestPayload, 'access'> }
+export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'case'> & {
+  request: Pick<RequestPayload, 'access' | 'caseId' | 'specialistId' | 'deviceId'>
+}
 
 /**
  * The steps that must go on holding while a request waits or its session runs: what was the person's, the device's or the customer's at the beginning may be
@@ -84,9 +103,15 @@ export const standingSteps: ((facts: StandingFacts) => void)[] = [
   requirePersonEnabled,
   requireAssignment,
   requireLevel,
+  requireScreening,
+  requireTraining,
+  requireOrigin,
   requireDeviceEnabled,
   requireEntitlement,
+  requireTerms,
+  requirePaidCall,
   requireOpenCase,
+  requireChange,
   requireConnectivity,
 ]
 
@@ -106,9 +131,13 @@ export function requireFreshMfa({ caller, nowMs, request }: Facts): void {
   if (nowMs - caller.mfaAtMs > minutes * 60_000) throw new AppError('access.mfa-stale', { details: { minutes } })
 }
 
-/** Nobody asks in another's name, not even with that person's signature. */
-export function requireOwnRequest({ caller, certified }: Facts): void {
+/**
+ * Nobody asks in another's name, not even with that person's signature; and the country that the device will show, and judge by, is the one that is
+ * judged here.
+ */
+export function requireOwnRequest({ caller, certified, person }: Facts): void {
   if (certified.specialistId !== caller.specialistId) throw new AppError('access.certificate-bad', { details: { what: 'person' } })
+  if (certified.country !== person?.country) throw new AppError('access.certificate-bad', { details: { what: 'country' } })
 }
 
 /** Certified by the authority, and signed with both of the person's keys (R065, R078). */
@@ -133,15 +162,78 @@ export function requireLevel({ levels, request }: Pick<StandingFacts, 'levels' |
   if (!levels?.includes(request.access)) throw new AppError('access.level-not-allowed', { details: { level: request.access } })
 }
 
+/** R088: a background check that was passed, not one that is planned. */
+export function requireScreening({ person, device, nowMs }: Pick<Facts, 'person' | 'device' | 'nowMs'>): void {
+  const passed = person?.screenedOn && person.screenedOn <= dateAt(device?.timeZone ?? 'UTC', nowMs)
+  if (!passed) throw new AppError('access.not-screened')
+}
+
+/** R075: trained for this model, to the end of the last day at the site. */
+export function requireTraining({ person, device, nowMs }: Pick<Facts, 'person' | 'device' | 'nowMs'>): void {
+  const model = device?.modelId ?? ''
+  const last = person?.training
+    .filter((one) => one.model === '*' || one.model === model)
+    .map(({ until }) => until)
+    .sort()
+    .at(-1)
+  if (device && last !== undefined && dateAt(device.timeZone, nowMs) <= last) return
+  throw new AppError('access.not-trained', { details: { model, ...(last === undefined ? {} : { endedOn: last }) } })
+}
+
+/** R082, R083, R085: by the customer's list of countries and tiers, or the default one. */
+export function requireOrigin({ person, device, case: found, request }: Pick<StandingFacts, 'person' | 'device' | 'case' | 'request'>): void {
+  const { country, tier } = person ?? { country: '', tier: 0 }
+  const escalated = found?.state === 'open' && found.escalation?.to === request.specialistId
+  const verdict = judgeOrigin(device?.origins ?? [], { country, tier, escalated })
+  if (verdict !== 'allowed') throw new AppError(`access.${verdict}`, { details: { country, tier } })
+}
+
 export function requireEntitlement({ device, nowMs }: Pick<Facts, 'device' | 'nowMs'>): void {
   if (device && isEntitled(device.entitlement, device.timeZone, nowMs)) return
   const endsOn = device?.entitlement?.endsOn
   throw new AppError('access.not-entitled', endsOn ? { details: { endedOn: endsOn } } : {})
 }
 
+/** The customer knows what remote service is, and has said yes to it. */
+export function requireTerms({ device }: Pick<Facts, 'device'>): void {
+  if (!device?.entitlement?.termsAccepted) throw new AppError('access.terms-missing')
+}
+
+/** A device that is paid for call by call is open for those cases alone. */
+export function requirePaidCall({ device, request }: Pick<StandingFacts, 'device' | 'request'>): void {
+  const paid = device?.entitlement?.kind !== 'per-call' || device.entitlement.calls.includes(request.caseId)
+  if (!paid) throw new AppError('access.call-not-paid', { details: { caseId: request.caseId } })
+}
+
 /** R087: a case that was closed stays closed. */
 export function requireOpenCase({ case: found }: Pick<Facts, 'case'>): void {
   if (found?.state === 'closed') throw new AppError('case.closed')
+}
+
+/** The change of the customer's own list under which this runs; null where none is needed. */
+export function changeFor({ device, request, nowMs }: Pick<StandingFacts, 'device' | 'request' | 'nowMs'>): ChangeControl['changes'][number] | null {
+  return changesFor({ device, request }).find(({ from, until }) => Date.parse(from) <= nowMs && nowMs < Date.parse(until)) ?? null
+}
+
+function changesFor({ device, request }: Pick<StandingFacts, 'device' | 'request'>): ChangeControl['changes'] {
+  const control = device?.changeControl
+  if (!control?.levels.includes(request.access)) return []
+  return control.changes.filter(({ devices }) => !devices || devices.includes(request.deviceId))
+}
+
+/** Where the customer has change control for this level: within the window of a change that somebody there approved, and no longer. */
+export function requireChange(facts: Pick<StandingFacts, 'device' | 'request' | 'nowMs'>): void {
+  if (!facts.device?.changeControl?.levels.includes(facts.request.access) || changeFor(facts)) return
+  const [next] = changesFor(facts)
+    .filter(({ from }) => Date.parse(from) > facts.nowMs)
+    .sort((a, b) => Date.parse(a.from) - Date.parse(b.from))
+  throw new AppError('access.change-missing', next ? { details: { number: next.number, opensAt: next.from } } : {})
+}
+
+/** In the site's quiet hours nothing rings. A session that is open goes on. */
+export function requireLoudHours({ device, nowMs }: Pick<Facts, 'device' | 'nowMs'>): void {
+  const until = device && quietUntil(device.quietHours, device.timeZone, nowMs)
+  if (until) throw new AppError('access.quiet-hours', { details: { until } })
 }
 
 /** A device that has no certificate of ours cannot check anything, and could not answer. */

@@ -5,7 +5,8 @@ import { CustomerId, type DeviceId, type RequestId, type SpecialistId } from '@g
 import { AccessServerRef, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { type Database, isDuplicate, type Queries } from '../database.ts'
-import { Grant, readRegions } from '../seed.ts'
+import { defaultOrigins } from '../origins.ts'
+import { ChangeControl, Grant, Origin, QuietHours, readRegions, Training } from '../seed.ts'
 import type { Tables } from '../tables.ts'
 import type { Route } from './route.ts'
 import type { PersonFacts } from './steps.ts'
@@ -29,7 +30,9 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
       'device.last_contact_ms',
       'device.disabled_ms',
     ])
-    .select(['site.customer_id', 'site.time_zone', 'customer.regions_json', 'entitlement.starts_on', 'entitlement.ends_on'])
+    .select(['device.model_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
+    .select(['customer.regions_json', 'customer.origins_json', 'customer.change_control_json'])
+    .select(['entitlement.kind', 'entitlement.starts_on', 'entitlement.ends_on', 'entitlement.terms_json', 'entitlement.calls_json'])
     .where('device.id', '=', deviceId)
     .executeTakeFirst()
   if (!row) return null
@@ -40,7 +43,17 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
     identity,
     facts: {
       timeZone: row.time_zone,
-      entitlement: row.starts_on && row.ends_on ? { startsOn: row.starts_on, endsOn: row.ends_on } : null,
+      modelId: row.model_id,
+      quietHours: z.array(QuietHours).parse(JSON.parse(row.quiet_hours_json)),
+      origins: row.origins_json === null ? defaultOrigins : z.array(Origin).parse(JSON.parse(row.origins_json)),
+      changeControl: ChangeControl.nullable().parse(JSON.parse(row.change_control_json ?? 'null')),
+      entitlement:
+        row.kind && row.starts_on && row.ends_on
+          ? {
+              ...{ kind: row.kind, startsOn: row.starts_on, endsOn: row.ends_on, termsAccepted: row.terms_json !== null },
+              calls: z.array(z.string()).parse(JSON.parse(row.calls_json ?? '[]')),
+            }
+          : null,
       connectivity: row.connectivity,
       disabled: row.disabled_ms !== null,
       enrolled: identity !== null,
@@ -53,10 +66,14 @@ export async function findAsker(db: Queries, id: SpecialistId): Promise<{ name: 
   const row = await db
     .selectFrom('specialists as specialist')
     .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
-    .select(['specialist.name', 'specialist.disabled_ms', 'profile.grants_json'])
+    .select(['specialist.name', 'specialist.disabled_ms', 'specialist.country', 'specialist.tier', 'specialist.training_json', 'specialist.screened_on'])
+    .select('profile.grants_json')
     .where('specialist.id', '=', id)
     .executeTakeFirst()
-  return row ? { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts: { disabled: row.disabled_ms !== null } } : null
+  if (!row) return null
+  const training = z.array(Training).parse(JSON.parse(row.training_json))
+  const facts = { disabled: row.disabled_ms !== null, country: row.country, tier: row.tier, training, screenedOn: row.screened_on }
+  return { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts }
 }
 
 /** A request is known by its id and by its commitment; both are drawn anew for each. */

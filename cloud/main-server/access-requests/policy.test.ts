@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { newNonce, readUnverified, signJws } from '@gantry/shared/node/signing.ts'
+import type { AnswerPayload } from '@gantry/shared/ticket.ts'
+import { CertificatePayload, type CompactJws } from '@gantry/shared/ticket.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createTestServer, type TestPerson, type TestServer } from '../../../test/support/main-server.ts'
+import { enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
+import type { Seed } from '../seed.ts'
+
+let server: TestServer
+let agent: TestAgent
+let elena: ReturnType<TestServer['client']>
+let tomas: ReturnType<TestServer['client']>
+
+beforeAll(async () => {
+  server = await createTestServer()
+  agent = await enrolAgent(server, server.devices.mine)
+  elena = server.client((await server.signIn(server.people.elena)).access_token)
+  tomas = server.client((await server.signIn(server.people.tomas)).access_token)
+})
+afterAll(() => server.close())
+
+type Event = { kind: string; requestId?: string; data?: Record<string, unknown> }
+function events(): Event[] {
+  return readFileSync(join(server.stateDir, 'audit.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).event)
+}
+
+/** Until the server has taken it over. */
+async function change(edit: (seed: Seed) => void): Promise<void> {
+  const count = () => events().filter(({ kind }) => kind === 'directory.changed').length
+  const before = count()
+  server.changeSeed(edit)
+  await vi.waitFor(() => expect(count()).toBe(before + 1), 10_000)
+}
+
+async function ask(client: typeof elena, person: TestPerson, { caseId = '48213', certificate = person.certificate, access = 'files' } = {}) {
+  const { signed } = await signedRequest(server, person, server.devices.mine, { caseId, access })
+  await agent.poll()
+  return (await client.call('access-request.create', { request: signed, certificate })).request
+}
+
+const customer = (seed: Seed) => seed.customers[0] as Seed['customers'][number]
+const entitlement = (seed: Seed) => {
+  const found = seed.customers.flatMap(({ sites }) => sites.flatMap(({ devices }) => devices)).find(({ id }) => id === server.devices.mine.id)
+  return found?.entitlement as NonNullable<NonNullable<typeof found>['entitlement']>
+}
+
+describe('the directory’s word reaches each step of the policy', () => {
+  const first = (seed: Seed) => seed.specialists[0] as Seed['specialists'][number]
+  const refusing: [string, string, (seed: Seed) => void][] = [
+    ['access.not-trained', 'requireTraining', (seed) => Object.assign(first(seed), { training: [{ model: 'nv-520', until: '2020-01-01' }] })],
+    ['access.not-screened', 'requireScreening', (seed) => Object.assign(first(seed), { screenedOn: null })],
+    ['access.terms-missing', 'requireTerms', (seed) => Object.assign(entitlement(seed), { terms: null })],
+    ['access.call-not-paid', 'requirePaidCall', (seed) => Object.assign(entitlement(seed), { kind: 'per-call', calls: ['1'] })],
+    [
+      'access.quiet-hours',
+      'requireLoudHours',
+      (seed) =>
+        Object.assign(customer(seed).sites[0] ?? {}, {
+          quietHours: [
+            { from: '00:00', until: '23:59' },
+            { from: '23:59', until: '00:00' },
+          ],
+        }),
+    ],
+    ['access.change-missing', 'requireChange', (seed) => Object.assign(customer(seed), { changeControl: { levels: ['files'], changes: [] } })],
+    ['access.escalation-needed', 'requireOrigin', (seed) => Object.assign(customer(seed), { origins: [{ country: 'CA', tiers: [2], onEscalation: true }] })],
+  ]
+  test.each(refusing)('%s by %s, audited with both, and passed again when it is taken back (R075, R088)', async (code, step, edit) => {
+    let before = ''
+    await change((seed) => {
+      before = JSON.stringify(seed)
+      edit(seed)
+    })
+    await expect(ask(elena, server.people.elena)).rejects.toMatchObject({ code })
+    expect(events().at(-1)).toMatchObject({ kind: 'access.refused', data: { step, code } })
+    await change((seed) => Object.assign(seed, JSON.parse(before)))
+    const { id } = await ask(elena, server.people.elena)
+    await elena.call('access-request.cancel', { requestId: id })
+  })
+
+  test('an approved change lets in for its window, stands in the audit with who approved it, and the session ends with it', async () => {
+    const window = { from: new Date(server.now() - 60_000).toISOString(), until: new Date(server.now() + 240_000).toISOString() }
+    const approved = { number: 'CHG-0042', approver: 'Change board of Riverside', devices: [server.devices.mine.id], ...window }
+    await change((seed) => Object.assign(customer(seed), { changeControl: { levels: ['files'], changes: [approved] } }))
+    const view = await ask(elena, server.people.elena)
+    expect(events().find(({ kind, requestId }) => kind === 'access.requested' && requestId === view.id)?.data).toMatchObject({
+      change: 'CHG-0042',
+      approver: 'Change board of Riverside',
+    })
+    server.clock.aheadMs += 240_000
+    await vi.waitFor(async () => {
+      expect(await elena.call('access-request.show', { requestId: view.id })).toMatchObject({ state: 'refused', refusal: { code: 'access.change-missing' } })
+    }, 10_000)
+    await change((seed) => Object.assign(customer(seed), { changeControl: undefined }))
+  })
+})
+
+describe('country, tier, escalation and the device’s answer (D16, R082-R084)', () => {
+  const certified = (person: TestPerson, country: string): Promise<CompactJws> => {
+    return signJws('certificate', { ...readUnverified(person.certificate, CertificatePayload, 'internal'), country }, server.authority)
+  }
+  const place = (seed: Seed, username: string, country: string, tier: number) => {
+    Object.assign(seed.specialists.find((one) => one.username === username) ?? {}, { country, tier })
+  }
+  const answers: { answer: AnswerPayload['answer']; state: string }[] = [
+    { answer: { kind: 'approved', by: 'person', hostKey: '' }, state: 'approved' },
+    { answer: { kind: 'refused', code: 'access.refused' }, state: 'refused' },
+    { answer: { kind: 'refused', code: 'access.no-answer' }, state: 'refused' },
+  ]
+
+  /** One that a colleague in the United States began; escalated to the person or not. */
+  async function caseFor(number: string, escalated: boolean): Promise<void> {
+    const { id } = await ask(tomas, server.people.tomas, { caseId: number, access: 'diagnostics', certificate: await certified(server.people.tomas, 'US') })
+    await tomas.call('access-request.cancel', { requestId: id })
+    const found = (await tomas.call('case.list', {})).cases.find((one) => one.number === number)
+    if (escalated && found) await tomas.call('case.escalate', { customerId: found.customerId, number, to: 'elena', reason: 'needs tier 3' })
+  }
+
+  const places = ['US', 'CA', 'FR', 'ZZ'].flatMap((country) => [1, 2, 3].map((tier) => ({ country, tier })))
+  test.each(places)('$country, tier $tier: as the default list says, on the real server', async ({ country, tier }) => {
+    await change((seed) => {
+      delete customer(seed).origins
+      place(seed, 'tomas', 'US', 1)
+      place(seed, 'elena', country, tier)
+    })
+    const certificate = await certified(server.people.elena, country)
+    for (const escalated of [true, false]) {
+      const caseId = `${country}-${tier}-${escalated}`
+      await caseFor(caseId, escalated)
+      const allowed = country === 'US' || (country === 'CA' && tier === 3 && escalated)
+      for (const { answer, state } of answers) {
+        const asked = ask(elena, server.people.elena, { caseId, certificate })
+        if (!allowed) {
+          const code = country !== 'CA' ? 'country-not-allowed' : tier === 3 ? 'escalation-needed' : 'tier-not-allowed'
+          await expect(asked).rejects.toMatchObject({ code: `access.${code}`, details: { country, tier } })
+          continue
+        }
+        const { id, ticket } = await asked
+        await agent.answer(ticket, { kind: 'picked-up', rule: 'ask', draw: newNonce(), hostKey: agent.hostKey })
+        await agent.answer(ticket, answer.kind === 'approved' ? { ...answer, hostKey: agent.hostKey } : answer)
+        const view = await elena.call('access-request.show', { requestId: id })
+        expect(view.state).toBe(state)
+        if (answer.kind === 'refused') expect(view.refusal).toMatchObject({ code: answer.code })
+        await elena.call('access-request.cancel', { requestId: id })
+      }
+    }
+  })
+})
