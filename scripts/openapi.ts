@@ -23,13 +23,17 @@ function describe(): Json {
         get: { operationId: 'wellKnown', tags: ['client'], security: [], responses: { 200: answer(schemaOf(WellKnown, 'output'), 'Who this server is') } },
       },
       '/api/v1/updates': { get: updatesOperation() },
-      ...pathsOf(clientApi, { prefix: '/api/v1/', tag: 'client', security: [{ bearer: [] }] }),
+      ...pathsOf(clientApi, { prefix: '/api/v1/', tag: 'client', security: [{ dpop: [] }] }),
       ...pathsOf(accessApi, { prefix: accessPrefix, tag: 'access-server', security: [] }),
       ...pathsOf(agentApi, { prefix: '/agent/v1/', tag: 'agent', security: [{ device: [] }], open: ['device.enrol'] }),
     },
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'Access token of the sign-in (OpenID Connect, authorization code with PKCE)' },
+        dpop: {
+          type: 'http',
+          scheme: 'dpop',
+          description: 'Access token of the sign-in (OpenID Connect, authorization code with PKCE), and a proof of its key (RFC 9449)',
+        },
         device: { type: 'mutualTLS', description: 'Certificate of the device, on a listener of its own' },
       },
       schemas: { Failure: failureSchema() },
@@ -67,7 +71,7 @@ function updatesOperation(): Json {
     properties: { event: { const: event }, data: schemaOf(schema, 'output') },
   }))
   const stream = { description: 'Server-sent events; data is JSON', content: { 'text/event-stream': { schema: { oneOf: events } } } }
-  return { operationId: 'updates', tags: ['client'], security: [{ bearer: [] }], responses: { 200: stream } }
+  return { operationId: 'updates', tags: ['client'], security: [{ dpop: [] }], responses: { 200: stream } }
 }
 
 function answer(schema: Json, text: string): Json {

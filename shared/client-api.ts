@@ -7,7 +7,8 @@ import { AccessLevel, EntitlementKind, LevelRules, ServiceKind } from './profile
 import { CompactJws, Hash, PublicJwk, plainText, SignedRequest } from './ticket.ts'
 
 /**
- * What the desktop client and the command line may ask the main server: POST /api/v1/<name>, JSON in and out, `Authorization: Bearer`.
+ * What the desktop client and the command line may ask the main server: POST /api/v1/<name>, JSON in and out, `Authorization: DPoP` with a proof
+ * (RFC 9449): without one, or with a Bearer token, nothing is answered.
  * The answer is a Result ({ ok, value } or { ok: false, failure }) with the failure's HTTP status; a body is 64 KiB at most.
  * GET /api/v1/updates is a server-sent event stream of `updates` below (event name, JSON data, `:` comment each 15 s).
  * GET /.well-known/gantry (no sign-in) tells `WellKnown`.

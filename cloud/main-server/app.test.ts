@@ -8,21 +8,25 @@ import { connect } from 'node:tls'
 import { WellKnown } from '@gantry/shared/client-api.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
-import { ask } from '../../test/support/sign-in-browser.ts'
+import { ask, askAs } from '../../test/support/sign-in-browser.ts'
 import { signedRequest } from '../../test/support/test-agent.ts'
 import { startMainServer } from './app.ts'
 import { Config } from './config.ts'
 
 let server: TestServer
-let headers: Record<string, string>
+let token: string
 beforeAll(async () => {
   server = await createTestServer()
-  const { access_token } = await server.signIn(server.people.elena)
-  headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' }
+  token = (await server.signIn(server.people.elena)).access_token
 })
 afterAll(() => server.close())
 
-const post = (path: string, body: string, more = headers) => ask(`${server.origin}${path}`, server.ca, { method: 'POST', headers: more, body })
+const json = { 'content-type': 'application/json' }
+const post = (path: string, body: string) => askAs(token, `${server.origin}${path}`, server.ca, { method: 'POST', headers: json, body })
+const postWith = (authorization: string | null) => {
+  const headers = { ...json, ...(authorization === null ? {} : { authorization }) }
+  return ask(`${server.origin}/api/v1/device.list`, server.ca, { method: 'POST', headers, body: '{}' })
+}
 const failureOf = ({ text }: { text: string }) => JSON.parse(text).failure
 
 describe('bad input on the people’s listener', () => {
@@ -48,10 +52,9 @@ describe('bad input on the people’s listener', () => {
   })
 
   test('without a token, with a token of nobody, and with two words in it', async () => {
-    const json = { 'content-type': 'application/json' }
-    expect(failureOf(await post('/api/v1/device.list', '{}', json))).toEqual({ code: 'auth.not-signed-in' })
-    expect(failureOf(await post('/api/v1/device.list', '{}', { ...json, authorization: `Bearer ${'x'.repeat(43)}` }))).toEqual({ code: 'auth.session-expired' })
-    expect(failureOf(await post('/api/v1/device.list', '{}', { ...json, authorization: 'Bearer a b' }))).toEqual({ code: 'auth.not-signed-in' })
+    expect(failureOf(await postWith(null))).toEqual({ code: 'auth.not-signed-in' })
+    expect(failureOf(await postWith(`DPoP ${'x'.repeat(43)}`))).toEqual({ code: 'auth.session-expired' })
+    expect(failureOf(await postWith('DPoP a b'))).toEqual({ code: 'auth.not-signed-in' })
   })
 
   test('a request under another host name is refused, so no page can reach us by rebinding', async () => {

@@ -32,7 +32,7 @@ import { forgetOldDeliveries, queueDelivery, withdrawDeliveries } from './polls/
 import { createWaiters } from './polls/waiters.ts'
 import { addAccessRoutes, addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
 import { organisationName, type Taken } from './seeding.ts'
-import { authenticateBearer, isSignedIn } from './sign-in/bearer.ts'
+import { createAuthenticate, isSignedIn } from './sign-in/authenticate.ts'
 import { addSignInRoutes } from './sign-in/handlers.ts'
 import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-routes.ts'
 import { clientId, createProvider } from './sign-in/provider.ts'
@@ -42,7 +42,7 @@ import { createSpecialistHandlers } from './specialists/handlers.ts'
 import { lockState } from './state-lock.ts'
 import { addUpdateRoute } from './updates/handlers.ts'
 import { createUpdateHub } from './updates/hub.ts'
-import { bearerToken, createWebApp, maxAgentBodyBytes, maxClientBodyBytes } from './web.ts'
+import { createWebApp, maxAgentBodyBytes, maxClientBodyBytes } from './web.ts'
 
 export type MainServerOptions = {
   /** Milliseconds since 1970. */
@@ -173,7 +173,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     renderError: (context, code) => renderOidcError(context, code, organisation),
   })
   auditSignOuts(provider, { append, ended: hub.endSignIn })
-  const authenticate = (token: string | null) => authenticateBearer(provider, token)
+  const authenticate = createAuthenticate({ provider, now })
 
   const people = createWebApp({ listener: parts.people, hosts: hostsOf(config, peopleOrigin), maxBodyBytes: maxClientBodyBytes, log })
   addWellKnown(people, {
@@ -186,7 +186,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   })
   addOidcRoutes(people, provider)
   addSignInRoutes(people, { db, provider, organisation, showsCode: config.sandbox, append, onDefect: (error) => onDefect(error, 'sign-in'), now })
-  addUpdateRoute(people, { hub, authenticate: (request) => authenticate(bearerToken(request)), isSignedIn: (caller) => isSignedIn(provider, caller) })
+  addUpdateRoute(people, { hub, authenticate, isSignedIn: (caller) => isSignedIn(provider, caller) })
   addEnrolmentRoute(
     people,
     createEnrolmentHandlers({

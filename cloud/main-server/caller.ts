@@ -1,7 +1,7 @@
 import type { DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 
-/** Who asks on the people's listener: what the bearer token stands for. */
+/** Who asks on the people's listener: what the access token stands for. */
 export type Caller = {
   specialistId: SpecialistId
   /** The family of tokens of one sign-in; revoking it ends them all. */

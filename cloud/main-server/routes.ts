@@ -6,7 +6,8 @@ import { type Handlers, serve } from '@gantry/shared/contract.ts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Caller, DeviceCaller } from './caller.ts'
 import packageJson from './package.json' with { type: 'json' }
-import { bearerToken, callerGone, sendResult } from './web.ts'
+import type { Authenticate } from './sign-in/authenticate.ts'
+import { callerGone, sendResult } from './web.ts'
 
 type OnDefect = (error: unknown, name: string) => void
 const { 'device.enrol': enrol, ...polled } = agentApi
@@ -18,12 +19,12 @@ export function addWellKnown(app: FastifyInstance, facts: Omit<WellKnown, 'versi
   app.get('/healthz', (_request, reply) => reply.send({ ok: true }))
 }
 
-export type ClientRoutes = { authenticate: (token: string | null) => Promise<Caller>; handlers: Handlers<ClientApi, Caller>; onDefect: OnDefect }
+export type ClientRoutes = { authenticate: Authenticate; handlers: Handlers<ClientApi, Caller>; onDefect: OnDefect }
 
 export function addClientRoutes(app: FastifyInstance, { authenticate, handlers, onDefect }: ClientRoutes): void {
   const answer = serve(clientApi, handlers, onDefect)
   app.post('/api/v1/:name', async (request, reply) => {
-    const caller = await authenticate(bearerToken(request))
+    const caller = await authenticate(request, reply)
     return sendResult(reply, await answer(nameOf(request), request.body, caller))
   })
 }

@@ -62,11 +62,6 @@ function asAppError(error: FastifyError | AppError): AppError | null {
   return null
 }
 
-/** The bearer token of a request, or null (RFC 6750 section 2.1). */
-export function bearerToken(request: FastifyRequest): string | null {
-  return /^Bearer ([A-Za-z0-9._~+/-]{20,200})$/.exec(request.headers.authorization ?? '')?.[1] ?? null
-}
-
 /** Aborts when the caller goes away before its answer, or when `stopping` does. */
 export function callerGone(reply: FastifyReply, stopping: AbortSignal): AbortSignal {
   const gone = new AbortController()

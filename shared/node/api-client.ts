@@ -14,8 +14,10 @@ export type ApiTarget = {
   dial: Dial
   cert?: string | undefined
   key?: string | undefined
-  /** Headers of each call, such as `authorization`. */
-  headers?: (() => Promise<Record<string, string>>) | undefined
+  /** Headers of each request, such as `authorization`. */
+  headers?: ((request: { method: string; url: URL }) => Promise<Record<string, string>>) | undefined
+  /** Sees the head of each answer; true sends the same request once more, with headers of its own. Only for what the server refuses before it acts. */
+  again?: ((answer: IncomingMessage) => boolean) | undefined
 }
 export type ApiClientOptions = ApiTarget & {
   prefix: string
@@ -43,8 +45,9 @@ export function createApiClient<C extends Contract>(contract: C, options: ApiCli
       const body = Buffer.from(JSON.stringify(input))
       const time = createTimeLimit(options.origin, timeoutMs, signal)
       try {
-        const headers = { 'content-type': 'application/json', 'content-length': String(body.length), ...(await options.headers?.()) }
-        const response = await send(agent, new URL(options.prefix + name, options.origin), { method: 'POST', headers, body, signal: time.signal })
+        const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
+        const url = new URL(options.prefix + name, options.origin)
+        const response = await sendAs(options, agent, url, { method: 'POST', headers, body, signal: time.signal })
         const value = readAnswer(response.statusCode ?? 0, await readBody(response))
         const output = entry.output.safeParse(value)
         if (!output.success) throw new AppError('server.answer-bad', { cause: output.error, details: { name } })
@@ -78,8 +81,8 @@ export async function getJson<T>(target: ApiTarget, schema: z.ZodType<T>, { path
   const agent = new DialAgent(target, false)
   const time = createTimeLimit(target.origin, timeoutMs, signal)
   try {
-    const headers = { accept: 'application/json', ...(await target.headers?.()) }
-    const response = await send(agent, new URL(path, target.origin), { method: 'GET', headers, signal: time.signal })
+    const headers = { accept: 'application/json' }
+    const response = await sendAs(target, agent, new URL(path, target.origin), { method: 'GET', headers, signal: time.signal })
     const body = await readBody(response)
     const parsed = response.statusCode === 200 ? schema.safeParse(JSON.parse(body.toString('utf8'))) : undefined
     if (!parsed?.success) throw new AppError('server.answer-bad', { cause: parsed?.error, details: { status: response.statusCode ?? 0 } })
@@ -111,8 +114,8 @@ export async function* openEventStream(options: EventStreamOptions): AsyncGenera
   const agent = new DialAgent(options, false)
   const time = createTimeLimit(origin, idleMs, signal)
   try {
-    const headers = { accept: 'text/event-stream', ...(await options.headers?.()) }
-    const response = await send(agent, new URL(path, origin), { method: 'GET', headers, signal: time.signal })
+    const headers = { accept: 'text/event-stream' }
+    const response = await sendAs(options, agent, new URL(path, origin), { method: 'GET', headers, signal: time.signal })
     if (response.statusCode !== 200) {
       readAnswer(response.statusCode ?? 0, await readBody(response))
       throw new AppError('server.answer-bad', { details: { status: response.statusCode ?? 0 } })
@@ -206,6 +209,16 @@ class DialAgent extends Agent {
 }
 
 type Outgoing = { method: string; headers: Record<string, string>; body?: Buffer; signal: AbortSignal }
+
+async function sendAs(target: ApiTarget, agent: Agent, url: URL, outgoing: Outgoing): Promise<IncomingMessage> {
+  const once = async () => send(agent, url, { ...outgoing, headers: { ...outgoing.headers, ...(await target.headers?.({ method: outgoing.method, url })) } })
+  const response = await once()
+  if (!target.again?.(response)) return response
+  await readBody(response)
+  const next = await once()
+  target.again(next)
+  return next
+}
 
 function send(agent: Agent, url: URL, { method, headers, body, signal }: Outgoing): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()

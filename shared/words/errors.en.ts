@@ -9,6 +9,10 @@ const report = 'Report it with the code and the log line.'
 export const errorsEn: ErrorWords = {
   'auth.not-signed-in': () => ({ what: 'You are not signed in.', todo: 'Sign in, then try again.' }),
   'auth.session-expired': () => ({ what: 'Your sign-in is over.', todo: 'Sign in again; open sessions stay open.' }),
+  'auth.proof-bad': () => ({
+    what: 'This computer could not prove that the sign-in is its own.',
+    todo: 'Sign in again. If it happens once more, tell your security office: somebody may be using a copy of your sign-in.',
+  }),
   'auth.wrong-credentials': () => ({ what: 'User name, password or code do not fit.', todo: 'Check them and try again.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'This code was already used once.',

@@ -7,6 +7,10 @@ const report = 'Signalez-le avec le code et la ligne du journal.'
 export const errorsFr: ErrorWords = {
   'auth.not-signed-in': () => ({ what: 'Aucune connexion n’est ouverte.', todo: 'Connectez-vous, puis réessayez.' }),
   'auth.session-expired': () => ({ what: 'Votre connexion a pris fin.', todo: 'Connectez-vous de nouveau; les séances ouvertes le restent.' }),
+  'auth.proof-bad': () => ({
+    what: 'Cet ordinateur n’a pas pu prouver que la connexion est la sienne.',
+    todo: 'Connectez-vous de nouveau. Si cela se répète, prévenez votre bureau de la sécurité : quelqu’un utilise peut-être une copie de votre connexion.',
+  }),
   'auth.wrong-credentials': () => ({ what: 'Le nom, le mot de passe ou le code ne convient pas.', todo: 'Vérifiez et réessayez.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'Ce code a déjà servi une fois.',

@@ -128,7 +128,7 @@ export async function startClientWorld({
     const route = async () => {
       if (more.extra?.(request, response)) return
       if (request.url === '/.well-known/gantry') return void reply(200, known())
-      if (request.headers.authorization !== `Bearer ${world.token}`) {
+      if (request.headers.authorization !== `DPoP ${world.token}`) {
         return void reply(401, { ok: false, failure: { code: 'auth.session-expired' } })
       }
       if (request.url === '/api/v1/updates') {
@@ -253,12 +253,17 @@ function deviceRow(id: DeviceId): DeviceRow {
   }
 }
 
+function signInEntry(): string {
+  const tokens = { accessToken: 'a good token', accessExpiresMs: Date.now() + 600_000, refreshToken: 'a refresh token' }
+  return JSON.stringify({ ...tokens, proofKey: privatePem(generateSigningKey()) })
+}
+
 async function memoryStore(people: People): Promise<ClientWorld['store']> {
   const values = new Map<SecretName, string>([
     ['specialist-key', privatePem(people.specialist)],
     ['support-key', privatePem(people.support)],
     ['certificate', await people.certificate()],
-    ['sign-in', JSON.stringify({ accessToken: 'a good token', accessExpiresMs: Date.now() + 600_000, refreshToken: 'a refresh token' })],
+    ['sign-in', signInEntry()],
   ])
   return {
     ...{ kind: 'sandbox' as const, values },

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { openEventStream, type ServerSentEvent } from '../../shared/node/api-client.ts'
 import type { TestServer } from './main-server.ts'
+import { proverOf } from './sign-in-browser.ts'
 
 /** A specialist's stream of updates; resolves once it is open, and ends with what it puts into `stops`. */
 export async function listen(
@@ -16,7 +17,7 @@ export async function listen(
     origin: server.origin,
     path: '/api/v1/updates',
     dial: server.dial,
-    headers: () => Promise.resolve({ authorization: `Bearer ${accessToken}` }),
+    ...proverOf(accessToken),
     signal: stop.signal,
     onOpen: open.resolve,
   })

@@ -12,7 +12,7 @@ import { createCa, issueServerCertificate } from '../../shared/node/certificates
 import { createDialler, type Dial } from '../../shared/node/dial.ts'
 import { generateSigningKey, type SigningKey, signJws, thumbprint } from '../../shared/node/signing.ts'
 import type { CertificatePayload, CompactJws, RosterPayload } from '../../shared/ticket.ts'
-import { authorization, createBrowser, exchange, follow, form, type Tokens } from './sign-in-browser.ts'
+import { authorization, createBrowser, exchange, follow, form, proverOf, type Tokens } from './sign-in-browser.ts'
 
 export type TestPerson = {
   id: SpecialistId
@@ -42,7 +42,7 @@ export type TestServer = {
   codeFor(person: TestPerson): string
   /** Through the pages. Moves the clock on to the next code first, since each counts once. */
   signIn(person: TestPerson): Promise<Tokens>
-  client(accessToken: string): ReturnType<typeof createApiClient<typeof clientApi>>
+  client(accessToken: string, key?: SigningKey): ReturnType<typeof createApiClient<typeof clientApi>>
   putRoster(change?: Partial<RosterPayload>): Promise<CompactJws>
   /** Writes the directory file anew. */
   changeSeed(change: (seed: Seed) => void): void
@@ -108,9 +108,8 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
       clock.aheadMs += 30_000
       return signInThroughPages(origin, ca.certificatePem, person, codeFor(person))
     },
-    client(accessToken) {
-      const headers = () => Promise.resolve({ authorization: `Bearer ${accessToken}` })
-      return createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, headers, keepAlive: false })
+    client(accessToken, key) {
+      return createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: false, ...proverOf(accessToken, key) })
     },
     changeSeed(change) {
       const path = join(folder, 'seed.json')

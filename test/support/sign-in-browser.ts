@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { createProver, makeProof, type Prover } from '../../shared/node/dpop.ts'
+import { generateSigningKey, type SigningKey } from '../../shared/node/signing.ts'
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; text: string }
 export type Ask = { method?: string; headers?: Record<string, string>; body?: string }
@@ -75,6 +77,36 @@ export async function follow(browser: Browser, origin: string, first: Answer): P
 }
 
 export type Tokens = { access_token: string; refresh_token: string; id_token: string; expires_in: number }
-export async function exchange(origin: string, ca: string, parameters: Record<string, string>): Promise<Answer> {
-  return ask(`${origin}/oidc/token`, ca, form({ client_id: 'gantry-desktop', ...parameters }))
+
+/** The key of the tests' client. */
+export const proofKey = generateSigningKey()
+
+/** At the token endpoint, with a proof by `key`; null: without one. */
+export async function exchange(origin: string, ca: string, parameters: Record<string, string>, key: SigningKey | null = proofKey): Promise<Answer> {
+  const address = new URL('/oidc/token', origin)
+  const sent = form({ client_id: 'gantry-desktop', ...parameters })
+  if (!key) return ask(address.href, ca, sent)
+  const prove = async (nonce?: string) => {
+    const dpop = await makeProof({ method: 'POST', url: address, token: '' }, key, nonce)
+    return ask(address.href, ca, { ...sent, headers: { ...sent.headers, dpop } })
+  }
+  const first = await prove()
+  const fresh = first.headers['dpop-nonce']
+  return typeof fresh === 'string' && first.text.includes('use_dpop_nonce') ? prove(fresh) : first
+}
+
+/** What the tests' client sends along with an access token. */
+export function proverOf(token: string, key: SigningKey = proofKey): Prover {
+  return createProver(async () => ({ token, proofKey: key }))
+}
+
+/** As `ask`, with that token and a proof. */
+export async function askAs(token: string, url: string, ca: string, how: Ask = {}): Promise<Answer> {
+  const prover = proverOf(token)
+  const once = async () => {
+    const own = await prover.headers({ method: how.method ?? 'GET', url: new URL(url) })
+    return ask(url, ca, { ...how, headers: { ...how.headers, ...own } })
+  }
+  const first = await once()
+  return prover.again({ statusCode: first.status, headers: first.headers } as IncomingMessage) ? once() : first
 }

@@ -5,7 +5,7 @@ import { generateSigningKey, newNonce, requestHash } from '@gantry/shared/node/s
 import { checkTicket } from '@gantry/shared/node/ticket.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
-import { ask, exchange } from '../../../test/support/sign-in-browser.ts'
+import { ask, askAs, exchange } from '../../../test/support/sign-in-browser.ts'
 import { type Asked, enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
 
 let server: TestServer
@@ -116,8 +116,8 @@ describe('asking for access', () => {
     const create = async (id: string) => {
       const { signed } = await signedRequest(server, server.people.elena, { id: id as Asked['payload']['deviceId'] } as never)
       const body = JSON.stringify({ request: signed, certificate: server.people.elena.certificate })
-      const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }
-      return ask(`${server.origin}/api/v1/access-request.create`, server.ca, { method: 'POST', headers, body })
+      const headers = { 'content-type': 'application/json' }
+      return askAs(accessToken, `${server.origin}/api/v1/access-request.create`, server.ca, { method: 'POST', headers, body })
     }
     const [hidden, missing] = [await create(server.devices.hidden.id), await create(newId('dev'))]
     expect(hidden.text).toBe('{"ok":false,"failure":{"code":"device.unknown"}}')

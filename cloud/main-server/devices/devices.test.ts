@@ -7,7 +7,7 @@ import { createCa, createCertificateRequest, issueDeviceCertificate } from '@gan
 import { generateSigningKey, privatePem } from '@gantry/shared/node/signing.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
-import { ask } from '../../../test/support/sign-in-browser.ts'
+import { ask, askAs } from '../../../test/support/sign-in-browser.ts'
 import { agentClient, enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
 import { type RowView, reachOf } from './row.ts'
 import type { DeviceRecord } from './store.ts'
@@ -42,8 +42,8 @@ describe('the device list', () => {
 
   test('a hidden device and one that is not there answer the same, byte for byte (R073)', async () => {
     const shown = (deviceId: string) => {
-      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-      return ask(`${server.origin}/api/v1/device.show`, server.ca, { method: 'POST', headers, body: JSON.stringify({ deviceId }) })
+      const headers = { 'content-type': 'application/json' }
+      return askAs(token, `${server.origin}/api/v1/device.show`, server.ca, { method: 'POST', headers, body: JSON.stringify({ deviceId }) })
     }
     const [hidden, missing] = [await shown(server.devices.hidden.id), await shown(newId('dev'))]
     expect(hidden).toMatchObject({ status: 404, text: '{"ok":false,"failure":{"code":"device.unknown"}}' })

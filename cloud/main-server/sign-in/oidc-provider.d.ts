@@ -33,6 +33,8 @@ declare module 'oidc-provider' {
     aud: string | string[]
     scopes: Set<string>
     isExpired: boolean
+    /** Thumbprint of the key that it is bound to. */
+    jkt?: string
     extra?: Record<string, unknown>
   }
   export type Grant = { addOIDCScope(scope: string): void; addResourceScope(resource: string, scope: string): void; save(): Promise<string> }

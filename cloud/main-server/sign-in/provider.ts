@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import { type OidcContext, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
@@ -24,7 +25,8 @@ export type ProviderOptions = {
 
 /**
  * OpenID Connect for one native client (RFC 8252): code with PKCE S256, redirect to a loopback IP literal on any port, refresh tokens that rotate and whose
- * reuse revokes the whole family. No other grant, no registration, no device flow.
+ * reuse revokes the whole family. Every token is bound to a key of the client's (DPoP), from the code on where the client names it (`dpop_jkt`). No other
+ * grant, no registration, no device flow.
  */
 export function createProvider({ issuer, db, identityKey, cookieSecret, log, renderError }: ProviderOptions): Provider {
   const provider = new Provider(issuer, {
@@ -45,9 +47,11 @@ export function createProvider({ issuer, db, identityKey, cookieSecret, log, ren
         enabled: true,
         allowedPolicy: (_context: unknown, { clientId: by }: { clientId: string }, token: { clientId: string }) => by === token.clientId,
       },
+      // A proof is good with a nonce of this process alone: one that was made before, or for another time, is none.
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       resourceIndicators: { enabled: true, defaultResource: () => resource, useGrantedResource: () => true, getResourceServerInfo: resourceServer },
     },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'], dPoPSigningAlgValues: ['ES256'] },
     findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
     interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/sign-in/${uid}` },
     // A refresh token comes with every sign-in, whether or not the client asked for the consent prompt that offline_access formally needs.
@@ -80,6 +84,7 @@ const client = {
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
   id_token_signed_response_alg: 'ES256',
+  dpop_bound_access_tokens: true,
 }
 
 const cookie = { httpOnly: true, sameSite: 'lax', secure: true, signed: true }

@@ -39,7 +39,7 @@ const failureOf = (answer: { headers: Record<string, unknown> }) => JSON.parse(S
 describe('signing in through the pages', () => {
   test('password and code lead back to the client, and its code to tokens (R065)', async () => {
     const tokens = await server.signIn(server.people.elena)
-    expect(tokens).toMatchObject({ token_type: 'Bearer', scope: 'gantry', expires_in: 600 })
+    expect(tokens).toMatchObject({ token_type: 'DPoP', scope: 'gantry', expires_in: 600 })
     const me = await server.client(tokens.access_token).call('specialist.me', {})
     expect(me).toMatchObject({ specialist: { username: 'elena', tier: 2 }, certificate: server.people.elena.certificate })
     expect(me.supportContacts).toHaveLength(1)

@@ -1,11 +1,12 @@
 import { AppError } from '@gantry/shared/errors.ts'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Caller } from '../caller.ts'
+import type { Authenticate } from '../sign-in/authenticate.ts'
 import type { UpdateHub } from './hub.ts'
 
 export type UpdateTools = {
   hub: UpdateHub
-  authenticate: (request: FastifyRequest) => Promise<Caller>
+  authenticate: Authenticate
   /** Whether the sign-in behind a stream is still good; asked at each heartbeat. */
   isSignedIn: (caller: Caller) => Promise<boolean>
 }
@@ -19,7 +20,7 @@ const maxUnsentBytes = 1_048_576
 export function addUpdateRoute(app: FastifyInstance, { hub, authenticate, isSignedIn }: UpdateTools): void {
   const streams = new Map<string, number>()
   app.get('/api/v1/updates', async (request, reply) => {
-    const caller = await authenticate(request)
+    const caller = await authenticate(request, reply)
     const open = streams.get(caller.grantId) ?? 0
     if (open >= maxStreamsPerSignIn) throw new AppError('auth.throttled', { details: { seconds: 60 } })
     streams.set(caller.grantId, open + 1)

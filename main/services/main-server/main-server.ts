@@ -4,6 +4,7 @@ import type { Output } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { createApiClient, getJson } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
+import { type Access, createProver } from '@gantry/shared/node/dpop.ts'
 import type { z } from 'zod'
 
 /** The main server as the client meets it: what it says of itself, and its client API with the sign-in's token. */
@@ -21,7 +22,7 @@ export type MainServer = {
 export type MainServerOptions = {
   origin: string
   dial: Dial
-  access: (rejected?: string) => Promise<string>
+  access: (rejected?: string) => Promise<Access>
   /** Told after each call whether the server answered. */
   onAnswer: (failure: AppError | null) => void
 }
@@ -29,8 +30,8 @@ export type MainServerOptions = {
 const closeMs = 2_000
 
 export function createMainServer({ origin, dial, access, onAnswer }: MainServerOptions): MainServer {
-  let token = ''
-  const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: true, headers: async () => ({ authorization: `Bearer ${token}` }) })
+  const prover = createProver(() => access())
+  const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: true, ...prover })
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
   let known: Promise<WellKnown> | null = null
@@ -60,13 +61,12 @@ export function createMainServer({ origin, dial, access, onAnswer }: MainServerO
     wellKnown,
     async call(name, input, { signal, timeoutMs } = {}) {
       const options = { timeoutMs, signal: signal ? AbortSignal.any([signal, closing.signal]) : closing.signal }
-      token = await access()
-      const used = token
+      const { token } = await access()
       try {
         return await noted(() => client.call(name, input, options))
       } catch (error) {
         if (!isSignInFailure(error)) throw error
-        token = await access(used)
+        await access(token)
         return noted(() => client.call(name, input, options))
       }
     },

@@ -4,6 +4,7 @@ import { type UpdateName, updates } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openEventStream } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
+import { type Access, createProver } from '@gantry/shared/node/dpop.ts'
 import type { z } from 'zod'
 import type { ServiceLog } from '../services.ts'
 import { isUnreachable } from './main-server.ts'
@@ -12,7 +13,7 @@ export type Update = { [N in UpdateName]: { name: N; payload: z.output<(typeof u
 export type UpdatesOptions = {
   origin: string
   dial: Dial
-  access: (rejected?: string) => Promise<string>
+  access: (rejected?: string) => Promise<Access>
   onUpdate: (update: Update) => void
   /** The stream is open (again): whoever follows something asks once what was missed. */
   onOpen: () => void
@@ -67,14 +68,15 @@ async function follow(
 ): Promise<End> {
   let token = ''
   try {
-    token = await access(rejected)
-    const headers = async () => ({ authorization: `Bearer ${token}` })
+    const held = await access(rejected)
+    token = held.token
+    const prover = createProver(async () => held)
     const opened = () => {
       onOpen()
       options.onAnswer(null)
       options.onOpen()
     }
-    for await (const { event, data } of openEventStream({ origin, dial, path: '/api/v1/updates', headers, signal, onOpen: opened })) {
+    for await (const { event, data } of openEventStream({ origin, dial, path: '/api/v1/updates', ...prover, signal, onOpen: opened })) {
       const update = readUpdate(event, data)
       if (update) options.onUpdate(update)
       else options.log.warn('an update was not understood', { event: event.slice(0, 60) })

@@ -1,12 +1,16 @@
 import type { WellKnown } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { generateSigningKey, type SigningKey } from '@gantry/shared/node/signing.ts'
 import * as oidc from 'openid-client'
 
-/** The OpenID provider as the client uses it: authorization code with PKCE S256 as a public native client (RFC 8252, RFC 7636). */
-export type Tokens = { accessToken: string; accessExpiresMs: number; refreshToken: string }
+/**
+ * The OpenID provider as the client uses it: authorization code with PKCE S256 as a public native client (RFC 8252, RFC 7636), everything bound to a key that is
+ * made for this sign-in (RFC 9449).
+ */
+export type Tokens = { accessToken: string; accessExpiresMs: number; refreshToken: string; proofKey: SigningKey }
 export type Provider = {
   begin(redirectUri: (state: string) => Promise<string>): Promise<SignInAttempt>
-  refresh(refreshToken: string): Promise<Tokens>
+  refresh(tokens: Pick<Tokens, 'refreshToken' | 'proofKey'>): Promise<Tokens>
   revoke(refreshToken: string): Promise<void>
 }
 /** `finish` exchanges the code; it checks state, nonce and issuer (RFC 9207) once more. */
@@ -23,13 +27,16 @@ export async function openProvider(
   const config = await attempt(() =>
     oidc.discovery(new URL(issuer), clientId, { token_endpoint_auth_method: 'none' }, oidc.None(), { [oidc.customFetch]: fetch, timeout: 15 }),
   )
-  const read = (answer: oidc.TokenEndpointResponse): Tokens => {
+  const read = (answer: oidc.TokenEndpointResponse, proofKey: SigningKey): Tokens => {
     if (!answer.refresh_token) throw new AppError('server.answer-bad', { details: { name: 'refresh_token' } })
-    return { accessToken: answer.access_token, refreshToken: answer.refresh_token, accessExpiresMs: now() + (answer.expires_in ?? 60) * 1_000 }
+    if (answer.token_type !== 'dpop') throw new AppError('server.answer-bad', { details: { name: 'token_type' } })
+    return { accessToken: answer.access_token, refreshToken: answer.refresh_token, accessExpiresMs: now() + (answer.expires_in ?? 60) * 1_000, proofKey }
   }
   return {
     async begin(redirectUri) {
       const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
+      const proofKey = generateSigningKey()
+      const DPoP = await handleOf(config, proofKey)
       const link = oidc.buildAuthorizationUrl(config, {
         redirect_uri: await redirectUri(state),
         scope: clientScope,
@@ -38,18 +45,32 @@ export async function openProvider(
         code_challenge_method: 'S256',
         state,
         nonce,
+        dpop_jkt: await DPoP.calculateThumbprint(),
         // A sign-in always asks for password and code anew: an access request needs fresh MFA, and a browser's own session must not stand in for it.
         prompt: 'login consent',
       })
       const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
       return {
         link: link.href,
-        finish: (answer) => attempt(async () => read(await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }))),
+        finish: (answer) => attempt(async () => read(await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }, { DPoP }), proofKey)),
       }
     },
-    refresh: (refreshToken) => attempt(async () => read(await oidc.refreshTokenGrant(config, refreshToken, { resource: apiResource }))),
+    refresh: ({ refreshToken, proofKey }) =>
+      attempt(async () => {
+        const DPoP = await handleOf(config, proofKey)
+        return read(await oidc.refreshTokenGrant(config, refreshToken, { resource: apiResource }, { DPoP }), proofKey)
+      }),
     revoke: (refreshToken) => attempt(() => oidc.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' })),
   }
+}
+
+async function handleOf(config: oidc.Configuration, { privateKey, publicJwk }: SigningKey): Promise<oidc.DPoPHandle> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+  const pair = {
+    privateKey: await crypto.subtle.importKey('pkcs8', new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' })), algorithm, false, ['sign']),
+    publicKey: await crypto.subtle.importKey('jwk', publicJwk, algorithm, true, ['verify']),
+  }
+  return oidc.getDPoPHandle(config, pair)
 }
 
 async function attempt<T>(doing: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import type { ClientApi, Specialist } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { SignInState } from '@gantry/shared/ipc.ts'
+import type { Access } from '@gantry/shared/node/dpop.ts'
 import type { ServiceLog, SignIn } from '../services.ts'
 import { type LoopbackListener, openLoopbackListener } from './loopback-listener.ts'
 import type { Provider } from './provider.ts'
@@ -28,7 +29,7 @@ export type SignInTools = {
 }
 export type SignInService = SignIn & {
   /** The token for a call; a sign-in that has ended shows in the state. Open sessions live on. */
-  access(rejected?: string): Promise<string>
+  access(rejected?: string): Promise<Access>
   /** Asks the main server who is signed in; what is wrong is in the state. */
   check(): Promise<void>
   /** The main server said that the sign-in is over. */
@@ -64,12 +65,12 @@ export function createSignIn(tools: SignInTools): SignInService {
     if (error.code === 'auth.session-expired') change({ phase: 'expired', failure: toFailure(error) })
     else if (error.code === 'auth.not-signed-in' && state.phase === 'signed-in') change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
   }
-  const access = async (rejected?: string): Promise<string> => {
+  const access = async (rejected?: string): Promise<Access> => {
     try {
-      const token = await tokens.access(rejected)
+      const found = await tokens.access(rejected)
       // Somebody signed in again in another process of this profile.
       if (state.phase === 'expired' && !running) change({ phase: 'signed-in' })
-      return token
+      return found
     } catch (error) {
       noteEnd(error)
       throw error

@@ -1,4 +1,6 @@
 import { AppError } from '@gantry/shared/errors.ts'
+import type { Access } from '@gantry/shared/node/dpop.ts'
+import { privatePem, type SigningKey, signingKeyFrom } from '@gantry/shared/node/signing.ts'
 import { z } from 'zod'
 import type { ProfileLock } from '../profile-lock.ts'
 import { maxSecretBytes, type SecretStore } from '../secret-store.ts'
@@ -6,9 +8,15 @@ import type { Provider, Tokens } from './provider.ts'
 
 /**
  * The tokens of one sign-in, shared by every process of this profile through the secret store. A refresh token is good for one use, and a second use of an old one
- * ends the whole family (RFC 9700 section 4.14.2): so a refresh happens under the profile's lock, after reading the store again.
+ * ends the whole family (RFC 9700 section 4.14.2): so a refresh happens under the profile's lock, after reading the store again. The key that they are bound to
+ * lies in the same entry, as PKCS#8 PEM, so that tokens and key are never those of two sign-ins.
  */
-const Kept = z.strictObject({ accessToken: z.string().nullable(), accessExpiresMs: z.number(), refreshToken: z.string().min(1) })
+const Kept = z.strictObject({
+  accessToken: z.string().nullable(),
+  accessExpiresMs: z.number(),
+  refreshToken: z.string().min(1),
+  proofKey: z.string().transform((pem): SigningKey => signingKeyFrom(pem)),
+})
 type Kept = z.infer<typeof Kept>
 
 export type TokenKeeper = {
@@ -16,10 +24,10 @@ export type TokenKeeper = {
   isKept(): Promise<boolean>
   keep(tokens: Tokens): Promise<void>
   /**
-   * An access token with a minute left or more; `rejected` is one that the server has just refused. Errors: `auth.not-signed-in`, `auth.session-expired` (the sign-in
+   * An access token with a minute left or more, and its key; `rejected` is one that the server has just refused. Errors: `auth.not-signed-in`, `auth.session-expired` (the sign-in
    * is then forgotten), `auth.keychain-missing`, `server.*`.
    */
-  access(rejected?: string): Promise<string>
+  access(rejected?: string): Promise<Access>
   /** Takes the sign-in out of the store and returns its refresh token. */
   forget(): Promise<string | null>
 }
@@ -29,36 +37,35 @@ const marginMs = 60_000
 
 export function createTokenKeeper({ store, provider, lock, now }: TokenKeeperOptions): TokenKeeper {
   let cached: Kept | null = null
-  let running: Promise<string> | null = null
+  let running: Promise<Access> | null = null
 
   const isGood = (kept: Kept | null, rejected: string | undefined): kept is Kept & { accessToken: string } =>
     kept !== null && kept.accessToken !== null && kept.accessToken !== rejected && kept.accessExpiresMs > now() + marginMs
 
   const read = async (): Promise<Kept | null> => {
     const text = await store.get('sign-in')
-    const kept = text === null ? null : Kept.safeParse(parseJson(text))
     // What does not fit is of another version: the person signs in again.
-    cached = kept?.success ? kept.data : null
+    cached = text === null ? null : readKept(text)
     return cached
   }
 
   const write = async (tokens: Tokens) => {
-    const whole: Kept = { ...tokens }
+    const whole: z.input<typeof Kept> = { ...tokens, proofKey: privatePem(tokens.proofKey) }
     const fits = Buffer.byteLength(JSON.stringify(whole)) <= maxSecretBytes
     await store.set('sign-in', JSON.stringify(fits ? whole : { ...whole, accessToken: null }))
-    cached = whole
+    cached = tokens
   }
 
-  const renew = (rejected: string | undefined): Promise<string> =>
+  const renew = (rejected: string | undefined): Promise<Access> =>
     lock(async () => {
       const kept = await read()
       if (!kept) throw new AppError('auth.not-signed-in')
       // Another process was faster.
-      if (isGood(kept, rejected)) return kept.accessToken
+      if (isGood(kept, rejected)) return accessOf(kept)
       try {
-        const fresh = await (await provider()).refresh(kept.refreshToken)
+        const fresh = await (await provider()).refresh(kept)
         await write(fresh)
-        return fresh.accessToken
+        return accessOf(fresh)
       } catch (error) {
         if (error instanceof AppError && error.code === 'auth.session-expired') {
           cached = null
@@ -72,7 +79,7 @@ export function createTokenKeeper({ store, provider, lock, now }: TokenKeeperOpt
     isKept: async () => (await read()) !== null,
     keep: (tokens) => lock(() => write(tokens)),
     async access(rejected) {
-      if (isGood(cached, rejected)) return cached.accessToken
+      if (isGood(cached, rejected)) return accessOf(cached)
       running ??= renew(rejected).finally(() => {
         running = null
       })
@@ -88,9 +95,13 @@ export function createTokenKeeper({ store, provider, lock, now }: TokenKeeperOpt
   }
 }
 
-function parseJson(text: string): unknown {
+function accessOf({ accessToken, proofKey }: { accessToken: string; proofKey: SigningKey }): Access {
+  return { token: accessToken, proofKey }
+}
+
+function readKept(text: string): Kept | null {
   try {
-    return JSON.parse(text)
+    return Kept.parse(JSON.parse(text))
   } catch {
     return null
   }
