@@ -186,7 +186,7 @@ export const updates = {
   'device.list-changed': none,
   /** An event of one of the specialist's own sessions, as the main server stored it. */
   'session.activity': z.object({ requestId: RequestId, event: AuditEvent }),
-  /** The sign-in is no longer good (revoked, family reused, signed out elsewhere). */
-  'sign-in.ended': none,
+  /** The sign-in is no longer good: signed out elsewhere, shut out by the directory, or one of its refresh tokens was used twice. */
+  'sign-in.ended': z.object({ why: z.enum(['signed-out', 'disabled', 'token-reused']) }),
 } satisfies Record<string, z.ZodType>
 export type UpdateName = keyof typeof updates

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { type AuditLog, openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { type Logger, pino } from 'pino'
@@ -36,7 +37,7 @@ import { createAuthenticate, isSignedIn } from './sign-in/authenticate.ts'
 import { addSignInRoutes } from './sign-in/handlers.ts'
 import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-routes.ts'
 import { clientId, createProvider } from './sign-in/provider.ts'
-import { endSignInsOf } from './sign-in/revoke.ts'
+import { endSignInsOf, noteReuse } from './sign-in/revoke.ts'
 import { forgetOldSignIns } from './sign-in/store.ts'
 import { createSpecialistHandlers } from './specialists/handlers.ts'
 import { lockState } from './state-lock.ts'
@@ -172,7 +173,15 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     log,
     renderError: (context, code) => renderOidcError(context, code, organisation),
   })
-  auditSignOuts(provider, { append, ended: hub.endSignIn })
+  const onReuse = async (grantId: string, specialistId: SpecialistId) => {
+    await noteReuse(db, { grantId, specialistId, nowMs: now() })
+    await standing.look()
+  }
+  auditSignOuts(provider, {
+    append,
+    ended: hub.endSignIn,
+    onReuse: (grantId, specialistId) => void onReuse(grantId, specialistId).catch((error: unknown) => onDefect(error, 'sign-in')),
+  })
   const authenticate = createAuthenticate({ provider, now })
 
   const people = createWebApp({ listener: parts.people, hosts: hostsOf(config, peopleOrigin), maxBodyBytes: maxClientBodyBytes, log })

@@ -90,12 +90,19 @@ const policy = [
   `delete from meta where name = 'seed-hash'`,
 ]
 
+/** Under which sign-in something was opened, and which sign-ins were used from a copy. */
+const signIns = [
+  `alter table access_requests add column grant_id text`,
+  `create table reused_sign_ins (grant_id text primary key, at_ms integer not null) strict`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
   '0003-cases': { up: (db: Kysely<unknown>) => runAll(db, cases) },
   '0004-disabled': { up: (db: Kysely<unknown>) => runAll(db, disabled) },
   '0005-policy': { up: (db: Kysely<unknown>) => runAll(db, policy) },
+  '0006-sign-ins': { up: (db: Kysely<unknown>) => runAll(db, signIns) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

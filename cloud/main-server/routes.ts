@@ -4,9 +4,8 @@ import { type AgentApi, agentApi } from '@gantry/shared/agent-api.ts'
 import { type ClientApi, clientApi, type WellKnown } from '@gantry/shared/client-api.ts'
 import { type Handlers, serve } from '@gantry/shared/contract.ts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Caller, DeviceCaller } from './caller.ts'
+import type { Authenticate, Caller, DeviceCaller } from './caller.ts'
 import packageJson from './package.json' with { type: 'json' }
-import type { Authenticate } from './sign-in/authenticate.ts'
 import { callerGone, sendResult } from './web.ts'
 
 type OnDefect = (error: unknown, name: string) => void

@@ -86,6 +86,7 @@ export type Tables = {
   }
   /** A sign-in between its password and its code. */
   sign_in_steps: { uid: string; specialist_id: SpecialistId; expires_ms: number }
+  reused_sign_ins: { grant_id: string; at_ms: number }
   sign_in_failures: { account: string; address: string; at_ms: number }
   access_requests: {
     id: RequestId
@@ -113,6 +114,8 @@ export type Tables = {
     /** The certificate that the device answered under, as it was when the ticket was signed. */
     device_certificate: string
     device_key_json: string
+    /** The sign-in that asked; null where it was before that was kept. */
+    grant_id: Generated<string | null>
   }
   /** One row per case: the vendor's number within one customer. */
   cases: {

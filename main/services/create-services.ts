@@ -79,7 +79,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const onUpdate = (update: Update) => {
     if (update.name === 'access-request.changed') requests.push(update.payload)
     if (update.name === 'session.activity') sessions.fromServer(update.payload.requestId, update.payload.event)
-    if (update.name === 'sign-in.ended') signIn.ended()
+    if (update.name === 'sign-in.ended') signIn.ended(update.payload.why)
     if (update.name === 'device.list-changed') emit('device.list-changed', {})
     if (update.name === 'device.changed') {
       devices.put(update.payload)

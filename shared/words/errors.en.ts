@@ -13,6 +13,10 @@ export const errorsEn: ErrorWords = {
     what: 'This computer could not prove that the sign-in is its own.',
     todo: 'Sign in again. If it happens once more, tell your security office: somebody may be using a copy of your sign-in.',
   }),
+  'auth.sign-in-copied': () => ({
+    what: 'Your sign-in was used from two places at once, so it may have been copied. It is over everywhere, and so are the sessions that were opened under it.',
+    todo: 'Tell your security office now, then sign in again.',
+  }),
   'auth.wrong-credentials': () => ({ what: 'User name, password or code do not fit.', todo: 'Check them and try again.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'This code was already used once.',

@@ -11,6 +11,10 @@ export const errorsFr: ErrorWords = {
     what: 'Cet ordinateur n’a pas pu prouver que la connexion est la sienne.',
     todo: 'Connectez-vous de nouveau. Si cela se répète, prévenez votre bureau de la sécurité : quelqu’un utilise peut-être une copie de votre connexion.',
   }),
+  'auth.sign-in-copied': () => ({
+    what: 'Votre connexion a servi à deux endroits à la fois : elle a peut-être été copiée. Elle a pris fin partout, ainsi que les séances ouvertes grâce à elle.',
+    todo: 'Prévenez tout de suite votre bureau de la sécurité, puis connectez-vous de nouveau.',
+  }),
   'auth.wrong-credentials': () => ({ what: 'Le nom, le mot de passe ou le code ne convient pas.', todo: 'Vérifiez et réessayez.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'Ce code a déjà servi une fois.',

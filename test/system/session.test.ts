@@ -184,7 +184,7 @@ describe('the end of a session', () => {
   test('is not that of the sign-in, nor of the main server: the session goes on', async () => {
     const session = await world.open()
     world.main.token = 'another'
-    world.main.tell('sign-in.ended', {})
+    world.main.tell('sign-in.ended', { why: 'signed-out' })
     await expect.poll(() => world.services.signIn.state().phase).toBe('expired')
     const { stream, exit } = await session.exec('echo still here')
     expect([await text(stream), (await exit).code]).toEqual(['still here\n', 0])

@@ -59,7 +59,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   const under = change ? { change: change.number, approver: change.approver } : {}
   append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route), ...under } })
   tools.fleet.noteTicket(route.accessServer.name)
-  await storeRequest(tools, { request, signed, certificate, device, caseKey, route })
+  await storeRequest(tools, { request, grantId: caller.grantId, signed, certificate, device, caseKey, route })
   tools.wake(request.deviceId)
   await announce(tools, request.id)
   const row = await findRequest(db, request.id)
@@ -69,6 +69,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
 
 type Accepted = {
   request: RequestPayload
+  grantId: string
   signed: SignedRequest
   certificate: CompactJws
   device: { certificate: string; keyJson: string }
@@ -76,7 +77,7 @@ type Accepted = {
   route: Route
 }
 
-async function storeRequest(tools: AccessTools, { request, signed, certificate, device, caseKey, route }: Accepted): Promise<void> {
+async function storeRequest(tools: AccessTools, { request, grantId, signed, certificate, device, caseKey, route }: Accepted): Promise<void> {
   const { db, ticketKey, now } = tools
   const nowMs = now()
   const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
@@ -85,9 +86,9 @@ async function storeRequest(tools: AccessTools, { request, signed, certificate, 
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
     const { deviceId, specialistId } = request
-    await requireStanding(tools, trx, request)
+    await requireStanding(tools, trx, { ...request, grantId })
     if (!(await tools.cases.begin(trx, { ...caseKey, deviceId, specialistId, nowMs }))) throw new AppError('case.closed')
-    await insertRequest(trx, { request, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
+    await insertRequest(trx, { request, grantId, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
     const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }
     await tools.queue(trx, { deviceId: request.deviceId, subject: subjects.request(request.id), body })
   })

@@ -4,11 +4,11 @@ import type { RequestPayload } from '@gantry/shared/ticket.ts'
 import { levelsFor } from '../assignment.ts'
 import type { Queries } from '../database.ts'
 import { type StandingFacts, standingSteps } from './steps.ts'
-import { findAsker, findTarget, liveRequests, markRevoked, moveRequest, type RequestRow } from './store.ts'
+import { findAsker, findTarget, liveRequests, markRevoked, moveRequest, type RequestRow, wasReused } from './store.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
 
 /** What of a request its standing is judged by. */
-type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'>
+type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'> & { grantId: string | null }
 
 export type StandingCheck = {
   /** Looks at every request that waits or runs, and ends what does not hold any more. Resolves when one that began after this call is through. */
@@ -46,7 +46,13 @@ export function createStandingCheck(tools: AccessTools): StandingCheck {
 async function lookOnce(tools: AccessTools): Promise<void> {
   const read = createReader(tools)
   for (const row of await liveRequests(tools.db)) {
-    const facts = await read(tools.db, { deviceId: row.device_id, specialistId: row.specialist_id, access: row.access, caseId: row.case_id })
+    const facts = await read(tools.db, {
+      deviceId: row.device_id,
+      specialistId: row.specialist_id,
+      access: row.access,
+      caseId: row.case_id,
+      grantId: row.grant_id,
+    })
     const failure = judge(facts)
     if (failure) await revoke(tools, row, failure)
   }
@@ -68,11 +74,12 @@ function judge(facts: StandingFacts): Failure | null {
   }
 }
 
-/** Reads each device, person and case once. */
+/** Reads each device, person and sign-in once. */
 function createReader({ cases, now }: AccessTools) {
   const target = remembered(findTarget)
   const asker = remembered(findAsker)
-  return async (queries: Queries, { deviceId, specialistId, access, caseId }: Standing): Promise<StandingFacts> => {
+  const reused = remembered(wasReused)
+  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId }: Standing): Promise<StandingFacts> => {
     const [device, person] = [await target(queries, deviceId), await asker(queries, specialistId)]
     return {
       nowMs: now(),
@@ -80,6 +87,7 @@ function createReader({ cases, now }: AccessTools) {
       device: device?.facts ?? null,
       levels: device && person && levelsFor(person.grants, { id: deviceId, customerId: device.customerId }),
       case: device && (await cases.find(queries, { customerId: device.customerId, number: caseId })),
+      signInReused: grantId !== null && (await reused(queries, grantId)),
       request: { access, caseId, specialistId, deviceId },
     }
   }
@@ -98,6 +106,7 @@ function remembered<K, V>(find: (queries: Queries, key: K) => Promise<V>): (quer
 const causes: Partial<Record<ErrorCode, EndCause>> = {
   'case.closed': 'case-closed',
   'access.person-disabled': 'revoked',
+  'auth.sign-in-copied': 'revoked',
   'access.device-disabled': 'revoked',
 }
 

@@ -92,6 +92,8 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
 
 /** What of the facts a running session has too. */
 export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'case'> & {
+  /** A refresh token of the sign-in that asked was used twice. */
+  signInReused: boolean
   request: Pick<RequestPayload, 'access' | 'caseId' | 'specialistId' | 'deviceId'>
 }
 
@@ -100,6 +102,7 @@ export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels'
  * taken away, and then it ends within seconds (R010, R087; `standing.ts`).
  */
 export const standingSteps: ((facts: StandingFacts) => void)[] = [
+  requireSignInNotCopied,
   requirePersonEnabled,
   requireAssignment,
   requireLevel,
@@ -114,6 +117,11 @@ export const standingSteps: ((facts: StandingFacts) => void)[] = [
   requireChange,
   requireConnectivity,
 ]
+
+/** D12: a family of tokens that was used from a copy takes along what was opened under it. */
+export function requireSignInNotCopied({ signInReused }: Pick<StandingFacts, 'signInReused'>): void {
+  if (signInReused) throw new AppError('auth.sign-in-copied')
+}
 
 /** The directory has shut the person out, or names them no more. */
 export function requirePersonEnabled({ person }: Pick<Facts, 'person'>): void {

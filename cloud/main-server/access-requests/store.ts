@@ -76,6 +76,11 @@ export async function findAsker(db: Queries, id: SpecialistId): Promise<{ name: 
   return { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts }
 }
 
+/** Whether it was used from a copy. */
+export async function wasReused(queries: Queries, grantId: string): Promise<boolean> {
+  return (await queries.selectFrom('reused_sign_ins').select('grant_id').where('grant_id', '=', grantId).executeTakeFirst()) !== undefined
+}
+
 /** A request is known by its id and by its commitment; both are drawn anew for each. */
 export async function wasSeen(db: Database, { id, commitment }: RequestPayload): Promise<boolean> {
   const row = await db
@@ -114,6 +119,7 @@ export async function sessionsByAccessServer(db: Database): Promise<Map<string, 
 
 export type NewRequest = {
   request: RequestPayload
+  grantId: string
   ticket: IssuedTicket
   route: Route
   device: { certificate: string; keyJson: string }
@@ -122,7 +128,7 @@ export type NewRequest = {
 }
 
 /** Two requests of the same content that race end here: the second is `access.replayed`. */
-export async function insertRequest(queries: Queries, { request, ticket, route, device, deadlineMs, nowMs }: NewRequest): Promise<void> {
+export async function insertRequest(queries: Queries, { request, grantId, ticket, route, device, deadlineMs, nowMs }: NewRequest): Promise<void> {
   const row = {
     id: request.id,
     device_id: request.deviceId,
@@ -142,6 +148,7 @@ export async function insertRequest(queries: Queries, { request, ticket, route, 
     access_server_json: JSON.stringify(route.accessServer),
     device_certificate: device.certificate,
     device_key_json: device.keyJson,
+    grant_id: grantId,
   }
   try {
     await queries
@@ -153,7 +160,8 @@ export async function insertRequest(queries: Queries, { request, ticket, route, 
   }
 }
 
-export type RequestRow = Omit<Tables['access_requests'], 'device_key_json'> & {
+export type RequestRow = Omit<Tables['access_requests'], 'device_key_json' | 'grant_id'> & {
+  grant_id: string | null
   device_key: PublicJwk
   device_name: string
   host_key: string | null

@@ -1,17 +1,10 @@
 import { AppError } from '@gantry/shared/errors.ts'
 import { SpecialistId } from '@gantry/shared/ids.ts'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { AccessToken, Provider } from 'oidc-provider'
-import type { Caller } from '../caller.ts'
+import type { Authenticate, Caller } from '../caller.ts'
 import { createProofs } from './proofs.ts'
 import { resource, resourceScope } from './provider.ts'
-
-/**
- * Whom a request's access token stands for, once the request has proved that it holds the token's key (RFC 9449 section 7).
- * Errors: `auth.not-signed-in` without a token of that scheme; `auth.session-expired` for one that is over, revoked, bound to no key or for something else;
- * `auth.proof-bad` without a proof that holds. Where only the nonce is missing or old, the answer has a fresh one.
- */
-export type Authenticate = (request: FastifyRequest, reply: FastifyReply) => Promise<Caller>
 
 export function createAuthenticate({ provider, now }: { provider: Provider; now: () => number }): Authenticate {
   const proofs = createProofs(now)

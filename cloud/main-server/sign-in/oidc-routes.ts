@@ -1,4 +1,5 @@
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import { SpecialistId } from '@gantry/shared/ids.ts'
 import { signInEn } from '@gantry/shared/words/sign-in.en.ts'
 import { signInFr } from '@gantry/shared/words/sign-in.fr.ts'
 import type { FastifyInstance } from 'fastify'
@@ -38,12 +39,20 @@ export function renderOidcError(context: OidcContext, code: string, organisation
   context.body = renderPage({ step: 'refused', code }, { words, organisation, languageLink: null })
 }
 
-/** A family of tokens has ended: signed out, or one of its refresh tokens was used twice. */
-export function auditSignOuts(provider: Provider, { append, ended }: { append: (event: NewAuditEvent) => void; ended: (grantId: string) => void }): void {
+export type SignOutTools = {
+  append: (event: NewAuditEvent) => void
+  ended: (grantId: string, why: 'signed-out' | 'token-reused') => void
+  /** Ends what was opened under it. */
+  onReuse: (grantId: string, specialistId: SpecialistId) => void
+}
+
+/** A family of tokens has ended: signed out, or its code or one of its refresh tokens was used twice. */
+export function auditSignOuts(provider: Provider, { append, ended, onReuse }: SignOutTools): void {
   provider.on('grant.revoked', ({ oidc: { route, entities } }, grantId) => {
-    ended(grantId)
-    const id = (entities.RefreshToken ?? entities.AccessToken)?.accountId
-    const actor = { kind: 'specialist' as const, ...(id ? { id } : {}) }
-    append({ kind: 'specialist.signed-out', actor, data: { why: route === 'revocation' ? 'signed-out' : 'token-reused' } })
+    const why = route === 'revocation' ? 'signed-out' : 'token-reused'
+    ended(grantId, why)
+    const who = SpecialistId.safeParse((entities.RefreshToken ?? entities.AccessToken ?? entities.AuthorizationCode)?.accountId)
+    if (why === 'token-reused' && who.success) onReuse(grantId, who.data)
+    append({ kind: 'specialist.signed-out', actor: { kind: 'specialist', ...(who.success ? { id: who.data } : {}) }, data: { why } })
   })
 }

@@ -7,7 +7,7 @@ export type RevokeTools = {
   db: Database
   append: (event: NewAuditEvent) => void
   /** Told of each sign-in that is over, so that its streams end. */
-  ended: (grantId: string) => void
+  ended: (grantId: string, why: 'disabled') => void
 }
 
 /** Ends every sign-in of a person: codes, access and refresh tokens, and what lies behind them. Nothing happens where there is none. */
@@ -25,5 +25,28 @@ export async function endSignInsOf({ db, append, ended }: RevokeTools, specialis
         .execute()
     await trx.deleteFrom('sign_in_steps').where('specialist_id', '=', specialistId).execute()
   })
-  for (const grantId of grants) ended(grantId)
+  for (const grantId of grants) ended(grantId, 'disabled')
+}
+
+/**
+ * A refresh token of this sign-in was used twice (RFC 9700 section 4.14.2). Noted, so that what was opened under it ends, now or after a crash
+ * (`access-requests/standing.ts`). Earlier sign-ins of the person that are over count with it: this one took their place when the second factor was asked anew.
+ */
+export async function noteReuse(db: Database, { grantId, specialistId, nowMs }: { grantId: string; specialistId: SpecialistId; nowMs: number }): Promise<void> {
+  const earlier = await db
+    .selectFrom('access_requests as request')
+    .leftJoin('oidc_records as sign_in', (join) => join.onRef('sign_in.id', '=', 'request.grant_id').on('sign_in.model', '=', 'Grant'))
+    .select('request.grant_id')
+    .distinct()
+    .where('request.specialist_id', '=', specialistId)
+    .where('request.grant_id', 'is not', null)
+    .where('request.ended_ms', 'is', null)
+    .where('sign_in.id', 'is', null)
+    .execute()
+  const rows = [...new Set([grantId, ...earlier.flatMap(({ grant_id }) => grant_id ?? [])])].map((grant_id) => ({ grant_id, at_ms: nowMs }))
+  await db
+    .insertInto('reused_sign_ins')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }

@@ -1,7 +1,6 @@
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Caller } from '../caller.ts'
-import type { Authenticate } from '../sign-in/authenticate.ts'
+import type { Authenticate, Caller } from '../caller.ts'
 import type { UpdateHub } from './hub.ts'
 
 export type UpdateTools = {
@@ -29,7 +28,7 @@ export function addUpdateRoute(app: FastifyInstance, { hub, authenticate, isSign
     const unsubscribe = hub.subscribe({ caller, send: (name, payload) => write(reply, `event: ${name}\ndata: ${JSON.stringify(payload)}\n\n`), end })
     const beat = setInterval(() => {
       write(reply, ':\n\n')
-      isSignedIn(caller).then((good) => good || hub.endSignIn(caller.grantId), end)
+      isSignedIn(caller).then((good) => good || hub.endSignIn(caller.grantId, 'signed-out'), end)
     }, heartbeatMs)
     reply.raw.once('close', () => {
       clearInterval(beat)

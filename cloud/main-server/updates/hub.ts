@@ -11,8 +11,8 @@ export type UpdateHub = {
   subscribe(subscriber: Subscriber): () => void
   publish<N extends UpdateName>(specialistId: SpecialistId, name: N, payload: UpdatePayload<N>): void
   watchers(): SpecialistId[]
-  /** The sign-in behind these streams is no longer good: they are told, then closed. */
-  endSignIn(grantId: string): void
+  /** The sign-in behind these streams is no longer good: they are told why, then closed. */
+  endSignIn(grantId: string, why: UpdatePayload<'sign-in.ended'>['why']): void
   close(): void
 }
 
@@ -27,10 +27,10 @@ export function createUpdateHub(): UpdateHub {
       for (const subscriber of subscribers) if (subscriber.caller.specialistId === specialistId) subscriber.send(name, payload)
     },
     watchers: () => [...new Set([...subscribers].map(({ caller }) => caller.specialistId))],
-    endSignIn(grantId) {
+    endSignIn(grantId, why) {
       for (const subscriber of [...subscribers]) {
         if (subscriber.caller.grantId !== grantId) continue
-        subscriber.send('sign-in.ended', {})
+        subscriber.send('sign-in.ended', { why })
         subscriber.end()
       }
     },

@@ -33,7 +33,7 @@ export type SignInService = SignIn & {
   /** Asks the main server who is signed in; what is wrong is in the state. */
   check(): Promise<void>
   /** The main server said that the sign-in is over. */
-  ended(): void
+  ended(why: 'signed-out' | 'disabled' | 'token-reused'): void
   close(): void
 }
 
@@ -105,8 +105,10 @@ export function createSignIn(tools: SignInTools): SignInService {
   return {
     state: () => state,
     access,
-    ended() {
-      if (state.phase === 'signed-in') change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
+    ended(why) {
+      // A copy that was used is said also to who has found out by now that the tokens are good no more.
+      if (why === 'token-reused' && !running && state.phase !== 'signed-out') change({ phase: 'expired', failure: { code: 'auth.sign-in-copied' } })
+      else if (state.phase === 'signed-in') change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
     },
     async restore() {
       try {
