@@ -32,6 +32,8 @@ export const errorCodes = {
   'access.quiet-hours': { status: 403, exit: 3 },
   'access.connectivity-off': { status: 403, exit: 3 },
   'access.level-not-allowed': { status: 403, exit: 3 },
+  'access.patient-data': { status: 403, exit: 3 },
+  'access.profile-narrowed': { status: 403, exit: 3 },
   'access.reason-too-long': { status: 413, exit: 2 },
   'access.too-many-open': { status: 429, exit: 3 },
   'access.replayed': { status: 409, exit: 3 },
@@ -100,6 +102,7 @@ export const errorCodes = {
   'file.failed': { status: 500, exit: 1 },
 
   'action.unknown': { status: 404, exit: 2 },
+  'action.not-allowed': { status: 403, exit: 3 },
   'action.failed': { status: 500, exit: 1 },
 
   'enrol.code-bad': { status: 403, exit: 3 },

@@ -13,6 +13,28 @@ export function includesLevel(granted: AccessLevel, needed: AccessLevel): boolea
   return accessLevels.indexOf(granted) >= accessLevels.indexOf(needed)
 }
 
+/** Whether who has this level can meet records of patients: names of files, a screen, a database. Actions of `diagnostics` tell nothing of the kind (R072). */
+export function meetsPatientData(level: AccessLevel): boolean {
+  return level !== 'diagnostics'
+}
+
+/** Which way files may go, and how large each may be, in bytes. */
+export const FilesLimits = z.strictObject({
+  toDevice: z.boolean(),
+  fromDevice: z.boolean(),
+  maxFileBytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+})
+export type FilesLimits = z.infer<typeof FilesLimits>
+
+/** What of a profile goes along with a session; the device takes the narrower of this and its own policy (R072, R073). */
+export const ProfileLimits = z.strictObject({
+  files: FilesLimits,
+  /** Names of `actions.ts`; `'*'`: every one that the level holds. */
+  actions: z.union([z.literal('*'), z.array(z.string().max(60)).max(100)]),
+  patientData: z.boolean(),
+})
+export type ProfileLimits = z.infer<typeof ProfileLimits>
+
 /** R002: the five kinds of service. */
 export const ServiceKind = z.enum(['installation', 'monitoring', 'support', 'maintenance', 'update'])
 export type ServiceKind = z.infer<typeof ServiceKind>

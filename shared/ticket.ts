@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { requestLimits } from './access-request.ts'
 import { DeviceId, RequestId, SpecialistId, TicketId } from './ids.ts'
-import { AccessLevel, ServiceKind } from './profile.ts'
+import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
 
 /**
  * Everything that is signed on the way to a session. All signatures are ES256 (P-256), compact JWS (RFC 7515) unless said otherwise,
@@ -144,6 +144,10 @@ export const TicketPayload = z.strictObject({
   deviceId: DeviceId,
   specialistId: SpecialistId,
   access: AccessLevel,
+  /** What the person's profile narrows it to. */
+  limits: ProfileLimits,
+  /** The person at the device is asked whatever the device's rule says: the specialist comes from where the customer may refuse each time (R084). */
+  ask: z.boolean(),
   minutes: z.number().int().min(1).max(requestLimits.maxMinutes),
   sessionKey: PublicJwk,
   deviceKey: PublicJwk,

@@ -3,7 +3,11 @@ import { AppError } from '../../shared/errors.ts'
 import { newId } from '../../shared/ids.ts'
 import { newNonce } from '../../shared/node/signing.ts'
 import type { LevelRule } from '../../shared/profile.ts'
-import { type Case, makeCase, World } from '../../test/support/access-world.ts'
+import { type Case, makeCase, now, trust, World } from '../../test/support/access-world.ts'
+import { allLimits } from '../../test/support/people.ts'
+import { defaultPolicy } from './policy.ts'
+import { grantOf, newRunning } from './running.ts'
+import { proveSignatures } from './signatures.ts'
 
 const one = await makeCase(true)
 
@@ -117,6 +121,53 @@ describe('an access request at the device', () => {
     expect(answersTo(on, one)).toEqual(['picked-up', 'asking', 'approved'])
     expect(on.events.at(-1)).toMatchObject({ kind: 'access.refused', data: { code: 'ticket.spent' } })
     expect(on.opened).toHaveLength(1)
+  })
+})
+
+describe('the person’s profile, as the ticket repeats it', () => {
+  test('a ticket that says so is asked for at a device whose rule would let it in, and no answer is a refusal (R084, D16)', async () => {
+    const escalated = await makeCase(true, { ticket: { ask: true } })
+    const on = world('allow')
+    await ask(on, escalated)
+    expect(on.shown.get(escalated.request.id)).toMatchObject({ specialist: 'Elena Marchetti', country: 'CA', reason: 'The console reacts slowly' })
+    expect(on.opened).toEqual([])
+    await on.clock.advance(120_000)
+    expect(answersTo(on, escalated)).toEqual(['picked-up', 'asking', 'refused access.no-answer'])
+    const refused = world('allow')
+    await ask(refused, escalated)
+    await press(refused, escalated, false)
+    expect(answersTo(refused, escalated)).toEqual(['picked-up', 'asking', 'refused access.refused'])
+    const plain = world('allow')
+    await ask(plain)
+    expect(plain.opened).toEqual([one.request.id])
+  })
+
+  test('a ticket that says so loosens nothing: typed stays typed, and denied stays denied', async () => {
+    const escalated = await makeCase(true, { ticket: { ask: true } })
+    const typed = world('ask-typed')
+    await ask(typed, escalated)
+    await press(typed, escalated, true)
+    expect(typed.opened).toEqual([])
+    const denied = world('deny')
+    await ask(denied, escalated)
+    expect(answersTo(denied, escalated)).toEqual(['refused access.policy-denied'])
+  })
+
+  test('a session gets the narrower of the device’s policy and the profile, in each dimension (R073)', async () => {
+    const files = { toDevice: true, fromDevice: true, maxFileBytes: 500 }
+    const granted = async (policy: Partial<typeof files>, profile: Partial<typeof files>) => {
+      const { delivery } = await makeCase(true, { ticket: { limits: { ...allLimits, files: { ...files, ...profile }, actions: ['diagnostics.collect'] } } })
+      const proven = await proveSignatures(delivery, trust, now)
+      const running = newRunning({ proven, rule: 'ask', ticketText: delivery.ticket })
+      return grantOf(running, { ...defaultPolicy, files: { ...files, ...policy } }).policy
+    }
+    expect(await granted({}, {})).toMatchObject({ files, actions: ['diagnostics.collect'] })
+    for (const way of ['toDevice', 'fromDevice'] as const) {
+      expect((await granted({ [way]: false }, {})).files).toEqual({ ...files, [way]: false })
+      expect((await granted({}, { [way]: false })).files).toEqual({ ...files, [way]: false })
+    }
+    expect((await granted({ maxFileBytes: 400 }, {})).files.maxFileBytes).toBe(400)
+    expect((await granted({}, { maxFileBytes: 300 })).files.maxFileBytes).toBe(300)
   })
 })
 

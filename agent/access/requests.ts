@@ -98,7 +98,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     })
     const entry = { requestId: request.id, ticketId: ticket.id, deliveryId: delivery.id, ticket: delivery.ticket }
     memory.take({ ...entry, issuedAt: ticket.issuedAt, takenMs: nowMs, state: 'requested' })
-    const rule = ruleFor(policy, request.access)
+    const own = ruleFor(policy, request.access)
+    const rule = own === 'allow' && ticket.ask ? 'ask' : own
     if (rule === 'deny') throw new AppError('access.policy-denied')
     return newRunning({ proven, rule, ticketText: delivery.ticket })
   }

@@ -41,9 +41,20 @@ export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>):
   }
 }
 
-/** What an approved request lets its session do. */
+/** What an approved request lets its session do: the narrower of the device's policy and the person's profile, as the ticket repeats it (R073). */
 export function grantOf({ proven, ticketText, rule }: Running, { idleMinutes, files }: Policy): Grant {
-  return { ...proven, ticketText, approvedBy: rule === 'allow' ? 'policy' : 'person', policy: { idleMinutes, files } }
+  const { limits } = proven.ticket
+  const narrower = {
+    toDevice: files.toDevice && limits.files.toDevice,
+    fromDevice: files.fromDevice && limits.files.fromDevice,
+    maxFileBytes: Math.min(files.maxFileBytes, limits.files.maxFileBytes),
+  }
+  return {
+    ...proven,
+    ticketText,
+    approvedBy: rule === 'allow' ? 'policy' : 'person',
+    policy: { idleMinutes, files: narrower, actions: limits.actions },
+  }
 }
 
 /** What the person at the device is shown. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../shared/ids.ts'
 import { generateSigningKey, signJws } from '../../shared/node/signing.ts'
 import type { RosterPayload } from '../../shared/ticket.ts'
-import { createPeople, type Device, type People } from '../../test/support/people.ts'
+import { allLimits, createPeople, type Device, type People } from '../../test/support/people.ts'
 import { memoryState } from '../state-file.ts'
 import { createRequestMemory, newMemory, type RequestMemory } from './memory.ts'
 import { defaultPolicy, Policy } from './policy.ts'
@@ -136,6 +136,14 @@ describe('the list of checks', () => {
     expect(refusal(proven, { policy: { ...open, countries: ['US'] } })).toMatchObject({ code: 'access.policy-denied', details: { country: 'CA' } })
     expect(refusal(proven, { policy: { ...open, countries: ['US', 'CA'] } })).toBeNull()
     expect(refusal(proven, { policy: { ...open, connectivity: 'off' } })).toMatchObject({ code: 'access.connectivity-off' })
+  })
+
+  test('a ticket for a person who may not meet patient data opens diagnostics alone, whatever the main server signed (R072)', async () => {
+    const limits = { ...allLimits, patientData: false }
+    for (const access of ['files', 'application', 'os'] as const) {
+      expect(refusal(await prove({ request: { access }, ticket: { limits } }))).toMatchObject({ code: 'access.patient-data' })
+    }
+    expect(refusal(await prove({ request: { access: 'diagnostics' }, ticket: { limits } }))).toBeNull()
   })
 
   test('more requests within an hour than the policy allows are refused before anything rings (threat T6)', async () => {

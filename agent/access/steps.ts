@@ -1,5 +1,6 @@
 import { AppError } from '@gantry/shared/errors.ts'
 import { requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
+import { meetsPatientData } from '@gantry/shared/profile.ts'
 import type { AccessServerRef, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { RequestMemory } from './memory.ts'
 import { countryIsAllowed, type Policy, ruleFor } from './policy.ts'
@@ -34,6 +35,7 @@ export const steps = [
   requireCertifiedPerson,
   requireFreshRoster,
   requireLevelOpen,
+  requireProfile,
   requireCountry,
   requireFewAtATime,
   requireFewWithinHour,
@@ -69,6 +71,11 @@ function requireFreshRoster({ request }: Proven, { roster, nowMs }: Situation): 
 
 function requireLevelOpen({ request }: Proven, { policy }: Situation): void {
   if (ruleFor(policy, request.access) === 'deny') throw new AppError('access.policy-denied', { details: { access: request.access } })
+}
+
+/** R072: whose profile may not meet patient data gets no level that could, whatever the main server signs. */
+function requireProfile({ request, ticket }: Proven): void {
+  if (!ticket.limits.patientData && meetsPatientData(request.access)) throw new AppError('access.patient-data')
 }
 
 function requireCountry({ certificate }: Proven, { policy }: Situation): void {

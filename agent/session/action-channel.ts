@@ -2,7 +2,7 @@ import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { parse, type Serve } from '@gantry/shared/contract.ts'
 import { AppError, type Result, toFailure } from '@gantry/shared/errors.ts'
 import { parseLine, readLines } from '@gantry/shared/node/lines.ts'
-import { type AccessLevel, includesLevel } from '@gantry/shared/profile.ts'
+import { type AccessLevel, includesLevel, type ProfileLimits } from '@gantry/shared/profile.ts'
 import { maxSessionLineBytes } from '@gantry/shared/session-api.ts'
 import type { ServerChannel } from 'ssh2'
 import { z } from 'zod'
@@ -12,6 +12,8 @@ import type { SessionRecord } from './record.ts'
 export type ActionChannelOptions<Context> = {
   channel: ServerChannel
   level: AccessLevel
+  /** What the person's profile holds of them. */
+  allowed: ProfileLimits['actions']
   serve: Serve<Context>
   context: Context
   record: SessionRecord
@@ -37,11 +39,12 @@ export async function serveAction<Context>(options: ActionChannelOptions<Context
 }
 
 async function answer<Context>(
-  { level, serve, context, record }: ActionChannelOptions<Context>,
+  { level, allowed, serve, context, record }: ActionChannelOptions<Context>,
   { name, input }: { name: string; input: unknown },
 ): Promise<Result<unknown>> {
   try {
     requireLevel(name, level, record)
+    requireInProfile(name, allowed, record)
     record.write('action.started', { data: { action: name } })
     record.show('action', name, { done: false })
     const result = await serve(name, input, context)
@@ -64,4 +67,11 @@ function requireLevel(name: string, level: AccessLevel, record: SessionRecord): 
   if (includesLevel(level, needed)) return
   record.refuse('action', name)
   throw new AppError('access.level-not-allowed', { details: { level: needed } })
+}
+
+/** R072, R073: by name. */
+function requireInProfile(name: string, allowed: ProfileLimits['actions'], record: SessionRecord): void {
+  if (allowed === '*' || allowed.includes(name)) return
+  record.refuse('action', name)
+  throw new AppError('action.not-allowed', { details: { name } })
 }

@@ -159,6 +159,18 @@ describe('what a channel may be, by access level', () => {
     expect(await session.done).toBe('policy')
   })
 
+  test('an action that the profile does not hold is refused and audited, though the level holds it (R072)', async () => {
+    session = startTestSession({ access: 'application', policy: { actions: ['service.restart'] } })
+    const client = await connect(session)
+    const { stdout, code } = await collect(await subsystem(client, 'gantry-actions'), '{"id":1,"name":"diagnostics.collect","input":{}}\n')
+    expect([code, JSON.parse(stdout.toString())]).toEqual([
+      1,
+      { id: 1, result: { ok: false, failure: { code: 'action.not-allowed', details: { name: 'diagnostics.collect' } } } },
+    ])
+    expect(session.audited().some(({ event }) => event.kind === 'action.started')).toBe(false)
+    expect(session.audited().at(-1)?.event).toMatchObject({ kind: 'channel.refused' })
+  })
+
   test('an action is one line in, one line out, with its own exit status', async () => {
     session = startTestSession({ access: 'diagnostics' })
     const client = await connect(session)

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { OpenSessionLeg } from '@gantry/shared/node/session-legs.ts'
 import type { AgentToPanel } from '@gantry/shared/panel.ts'
+import type { ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, LegName, PublicJwk, RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
 import type { Separation } from './separation.ts'
 
@@ -24,6 +25,8 @@ export type SessionPolicy = {
   /** Minutes without a byte from the specialist or a program after which the session ends (`idle`). */
   idleMinutes: number
   files: FilesPolicy
+  /** Of the actions that the level holds, those that the person's profile holds too. */
+  actions: ProfileLimits['actions']
 }
 
 /** What the owner lets through: to the device (upload), from the device (download), and the largest file in bytes. */

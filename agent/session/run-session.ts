@@ -128,7 +128,7 @@ function startServing(session: Serving): void {
     signal: life.signal,
     now: tools.now ?? Date.now,
   }
-  const action = (channel: ServerChannel) => serveAction({ channel, level, serve: serveActions, context, record, touch })
+  const action = (channel: ServerChannel) => serveAction({ channel, level, allowed: grant.policy.actions, serve: serveActions, context, record, touch })
 
   const connect = async (leg: Duplex, which: 'first' | 'joined') => {
     const transport = createTransport(leg)

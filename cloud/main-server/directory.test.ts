@@ -5,7 +5,7 @@ import { CustomerId } from '@gantry/shared/ids.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { listen } from '../../test/support/listen.ts'
-import { createTestServer, type TestDevice, type TestPerson, type TestServer } from '../../test/support/main-server.ts'
+import { createTestServer, nothingElse, type TestDevice, type TestPerson, type TestServer } from '../../test/support/main-server.ts'
 import { enrolAgent, signedRequest, type TestAgent } from '../../test/support/test-agent.ts'
 import type { Seed } from './seed.ts'
 
@@ -78,7 +78,7 @@ describe('what let a session pass has to go on holding (R010, R087): it ends', (
       'when the profile no longer holds its level',
       'policy',
       ({ profiles }) => {
-        for (const profile of profiles) profile.grants = [{ devices: [server.devices.mine.id], levels: ['diagnostics'] }]
+        for (const profile of profiles) profile.grants = [{ devices: [server.devices.mine.id], levels: ['diagnostics'], ...nothingElse }]
       },
     ],
     [

@@ -1,7 +1,8 @@
 import { Region } from '@gantry/shared/access-api.ts'
 import { requestLimits } from '@gantry/shared/access-request.ts'
+import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
-import { AccessLevel, EntitlementKind } from '@gantry/shared/profile.ts'
+import { AccessLevel, EntitlementKind, FilesLimits } from '@gantry/shared/profile.ts'
 import { plainText } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 
@@ -13,10 +14,18 @@ const text = plainText(120)
 const key = z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/)
 
 export const Grant = z.strictObject({
-  /** `'*'` = every customer. A device is granted when its customer or its own id is named. */
+  /** `'*'` = every customer. A device is granted when its customer, its site or its own id is named. */
   customers: z.union([z.literal('*'), z.array(CustomerId)]).optional(),
+  sites: z.array(SiteId).optional(),
   devices: z.array(DeviceId).optional(),
+  /** Of these models alone; without it, of any. */
+  models: z.array(key).optional(),
   levels: z.array(AccessLevel),
+  /** Nothing below is allowed where it is left out. */
+  files: FilesLimits.default({ toDevice: false, fromDevice: false, maxFileBytes: 0 }),
+  actions: z.union([z.literal('*'), z.array(z.enum(Object.keys(actions) as [ActionName, ...ActionName[]]))]).default([]),
+  /** Whether the holder may meet patient data: without it, diagnostics at most (R072). */
+  patientData: z.boolean().default(false),
 })
 export type Grant = z.infer<typeof Grant>
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
+import { createTestServer, nothingElse, type TestServer } from '../../test/support/main-server.ts'
 import { enrolAgent } from '../../test/support/test-agent.ts'
 import type { Seed } from './seed.ts'
 
@@ -23,7 +23,7 @@ describe('a changed seed', () => {
       const device = customers[0]?.sites[0]?.devices[0]
       if (device) device.name = 'CT Suite 3b'
       for (const person of specialists) person.password = `${person.password} and more`
-      for (const profile of profiles) profile.grants = [{ devices: [server.devices.mine.id], levels: ['diagnostics'] }]
+      for (const profile of profiles) profile.grants = [{ devices: [server.devices.mine.id], levels: ['diagnostics'], ...nothingElse }]
     })
     await agent.poll({ softwareVersion: '7.0' })
     const { access_token } = await server.signIn({ ...elena, password: `${elena.password} and more` })

@@ -96,6 +96,8 @@ describe('what must hold before anything rings', () => {
       deviceId: asked.deviceId,
       specialistId: asked.specialistId,
       access: 'os',
+      limits: { files: { toDevice: true, fromDevice: true, maxFileBytes: 1 }, actions: '*', patientData: true },
+      ask: false,
       minutes: 30,
       sessionKey: session.publicJwk,
       deviceKey: device.publicJwk,

@@ -86,6 +86,14 @@ export const errorsEn: ErrorWords = {
     what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`,
     todo: 'Ask for a lower level, or ask your supervisor for the profile.',
   }),
+  'access.patient-data': () => ({
+    what: 'Your profile does not let you meet patient data, and this access level could.',
+    todo: 'Ask for diagnostics, or hand the case to a colleague whose profile allows it.',
+  }),
+  'access.profile-narrowed': () => ({
+    what: 'Your profile allows less than when this access was given, so it was ended.',
+    todo: 'Ask again; you get what your profile allows now.',
+  }),
   'access.reason-too-long': ({ max }) => ({ what: 'The reason is too long.', todo: `Keep it under ${max ?? 1000} characters.` }),
   'access.too-many-open': ({ max }) => ({ what: `You already have ${max ?? 2} requests waiting.`, todo: 'Cancel one, or wait for its answer.' }),
   'access.replayed': () => ({ what: 'This request was sent before.', todo: 'Make a new request.' }),
@@ -208,6 +216,10 @@ export const errorsEn: ErrorWords = {
   'file.failed': () => ({ what: 'The file could not be read or written.', todo: `Try again. ${report}` }),
 
   'action.unknown': ({ name }) => ({ what: `There is no action ${name ?? ''}.`, todo: 'List the device’s actions.' }),
+  'action.not-allowed': ({ name }) => ({
+    what: `Your profile does not hold the action ${name ?? ''}.`,
+    todo: 'Ask a colleague whose profile holds it, or have yours extended.',
+  }),
   'action.failed': () => ({ what: 'The action failed on the device.', todo: `Collect diagnostics. ${report}` }),
 
   'enrol.code-bad': () => ({ what: 'The enrolment code is not good, or was used.', todo: 'Ask for a new code.' }),

@@ -93,6 +93,14 @@ export const errorsFr: ErrorWords = {
     what: `Votre profil ne comprend pas le niveau ${level ?? 'demandé'} sur cet appareil.`,
     todo: 'Demandez un niveau plus bas, ou ce profil à votre responsable.',
   }),
+  'access.patient-data': () => ({
+    what: 'Votre profil ne vous laisse pas voir de données de patients, et ce niveau d’accès le pourrait.',
+    todo: 'Demandez les diagnostics, ou confiez le dossier à un collègue dont le profil le permet.',
+  }),
+  'access.profile-narrowed': () => ({
+    what: 'Votre profil permet moins qu’au moment où cet accès a été donné; il a donc pris fin.',
+    todo: 'Redemandez l’accès; vous obtiendrez ce que votre profil permet maintenant.',
+  }),
   'access.reason-too-long': ({ max }) => ({ what: 'Le motif est trop long.', todo: `Restez sous ${max ?? 1000} caractères.` }),
   'access.too-many-open': ({ max }) => ({ what: `Vous avez déjà ${max ?? 2} demandes en attente.`, todo: 'Annulez-en une, ou attendez la réponse.' }),
   'access.replayed': () => ({ what: 'Cette demande a déjà été envoyée.', todo: 'Faites une nouvelle demande.' }),
@@ -224,6 +232,10 @@ export const errorsFr: ErrorWords = {
   'file.failed': () => ({ what: 'Le fichier n’a pas pu être lu ou écrit.', todo: `Réessayez. ${report}` }),
 
   'action.unknown': ({ name }) => ({ what: `L’action ${name ?? ''} n’existe pas.`, todo: 'Affichez les actions de l’appareil.' }),
+  'action.not-allowed': ({ name }) => ({
+    what: `Votre profil ne comprend pas l’action ${name ?? ''}.`,
+    todo: 'Demandez à un collègue dont le profil la comprend, ou faites étendre le vôtre.',
+  }),
   'action.failed': () => ({ what: 'L’action a échoué sur l’appareil.', todo: `Recueillez les diagnostics. ${report}` }),
 
   'enrol.code-bad': () => ({ what: 'Le code d’inscription n’est pas bon, ou a déjà servi.', todo: 'Demandez un nouveau code.' }),

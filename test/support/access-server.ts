@@ -7,6 +7,7 @@ import { newId } from '../../shared/ids.ts'
 import { type Ca, createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
 import { generateSigningKey, type SigningKey, sha256, signJws } from '../../shared/node/signing.ts'
 import type { AccessServerRef, CompactJws, TicketPayload } from '../../shared/ticket.ts'
+import { allLimits } from './people.ts'
 
 /** What two access servers of one vendor share. */
 export type LegKeys = { ca: Ca; ticketKey: SigningKey; sessionKey: SigningKey; deviceKey: SigningKey }
@@ -82,6 +83,8 @@ function ticketPayload({ ref, sessionKey, deviceKey, change }: Parts): TicketPay
     deviceId: newId('dev'),
     specialistId: newId('spc'),
     access: 'os',
+    limits: allLimits,
+    ask: false,
     minutes: 30,
     sessionKey: sessionKey.publicJwk,
     deviceKey: deviceKey.publicJwk,

@@ -23,6 +23,8 @@ export const now = 1_800_000_000
 const hostKey = hostKeyText(generateSigningKey().publicJwk)
 const device: Device = { deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }
 export const people = createPeople(now)
+/** What the device pinned. */
+export const trust = { ticketKey: people.ticketKey.publicJwk, authorityKey: people.authority.publicJwk, ...device }
 
 const roster = async (change: Partial<RosterPayload>) => (await people.roster(change)).payload
 export const rosters = {
@@ -83,7 +85,7 @@ export class World {
       },
     }
     return createAccessRequests({
-      trust: { ticketKey: people.ticketKey.publicJwk, authorityKey: people.authority.publicJwk, ...device },
+      trust,
       hostKey,
       memory: createRequestMemory(this.disk),
       roster: () => this.roster,

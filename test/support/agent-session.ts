@@ -20,6 +20,7 @@ import type { AccessLevel } from '../../shared/profile.ts'
 import { maxSessionLineBytes, type SessionCalls, sessionCalls, subsystems } from '../../shared/session-api.ts'
 import type { AccessServerRef, CompactJws, LegName } from '../../shared/ticket.ts'
 import { hostKeyLine } from './host-key.ts'
+import { allLimits } from './people.ts'
 import { wire } from './wire.ts'
 
 /** One approved session of the agent, real but for its legs: they are wires in memory, and `dial` is the other end. */
@@ -128,7 +129,7 @@ function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, p
     },
     ticket: {
       ...{ version: 1 as const, id: newId<TicketId>('tkt'), requestId, requestHash: newNonce(), deviceId, specialistId, access, minutes, sessionKey },
-      ...{ deviceKey: generateSigningKey().publicJwk, accessServer, fallback: null, issuedAt: now, joinBefore: now + 300 },
+      ...{ deviceKey: generateSigningKey().publicJwk, accessServer, fallback: null, limits: allLimits, ask: false, issuedAt: now, joinBefore: now + 300 },
     },
     ticketText: 'a.b.c' as CompactJws,
     certificate: {
@@ -136,7 +137,7 @@ function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, p
       ...{ specialistKey: generateSigningKey().publicJwk, supportKey: keys.support.publicJwk, issuedAt: now, expiresAt: now + 86_400 },
     },
     approvedBy: 'person' as const,
-    policy: { idleMinutes: 15, files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 }, ...policy },
+    policy: { idleMinutes: 15, files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 }, actions: '*' as const, ...policy },
   }
 }
 

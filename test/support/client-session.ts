@@ -66,7 +66,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
     const { ticket, ticketText } = created
     const grant = {
       ...{ request: created.payload, ticket, ticketText: ticketText as Grant['ticketText'], certificate: main.people.person, approvedBy },
-      policy: { idleMinutes: 15, files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 } },
+      policy: { idleMinutes: 15, files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 }, actions: '*' as const },
     }
     const stop = new AbortController()
     stops.push(stop)

@@ -15,7 +15,7 @@ import { createCa, createCertificateRequest, issueDeviceCertificate, issueServer
 import { generateSigningKey, privatePem, requestHash, type SigningKey, sha256, signJws } from '../../shared/node/signing.ts'
 import { type AccessServerRef, type AnswerPayload, type CompactJws, type Hash, RequestPayload, type TicketPayload } from '../../shared/ticket.ts'
 import { hostKeyLine } from './host-key.ts'
-import { createPeople, type People } from './people.ts'
+import { allLimits, createPeople, type People } from './people.ts'
 
 /**
  * All that a client meets, on one loopback address: a main server with the real client API over real TLS (its policy and database replaced by what the test says),
@@ -183,7 +183,7 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
           specialistId: payload.specialistId,
         },
         ...{ access: payload.access, minutes: payload.minutes, sessionKey: payload.sessionKey, deviceKey: device.key.publicJwk, accessServer, fallback },
-        ...{ issuedAt: payload.issuedAt, joinBefore: payload.issuedAt + 300 },
+        ...{ limits: allLimits, ask: false, issuedAt: payload.issuedAt, joinBefore: payload.issuedAt + 300 },
       }
       const ticketText = await signJws('ticket', ticket, world.ticketKey)
       world.created.push({ input, payload, ticket, ticketText })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startMainServer } from '../../cloud/main-server/app.ts'
 import { Config } from '../../cloud/main-server/config.ts'
-import type { Seed } from '../../cloud/main-server/seed.ts'
+import type { Grant, Seed } from '../../cloud/main-server/seed.ts'
 import { codeOf, stepAt } from '../../cloud/main-server/sign-in/totp.ts'
 import { clientApi } from '../../shared/client-api.ts'
 import { type DeviceId, newId, type SpecialistId } from '../../shared/ids.ts'
@@ -162,11 +162,19 @@ async function createPerson(username: string, authority: SigningKey): Promise<Te
   return { id, username, password: `a long password of ${username}`, totpSecret, keys, certificate: await signJws('certificate', payload, authority) }
 }
 
+/** What a grant is where it says no more than its levels. */
+export const nothingElse: Pick<Grant, 'files' | 'actions' | 'patientData'> = {
+  files: { toDevice: false, fromDevice: false, maxFileBytes: 0 },
+  actions: [],
+  patientData: false,
+}
+
 function device(name: string): TestDevice {
   return { id: newId<DeviceId>('dev'), name, secret: newId('one') }
 }
 
 function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, lapsed, off }: TestServer['devices']): Seed {
+  const everything = { files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 }, actions: '*' as const, patientData: true }
   const agreement = {
     kind: 'agreement' as const,
     name: 'Full service',
@@ -233,8 +241,8 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
     ],
     models: [{ id: 'nv-520', name: 'NV 520', kind: 'injector' }],
     profiles: [
-      { id: 'all-levels', name: 'All levels', grants: [{ customers: [ours], levels: ['diagnostics', 'files', 'application', 'os'] }] },
-      { id: 'first-line', name: 'First line', grants: [{ devices: [mine.id], levels: ['diagnostics'] }] },
+      { id: 'all-levels', name: 'All levels', grants: [{ customers: [ours], levels: ['diagnostics', 'files', 'application', 'os'], ...everything }] },
+      { id: 'first-line', name: 'First line', grants: [{ devices: [mine.id], levels: ['diagnostics'], ...nothingElse, actions: ['diagnostics.collect'] }] },
     ],
     specialists: [person(elena, 'all-levels'), person(tomas, 'first-line')],
     supportContacts: [{ region: 'Canada', phone: '+1 555 0100', mail: 'support@norvane.example' }],

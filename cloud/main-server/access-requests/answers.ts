@@ -4,7 +4,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
 import { readUnverified, sha256, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload, type CompactJws } from '@gantry/shared/ticket.ts'
-import { deadlines } from './steps.ts'
+import { deadlines } from './deadlines.ts'
 import { type Change, findRequest, moveRequest, noteSession, type RequestRow, storeAnswer } from './store.ts'
 import { type AccessTools, announce } from './tools.ts'
 

@@ -1,13 +1,15 @@
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import { readUnverified } from '@gantry/shared/node/signing.ts'
+import type { ProfileLimits } from '@gantry/shared/profile.ts'
 import { CertificatePayload, type CompactJws, PublicJwk, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
-import { levelsFor } from '../assignment.ts'
+import { levelsFor, limitsFor } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
 import type { CaseKey } from '../case-facts.ts'
+import { deadlines } from './deadlines.ts'
 import { chooseRoute, describeRoute, type Route } from './route.ts'
 import { requireStanding } from './standing.ts'
-import { changeFor, deadlines, type Facts, maxWaiting, runSteps } from './steps.ts'
+import { changeFor, type Facts, maxWaiting, mustAsk, runSteps } from './steps.ts'
 import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
 import { issueTicket } from './ticket.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
@@ -42,7 +44,9 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     certified: readUnverified(certificate, CertificatePayload, 'access.certificate-bad'),
     person: asker.facts,
     device: target?.facts ?? null,
-    levels: target && levelsFor(asker.grants, { id: request.deviceId, customerId: target.customerId }),
+    levels: target && levelsFor(asker.grants, target.place),
+    limits: target && limitsFor(asker.grants, target.place, request.access),
+    given: null,
     case: caseKey && (await tools.cases.find(db, caseKey)),
     route,
     onlyRegions: regions?.only ? regions.near : null,
@@ -53,13 +57,15 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     append({ ...event, kind: 'access.refused', data: { ...event.data, step, code: toFailure(error).code } })
   })
   const device = target?.identity
-  if (!device || !caseKey || !route) throw new AppError('device.offline')
+  const { limits } = facts
+  if (!device || !caseKey || !route || !limits) throw new AppError('device.offline')
   if (!facts.case) append({ ...event, kind: 'case.opened', data: { customerId: caseKey.customerId, caseId: caseKey.number } })
   const change = changeFor(facts)
   const under = change ? { change: change.number, approver: change.approver } : {}
   append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route), ...under } })
   tools.fleet.noteTicket(route.accessServer.name)
-  await storeRequest(tools, { request, grantId: caller.grantId, signed, certificate, device, caseKey, route })
+  const { grantId } = caller
+  await storeRequest(tools, { request, grantId, signed, certificate, device, caseKey, route, limits, ask: mustAsk(facts) })
   tools.wake(request.deviceId)
   await announce(tools, request.id)
   const row = await findRequest(db, request.id)
@@ -75,18 +81,21 @@ type Accepted = {
   device: { certificate: string; keyJson: string }
   caseKey: CaseKey
   route: Route
+  limits: ProfileLimits
+  ask: boolean
 }
 
-async function storeRequest(tools: AccessTools, { request, grantId, signed, certificate, device, caseKey, route }: Accepted): Promise<void> {
+async function storeRequest(tools: AccessTools, accepted: Accepted): Promise<void> {
+  const { request, grantId, signed, certificate, device, caseKey, route, limits, ask } = accepted
   const { db, ticketKey, now } = tools
   const nowMs = now()
   const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
-  const ticket = await issueTicket(ticketKey, { request, signed, deviceKey, route, nowMs })
+  const ticket = await issueTicket(ticketKey, { request, signed, limits, ask, deviceKey, route, nowMs })
   await db.transaction().execute(async (trx) => {
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
     const { deviceId, specialistId } = request
-    await requireStanding(tools, trx, { ...request, grantId })
+    await requireStanding(tools, trx, { ...request, grantId, given: limits })
     if (!(await tools.cases.begin(trx, { ...caseKey, deviceId, specialistId, nowMs }))) throw new AppError('case.closed')
     await insertRequest(trx, { request, grantId, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
     const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }

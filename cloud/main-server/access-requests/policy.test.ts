@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newNonce, readUnverified, signJws } from '@gantry/shared/node/signing.ts'
 import type { AnswerPayload } from '@gantry/shared/ticket.ts'
-import { CertificatePayload, type CompactJws } from '@gantry/shared/ticket.ts'
+import { CertificatePayload, type CompactJws, TicketPayload } from '@gantry/shared/ticket.ts'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createTestServer, type TestPerson, type TestServer } from '../../../test/support/main-server.ts'
 import { enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
@@ -100,6 +100,54 @@ describe('the directory’s word reaches each step of the policy', () => {
   })
 })
 
+describe('the profile in the ticket (R072, R073)', () => {
+  const grantOfElena = (seed: Seed) => seed.profiles[0]?.grants[0] as Seed['profiles'][number]['grants'][number]
+  const narrow = { files: { toDevice: false, fromDevice: true, maxFileBytes: 1_000 }, actions: ['diagnostics.collect' as const], patientData: true }
+
+  test('a ticket carries what the profile holds for that level there; a profile without patient data gets no level that could meet it', async () => {
+    await change((seed) => Object.assign(grantOfElena(seed), narrow))
+    const { id, ticket } = await ask(elena, server.people.elena)
+    expect(readUnverified(ticket, TicketPayload, 'ticket.bad')).toMatchObject({ limits: narrow, ask: false })
+    await elena.call('access-request.cancel', { requestId: id })
+    await change((seed) => Object.assign(grantOfElena(seed), { patientData: false }))
+    await expect(ask(elena, server.people.elena)).rejects.toMatchObject({ code: 'access.patient-data' })
+    const { id: allowed } = await ask(elena, server.people.elena, { access: 'diagnostics' })
+    await elena.call('access-request.cancel', { requestId: allowed })
+  })
+
+  test('what a profile loses ends what rests on it, and what it gains does not', async () => {
+    await change((seed) => Object.assign(grantOfElena(seed), narrow))
+    const { id } = await ask(elena, server.people.elena)
+    await change((seed) => Object.assign(grantOfElena(seed), { files: { ...narrow.files, toDevice: true } }))
+    expect(await elena.call('access-request.show', { requestId: id })).toMatchObject({ state: 'requested' })
+    await change((seed) => Object.assign(grantOfElena(seed), { files: { ...narrow.files, maxFileBytes: 999 } }))
+    await vi.waitFor(async () => {
+      expect(await elena.call('access-request.show', { requestId: id })).toMatchObject({ state: 'refused', refusal: { code: 'access.profile-narrowed' } })
+    }, 10_000)
+    await change((seed) => Object.assign(grantOfElena(seed), narrow, { files: { toDevice: true, fromDevice: true, maxFileBytes: 1_000 } }))
+  })
+
+  test('another model, or another site, is not that profile’s: it answers as a device that is not there', async () => {
+    for (const edit of [{ models: ['another'] }, { customers: [], sites: [] }]) {
+      let before = ''
+      await change((seed) => {
+        before = JSON.stringify(seed)
+        Object.assign(grantOfElena(seed), edit)
+      })
+      await expect(ask(elena, server.people.elena)).rejects.toMatchObject({ code: 'device.unknown' })
+      expect((await elena.call('device.list', {})).devices).toEqual([])
+      await change((seed) => Object.assign(seed, JSON.parse(before)))
+    }
+    await change((seed) => {
+      const { customers: _, ...grant } = grantOfElena(seed)
+      const sites = customer(seed).sites.map(({ id }) => id)
+      Object.assign(seed.profiles[0] ?? {}, { grants: [{ ...grant, sites, models: ['nv-520'] }] })
+    })
+    const { id } = await ask(elena, server.people.elena)
+    await elena.call('access-request.cancel', { requestId: id })
+  })
+})
+
 describe('country, tier, escalation and the device’s answer (D16, R082-R084)', () => {
   const certified = (person: TestPerson, country: string): Promise<CompactJws> => {
     return signJws('certificate', { ...readUnverified(person.certificate, CertificatePayload, 'internal'), country }, server.authority)
@@ -141,6 +189,8 @@ describe('country, tier, escalation and the device’s answer (D16, R082-R084)',
           continue
         }
         const { id, ticket } = await asked
+        // Whoever comes in by escalation alone may be refused at the device, whatever its own rule (R084).
+        expect(readUnverified(ticket, TicketPayload, 'ticket.bad').ask).toBe(country === 'CA')
         await agent.answer(ticket, { kind: 'picked-up', rule: 'ask', draw: newNonce(), hostKey: agent.hostKey })
         await agent.answer(ticket, answer.kind === 'approved' ? { ...answer, hostKey: agent.hostKey } : answer)
         const view = await elena.call('access-request.show', { requestId: id })

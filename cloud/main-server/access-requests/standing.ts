@@ -1,14 +1,16 @@
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import { AppError, type ErrorCode, type Failure, toFailure } from '@gantry/shared/errors.ts'
-import type { RequestPayload } from '@gantry/shared/ticket.ts'
-import { levelsFor } from '../assignment.ts'
+import { readUnverified } from '@gantry/shared/node/signing.ts'
+import type { ProfileLimits } from '@gantry/shared/profile.ts'
+import { type RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
+import { levelsFor, limitsFor } from '../assignment.ts'
 import type { Queries } from '../database.ts'
 import { type StandingFacts, standingSteps } from './steps.ts'
 import { findAsker, findTarget, liveRequests, markRevoked, moveRequest, type RequestRow, wasReused } from './store.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
 
 /** What of a request its standing is judged by. */
-type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'> & { grantId: string | null }
+type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'> & { grantId: string | null; given: ProfileLimits }
 
 export type StandingCheck = {
   /** Looks at every request that waits or runs, and ends what does not hold any more. Resolves when one that began after this call is through. */
@@ -52,6 +54,7 @@ async function lookOnce(tools: AccessTools): Promise<void> {
       access: row.access,
       caseId: row.case_id,
       grantId: row.grant_id,
+      given: givenIn(row),
     })
     const failure = judge(facts)
     if (failure) await revoke(tools, row, failure)
@@ -62,6 +65,11 @@ async function lookOnce(tools: AccessTools): Promise<void> {
 export async function requireStanding(tools: AccessTools, queries: Queries, request: Standing): Promise<void> {
   const facts = await createReader(tools)(queries, request)
   for (const step of standingSteps) step(facts)
+}
+
+/** Of a ticket that this server signed itself. */
+function givenIn({ ticket }: RequestRow): ProfileLimits {
+  return readUnverified(ticket, TicketPayload.pick({ limits: true }).loose(), 'internal').limits
 }
 
 function judge(facts: StandingFacts): Failure | null {
@@ -79,13 +87,15 @@ function createReader({ cases, now }: AccessTools) {
   const target = remembered(findTarget)
   const asker = remembered(findAsker)
   const reused = remembered(wasReused)
-  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId }: Standing): Promise<StandingFacts> => {
+  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId, given }: Standing): Promise<StandingFacts> => {
     const [device, person] = [await target(queries, deviceId), await asker(queries, specialistId)]
     return {
       nowMs: now(),
       person: person?.facts ?? null,
       device: device?.facts ?? null,
-      levels: device && person && levelsFor(person.grants, { id: deviceId, customerId: device.customerId }),
+      levels: device && person && levelsFor(person.grants, device.place),
+      limits: device && person && limitsFor(person.grants, device.place, access),
+      given,
       case: device && (await cases.find(queries, { customerId: device.customerId, number: caseId })),
       signInReused: grantId !== null && (await reused(queries, grantId)),
       request: { access, caseId, specialistId, deviceId },

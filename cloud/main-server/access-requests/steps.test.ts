@@ -3,11 +3,12 @@ import { newId } from '@gantry/shared/ids.ts'
 import { generateSigningKey } from '@gantry/shared/node/signing.ts'
 import { errorWords } from '@gantry/shared/words/errors.ts'
 import { describe, expect, test } from 'vitest'
-import { createPeople, type People } from '../../../test/support/people.ts'
+import { allLimits, createPeople, type People } from '../../../test/support/people.ts'
 import { defaultOrigins } from '../origins.ts'
 import {
   type EntitlementFacts,
   type Facts,
+  mustAsk,
   type PersonFacts,
   requireAccessServer,
   requireAssignment,
@@ -20,6 +21,7 @@ import {
   requireFewWaiting,
   requireFreshMfa,
   requireLevel,
+  requireLimits,
   requireLoudHours,
   requireNotReplayed,
   requireOpenCase,
@@ -68,6 +70,8 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
       lastContactMs: nowMs - 20_000,
     },
     levels: ['diagnostics', 'os'],
+    limits: allLimits,
+    given: null,
     case: null,
     route,
     onlyRegions: null,
@@ -97,6 +101,10 @@ async function withEntitlement(change: Partial<EntitlementFacts>): Promise<Facts
   return { ...facts, ...changeEntitlement(change)(facts) }
 }
 
+const escalatedTo = (to: Facts['caller']['specialistId'], state: 'open' | 'closed' = 'open') => {
+  return { state, holder: to, openedMs: nowMs - 60_000, escalation: { to, by: newId<typeof to>('spc'), atMs: nowMs - 30_000 } }
+}
+
 async function refusal(step: (facts: Facts) => void | Promise<void>, facts: Facts) {
   try {
     await step(facts)
@@ -122,6 +130,7 @@ describe('the policy of an access request, step by step', () => {
     requireRoster: () => ({ roster: null }),
     requireAssignment: () => ({ levels: null }),
     requireLevel: () => ({ levels: [] }),
+    requireLimits: () => ({ limits: { ...allLimits, patientData: false } }),
     requireScreening: () => ({ person: { ...trainedPerson, screenedOn: null } }),
     requireTraining: () => ({ person: { ...trainedPerson, training: [] } }),
     requireOrigin: () => ({ person: { ...trainedPerson, tier: 1 } }),
@@ -224,6 +233,30 @@ describe('the policy of an access request, step by step', () => {
     })
   })
 
+  test('requireLimits: who may not meet patient data gets diagnostics at most (R072); what the ticket gave has to go on being allowed', async () => {
+    const facts = await allGood()
+    const blind = { ...allLimits, patientData: false }
+    expect(await refusal(requireLimits, facts)).toBe('passed')
+    expect(await refusal(requireLimits, { ...facts, limits: null })).toMatchObject({ code: 'access.patient-data' })
+    for (const access of ['files', 'application', 'os'] as const) {
+      expect(await refusal(requireLimits, { ...facts, limits: blind, request: { ...facts.request, access } })).toMatchObject({ code: 'access.patient-data' })
+    }
+    const diagnostics = { ...facts, limits: blind, request: { ...facts.request, access: 'diagnostics' as const } }
+    expect(await refusal(requireLimits, { ...diagnostics, given: blind })).toBe('passed')
+    expect(await refusal(requireLimits, { ...diagnostics, given: allLimits })).toMatchObject({ code: 'access.profile-narrowed' })
+    expect(await refusal(requireLimits, { ...facts, given: allLimits })).toBe('passed')
+  })
+
+  test('mustAsk: the device asks a person whenever only the escalation lets somebody in (R084)', async () => {
+    const mine = people.person.specialistId
+    const facts = await withDevice({ origins: defaultOrigins })
+    const from = (country: string, tier: number, found: Facts['case']) => mustAsk({ ...facts, person: { ...trainedPerson, country, tier }, case: found })
+    expect(from('CA', 3, escalatedTo(mine))).toBe(true)
+    expect(from('US', 3, escalatedTo(mine))).toBe(false)
+    expect(from('US', 1, null)).toBe(false)
+    expect(mustAsk(await allGood({ case: escalatedTo(mine) }))).toBe(false)
+  })
+
   test('requireEntitlement: to the end of the last day at the site', async () => {
     const facts = await allGood()
     expect(await refusal(requireEntitlement, facts)).toBe('passed')
@@ -285,9 +318,6 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireOrigin, await allGood({ person: null }))).toMatchObject({ code: 'access.country-not-allowed' })
   })
 
-  const escalatedTo = (to: Facts['caller']['specialistId'], state: 'open' | 'closed' = 'open') => {
-    return { state, holder: to, openedMs: nowMs - 60_000, escalation: { to, by: newId<typeof to>('spc'), atMs: nowMs - 30_000 } }
-  }
   test.each(['US', 'CA', 'FR', 'ZZ'].flatMap((country) => [1, 2, 3].flatMap((tier) => [true, false].map((escalated) => ({ country, tier, escalated })))))(
     'requireOrigin by default: $country, tier $tier, escalated: $escalated (D16, R082, R083)',
     async ({ country, tier, escalated }) => {

@@ -1,8 +1,8 @@
-import { requestLimits } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { checkCertificate, checkRequest, requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
-import type { AccessLevel } from '@gantry/shared/profile.ts'
+import { type AccessLevel, meetsPatientData, type ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
+import { covers } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
 import type { CaseFacts } from '../case-facts.ts'
 import { isSilent } from '../contact.ts'
@@ -29,6 +29,10 @@ export type Facts = {
   device: DeviceFacts | null
   /** What the profile allows on it; null where it is not assigned. */
   levels: AccessLevel[] | null
+  /** What the profile lets this level do there; null where it does not hold the level. */
+  limits: ProfileLimits | null
+  /** What the ticket gave of it; null before there is one. */
+  given: ProfileLimits | null
   /** The case that it names, at that device's customer; null where this request would be the first of it. */
   case: CaseFacts | null
   /** Where it may run now; null where no access server that this customer allows is up. */
@@ -72,6 +76,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireRoster,
   requireAssignment,
   requireLevel,
+  requireLimits,
   requireScreening,
   requireTraining,
   requireOrigin,
@@ -91,7 +96,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
 ]
 
 /** What of the facts a running session has too. */
-export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'case'> & {
+export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'limits' | 'given' | 'case'> & {
   /** A refresh token of the sign-in that asked was used twice. */
   signInReused: boolean
   request: Pick<RequestPayload, 'access' | 'caseId' | 'specialistId' | 'deviceId'>
@@ -106,6 +111,7 @@ export const standingSteps: ((facts: StandingFacts) => void)[] = [
   requirePersonEnabled,
   requireAssignment,
   requireLevel,
+  requireLimits,
   requireScreening,
   requireTraining,
   requireOrigin,
@@ -170,6 +176,12 @@ export function requireLevel({ levels, request }: Pick<StandingFacts, 'levels' |
   if (!levels?.includes(request.access)) throw new AppError('access.level-not-allowed', { details: { level: request.access } })
 }
 
+/** R072: who may not meet patient data gets no level that could; and what a ticket gave has to go on being allowed. */
+export function requireLimits({ limits, given, request }: Pick<StandingFacts, 'limits' | 'given' | 'request'>): void {
+  if (!limits?.patientData && meetsPatientData(request.access)) throw new AppError('access.patient-data')
+  if (given && !(limits && covers(limits, given))) throw new AppError('access.profile-narrowed')
+}
+
 /** R088: a background check that was passed, not one that is planned. */
 export function requireScreening({ person, device, nowMs }: Pick<Facts, 'person' | 'device' | 'nowMs'>): void {
   const passed = person?.screenedOn && person.screenedOn <= dateAt(device?.timeZone ?? 'UTC', nowMs)
@@ -194,6 +206,13 @@ export function requireOrigin({ person, device, case: found, request }: Pick<Sta
   const escalated = found?.state === 'open' && found.escalation?.to === request.specialistId
   const verdict = judgeOrigin(device?.origins ?? [], { country, tier, escalated })
   if (verdict !== 'allowed') throw new AppError(`access.${verdict}`, { details: { country, tier } })
+}
+
+/** R084: who comes in by escalation from where the customer admits nobody otherwise is announced at the device, and may be refused there. */
+export function mustAsk({ person, device, case: found, request }: Facts): boolean {
+  const { country, tier } = person ?? { country: '', tier: 0 }
+  const origins = device?.origins ?? []
+  return found?.escalation?.to === request.specialistId && judgeOrigin(origins, { country, tier, escalated: false }) !== 'allowed'
 }
 
 export function requireEntitlement({ device, nowMs }: Pick<Facts, 'device' | 'nowMs'>): void {
@@ -286,17 +305,4 @@ export async function runSteps(facts: Facts, onRefusal: (step: string, error: un
     }
   }
   return steps.map((step) => step.name)
-}
-
-/** When a request runs out, by state. Milliseconds since 1970. */
-export const deadlines = {
-  /** The ticket could not be joined any more. */
-  requested: (createdMs: number) => createdMs + requestLimits.joinSeconds * 1000,
-  /** The device refuses by itself after its 120 s; this is for one that says nothing more. */
-  'picked-up': (nowMs: number) => nowMs + (requestLimits.answerSeconds + 30) * 1000,
-  asking: (answerBeforeMs: number) => answerBeforeMs + 30_000,
-  /** The device reports an opened session at once; a minute more for a report that was on its way. */
-  approved: (createdMs: number) => createdMs + (requestLimits.joinSeconds + 60) * 1000,
-  /** The device ends it by the clock; this is for one that was never heard of again. */
-  open: (openedMs: number, minutes: number) => openedMs + (minutes + 10) * 60_000,
 }

@@ -30,7 +30,7 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
       'device.last_contact_ms',
       'device.disabled_ms',
     ])
-    .select(['device.model_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
+    .select(['device.model_id', 'device.site_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
     .select(['customer.regions_json', 'customer.origins_json', 'customer.change_control_json'])
     .select(['entitlement.kind', 'entitlement.starts_on', 'entitlement.ends_on', 'entitlement.terms_json', 'entitlement.calls_json'])
     .where('device.id', '=', deviceId)
@@ -39,6 +39,7 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
   const identity = row.certificate && row.device_key_json && row.revoked_ms === null ? { certificate: row.certificate, keyJson: row.device_key_json } : null
   return {
     customerId: CustomerId.parse(row.customer_id),
+    place: { id: row.id, siteId: row.site_id, customerId: row.customer_id, modelId: row.model_id },
     regions: readRegions(row.regions_json),
     identity,
     facts: {

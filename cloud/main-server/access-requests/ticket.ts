@@ -1,13 +1,22 @@
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import { newId, type TicketId } from '@gantry/shared/ids.ts'
 import { requestHash, type SigningKey, signJws } from '@gantry/shared/node/signing.ts'
+import type { ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CompactJws, PublicJwk, RequestPayload, SignedRequest, TicketPayload } from '@gantry/shared/ticket.ts'
 import type { Route } from './route.ts'
 
-export type TicketInput = { request: RequestPayload; signed: SignedRequest; deviceKey: PublicJwk; route: Route; nowMs: number }
+export type TicketInput = {
+  request: RequestPayload
+  signed: SignedRequest
+  limits: ProfileLimits
+  ask: boolean
+  deviceKey: PublicJwk
+  route: Route
+  nowMs: number
+}
 export type IssuedTicket = { id: TicketId; jws: CompactJws; requestHash: string }
 
-export async function issueTicket(key: SigningKey, { request, signed, deviceKey, route, nowMs }: TicketInput): Promise<IssuedTicket> {
+export async function issueTicket(key: SigningKey, { request, signed, limits, ask, deviceKey, route, nowMs }: TicketInput): Promise<IssuedTicket> {
   const now = Math.floor(nowMs / 1000)
   const { id: requestId, deviceId, specialistId, access, minutes, sessionKey } = request
   const payload: TicketPayload = {
@@ -18,6 +27,8 @@ export async function issueTicket(key: SigningKey, { request, signed, deviceKey,
     deviceId,
     specialistId,
     access,
+    limits,
+    ask,
     minutes,
     sessionKey,
     deviceKey,

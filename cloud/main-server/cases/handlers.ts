@@ -30,12 +30,12 @@ export function createCaseHandlers(tools: CaseTools): Pick<Handlers<ClientApi, C
     },
     async 'case.colleagues'(key, caller) {
       const row = await ownCase(db, key, caller)
-      const found = await colleaguesFor(db, { id: row.device_id, customerId: row.customer_id }, caller.specialistId)
+      const found = await colleaguesFor(db, placeOf(row), caller.specialistId)
       return { colleagues: found.map(({ username, name, tier, country }) => ({ username, name, tier, country })) }
     },
     async 'case.escalate'({ to, reason, ...key }, caller) {
       const row = await heldCase(db, key, caller)
-      const found = await colleaguesFor(db, { id: row.device_id, customerId: row.customer_id }, caller.specialistId)
+      const found = await colleaguesFor(db, placeOf(row), caller.specialistId)
       const colleague = found.find(({ username }) => username === to)
       if (!colleague) throw new AppError('case.colleague-unknown')
       audit('case.escalated', row, { to: colleague.id, toName: colleague.name })
@@ -84,4 +84,8 @@ async function viewOf(db: Database, row: CaseRow, { specialistId }: Caller): Pro
     closed: closer_name === null || closed_ms === null ? null : { by: closer_name, atMs: closed_ms, resolution: row.resolution ?? '' },
     liveRequests: await liveRequests(db, key),
   }
+}
+
+function placeOf({ device_id, site_id, customer_id, model_id }: CaseRow) {
+  return { id: device_id, siteId: site_id, customerId: customer_id, modelId: model_id }
 }

@@ -1,6 +1,6 @@
-import type { CustomerId, DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
+import type { DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
 import { z } from 'zod'
-import { levelsFor } from '../assignment.ts'
+import { levelsFor, type Place } from '../assignment.ts'
 import type { CaseFacts, CaseKey } from '../case-facts.ts'
 import type { Database, Queries } from '../database.ts'
 import { Grant } from '../seed.ts'
@@ -78,6 +78,7 @@ export async function listCases(db: Database, specialistId: SpecialistId, { only
     .leftJoin('specialists as escalator', 'escalator.id', 'case.escalated_by')
     .leftJoin('specialists as closer', 'closer.id', 'case.closed_by')
     .selectAll('case')
+    .select(['device.site_id', 'device.model_id'])
     .select(['customer.name as customer_name', 'device.name as device_name', 'opener.name as opener_name', 'holder.name as holder_name'])
     .select(['escalator.name as escalator_name', 'closer.name as closer_name'])
     .where((where) => {
@@ -112,7 +113,7 @@ export async function liveRequests(db: Database, { customerId, number }: CaseKey
 }
 
 /** Whoever else is assigned to the case's device: to them it can be escalated. */
-export async function colleaguesFor(db: Database, device: { id: DeviceId; customerId: CustomerId }, except: SpecialistId) {
+export async function colleaguesFor(db: Database, device: Place, except: SpecialistId) {
   const rows = await db
     .selectFrom('specialists as specialist')
     .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')

@@ -11,7 +11,7 @@ export async function visibleRows(db: Database, specialistId: SpecialistId, nowM
   const grants = await grantsOf(db, specialistId)
   const open = await openRequests(db)
   const visible = (await findDevices(db)).flatMap((device) => {
-    const levels = levelsFor(grants, { id: device.id, customerId: device.customer_id })
+    const levels = levelsFor(grants, { id: device.id, siteId: device.site_id, customerId: device.customer_id, modelId: device.model_id })
     return levels ? [{ device, levels }] : []
   })
   const silentSites = sitesThatAreSilent(
