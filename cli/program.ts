@@ -24,6 +24,7 @@ const commands = {
   get: async () => (await import('./commands/transfer.ts')).get,
   'audit verify': async () => (await import('./commands/audit-verify.ts')).auditVerify,
   'ssh-config': async () => (await import('./commands/ssh-config.ts')).sshConfig,
+  keys: async () => (await import('./commands/keys.ts')).manageKeys,
   proxy: async () => (await import('./commands/proxy.ts')).setProxy,
 } satisfies Record<string, Load>
 
@@ -94,6 +95,7 @@ function createProgram({ io, words, language }: Console, act: (load: Load, typed
   const audit = prepare(program.command('audit'), io, language).description(words.commands.audit)
   describe(add(audit, 'audit verify', ' [PATH]'), { PATH: words.arguments.auditPath })
   addAsk(describe(add(program, 'ssh-config', ' <DEVICE>'), { DEVICE: words.arguments.device }), defaults['ssh-config'], language)
+  add(program, 'keys', '').option('--create', words.options.createKeys).option('--request <FILE>', words.options.keysRequest)
   const proxy = describe(add(program, 'proxy', ' [SETTING]'), { SETTING: words.arguments.proxy })
   proxy.option('--user <NAME>', words.options.proxyUser).option('--except <LIST>', words.options.except).option('--proxy-ca <FILE>', words.options.proxyCa)
   return program

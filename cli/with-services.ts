@@ -7,6 +7,7 @@ import type { ExitCode } from './exit-code.ts'
 import { type Interrupt, listenForInterrupt } from './interrupt.ts'
 import { createNetworkLines } from './network.ts'
 import type { Ask } from './options.ts'
+import { askPin } from './pin.ts'
 import type { Place } from './place.ts'
 import { createProgress } from './progress.ts'
 import { type OpenPlace, openServices } from './services.ts'
@@ -38,11 +39,12 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   requireLevel(device, ask)
+  const pin = await askPin(services.keys, console)
   const progress = createProgress(console)
   interrupt.onFirst(console.words.progress.cancelling)
   let session: Session
   try {
-    const asked = await services.requests.ask({ deviceId: device.id, ...ask }, { signal: interrupt.signal, onProgress: progress.show })
+    const asked = await services.requests.ask({ deviceId: device.id, ...ask }, { pin, signal: interrupt.signal, onProgress: progress.show })
     session = await asked.session
   } finally {
     progress.close()

@@ -7,6 +7,7 @@ import { openRequests, type RequestsState } from './request/request-store.ts'
 import { openTransfers, type TransfersState } from './session/files/transfer-store.ts'
 import { openSessions, type SessionsState } from './session/session-store.ts'
 import { openTerminalHub, type TerminalHub } from './session/terminal/terminal-hub.ts'
+import { type KeysState, openKeys } from './settings/keys-store.ts'
 import { openSettings, type SettingsState } from './settings/settings-store.ts'
 import { createStore, type Store } from './ui/store.ts'
 
@@ -18,6 +19,7 @@ export type State = {
   about: About
   place: PlaceState
   settings: SettingsState
+  keys: KeysState
   signIn: Store<SignInState>
   connection: Store<Connection>
   devices: DevicesState
@@ -34,12 +36,15 @@ export async function openState(call: Call, on: On, now = Date.now): Promise<Sta
   on('sign-in.changed', signIn.set)
   on('connection.changed', ({ online, sinceMs }) => connection.set({ online, sinceMs }))
   const devices = openDevices(call, on)
+  const keys = openKeys(call, on)
+  keys.read()
   on('sign-in.changed', ({ phase }) => phase === 'signed-in' && devices.read())
   if (about.signIn.phase === 'signed-in') devices.read()
   return {
     about,
     place: createPlace(),
     settings: openSettings(call, about.settings),
+    keys,
     signIn,
     connection,
     devices,

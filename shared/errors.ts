@@ -15,6 +15,11 @@ export const errorCodes = {
   'auth.callback-refused': { status: 400, exit: 1 },
   'auth.keychain-missing': { status: 500, exit: 1 },
   'auth.keys-missing': { status: 403, exit: 4 },
+  'auth.keys-waiting': { status: 403, exit: 4 },
+  'auth.pin-needed': { status: 403, exit: 4 },
+  'auth.pin-wrong': { status: 403, exit: 3 },
+  'auth.pin-blocked': { status: 429, exit: 3 },
+  'auth.pin-short': { status: 400, exit: 2 },
   'auth.certificate-expired': { status: 403, exit: 4 },
 
   'access.mfa-stale': { status: 403, exit: 4 },

@@ -65,6 +65,17 @@ export const RequestProgress = z.object({
 })
 export type RequestProgress = z.infer<typeof RequestProgress>
 
+/** Of this workstation's keys. `waiting`: new ones that the security office has not certified yet, by the short fingerprint that people compare. */
+export const KeysStatus = z.object({
+  state: z.enum(['missing', 'waiting', 'ready', 'expired']),
+  /** `pin`: each request asks for it. */
+  current: z.object({ fingerprint: z.string(), untilMs: z.number(), pin: z.boolean() }).nullable(),
+  waiting: z.object({ fingerprint: z.string() }).nullable(),
+})
+export type KeysStatus = z.infer<typeof KeysStatus>
+
+const pin = z.string().min(1).max(200)
+
 export const SessionView = z.object({
   requestId: RequestId,
   device: z.object({ id: DeviceId, name: z.string(), site: z.string() }),
@@ -131,6 +142,11 @@ export const calls = {
   'sign-in.cancel': { input: none, output: none },
   'sign-in.out': { input: none, output: none },
 
+  'keys.status': { input: none, output: KeysStatus },
+  'keys.create': { input: z.strictObject({ pin }), output: KeysStatus },
+  /** What is carried to the security office. */
+  'keys.request': { input: none, output: z.object({ request: z.string() }) },
+
   'device.list': { input: none, output: z.object({ devices: z.array(DeviceRow), atMs: z.number(), offline: z.boolean() }) },
   'device.show': {
     input: z.strictObject({ deviceId: DeviceId }),
@@ -148,6 +164,8 @@ export const calls = {
       reason: z.string().min(1).max(requestLimits.maxReasonCharacters),
       caseId: z.string().min(1).max(requestLimits.maxCaseCharacters),
       minutes: z.number().int().min(requestLimits.minMinutes).max(requestLimits.maxMinutes),
+      /** Where the support key lies behind one. */
+      pin: pin.optional(),
     }),
     output: z.object({ requestId: RequestId }),
   },
@@ -214,6 +232,7 @@ export const calls = {
 
 export const events = {
   'sign-in.changed': SignInState,
+  'keys.changed': KeysStatus,
   'device.changed': DeviceRow,
   /** Devices may have come or gone: the list is read again. */
   'device.list-changed': none,

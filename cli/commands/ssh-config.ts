@@ -21,7 +21,7 @@ export async function sshConfig({ place, console, options, args }: CommandContex
     const typed = args[0] ?? ''
     const device = await services.devices.find(typed)
     const pattern = hostPattern(typed, device.id, console.words.usage)
-    const { support, payload } = await services.keys.load()
+    const { payload } = await services.keys.loadSpecialist()
     const id = newConfigurationId()
     const configuration: Configuration = {
       ...{ version: 1, id, place, deviceId: device.id, username: payload.username, ...ask },
@@ -39,7 +39,7 @@ export async function sshConfig({ place, console, options, args }: CommandContex
     )
     mkdirSync(join(profile, 'ssh'), { recursive: true, mode: 0o700 })
     storeConfiguration(folder, configuration)
-    writeFileWhole(files.support, publicLine(support.publicJwk, 'gantry-support'))
+    writeFileWhole(files.support, publicLine(payload.supportKey, 'gantry-support'))
     writeFileWhole(files.knownHosts, '')
     await prepareSessionKeys({ id, files, store })
     await pruneConfigurations(profile, store)

@@ -59,18 +59,19 @@ type Asking = {
   keys: AgentKey[]
   open: OpenPlace
   signal: AbortSignal
+  pin?: string | undefined
   onProgress: Parameters<Parameters<typeof createBroker>[0]['ask']>[0]['onProgress']
 }
 
-async function ask(configuration: Configuration, { files, keys, open, signal, onProgress }: Asking): Promise<BrokerSession> {
+async function ask(configuration: Configuration, { files, keys, open, signal, pin, onProgress }: Asking): Promise<BrokerSession> {
   const { deviceId, access, serviceKind, reason, caseId, minutes, id } = configuration
-  const { support } = await open.services.keys.load()
+  const { support } = await open.services.keys.load(pin)
   const sessionKey = await takeSessionKey({ id, files, store: open.store })
   if (!sessionKey) throw new KeyRenewed()
   keys.push({ key: sessionKey, comment: 'gantry-session' }, { key: support, comment: 'gantry-support' })
   writeFileWhole(files.support, publicLine(support.publicJwk, 'gantry-support'))
   signal.throwIfAborted()
-  const asked = await open.services.requests.ask({ deviceId, access, serviceKind, reason, caseId, minutes }, { signal, sessionKey, onProgress })
+  const asked = await open.services.requests.ask({ deviceId, access, serviceKind, reason, caseId, minutes }, { signal, sessionKey, pin, onProgress })
   const session = await asked.session
   // OpenSSH reads known hosts after the version exchange, and gets no version before this is written (ProxyCommand holds it back).
   writeFileWhole(files.knownHosts, `${deviceId} ${session.hostKey}\n`)

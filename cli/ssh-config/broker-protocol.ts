@@ -5,13 +5,13 @@ import { z } from 'zod'
 /**
  * Between a ProxyCommand and the broker, over a Unix socket that only this account can open. Lines of JSON; the first one says what the connection is for.
  *
- *   join   stays open as long as the OpenSSH connection: progress, then `open` with a one-time token (or `failure`), at last `ended`.
+ *   join   asks, with the PIN of the support key where it has one; stays open as long as the OpenSSH connection: progress, then `open` with a one-time token (or `failure`), at last `ended`.
  *          `again`: this broker is just ending; connect anew, to the next one.
  *   data   brings the token; after its line the bytes of the OpenSSH connection, both ways, nothing around them.
  *   end    ends the session (sign-out).
  */
 export const ToBroker = z.union([
-  z.strictObject({ kind: z.literal('join') }),
+  z.strictObject({ kind: z.literal('join'), pin: z.string().min(1).max(200).optional() }),
   z.strictObject({ kind: z.literal('data'), token: z.string().length(43) }),
   z.strictObject({ kind: z.literal('end') }),
 ])

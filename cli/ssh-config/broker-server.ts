@@ -61,7 +61,7 @@ async function serveConnection(socket: Socket, options: BrokerServerOptions, leg
   const line = await readUntil(socket, '\n', { maxBytes: maxBrokerLineBytes, signal: AbortSignal.timeout(firstLineMs) })
   const message = parse(ToBroker, parseLine(line.toString('utf8')), 'line')
   if (message.kind === 'end') return end(socket, options.broker)
-  if (message.kind === 'join') return serveMember(socket, options, legs)
+  if (message.kind === 'join') return serveMember(socket, message.pin, options, legs)
   const claim = legs.get(message.token)
   legs.delete(message.token)
   if (!claim) throw new AppError('session.unknown')
@@ -75,7 +75,12 @@ function end(socket: Socket, broker: Broker): void {
   broker.stop()
 }
 
-async function serveMember(socket: Socket, { broker, isRenewal }: BrokerServerOptions, legs: Map<string, (socket: Socket) => void>): Promise<void> {
+async function serveMember(
+  socket: Socket,
+  pin: string | undefined,
+  { broker, isRenewal }: BrokerServerOptions,
+  legs: Map<string, (socket: Socket) => void>,
+): Promise<void> {
   const tell = (message: FromBroker) => writeLine(socket, message).catch(() => undefined)
   const gone = new AbortController()
   socket.once('close', () => gone.abort(new AppError('access.cancelled')))
@@ -83,6 +88,7 @@ async function serveMember(socket: Socket, { broker, isRenewal }: BrokerServerOp
   socket.resume()
   const member = {
     signal: gone.signal,
+    pin,
     onProgress: (progress: Parameters<Parameters<Broker['join']>[0]['onProgress']>[0]) => void tell({ kind: 'progress', progress }),
   }
   try {

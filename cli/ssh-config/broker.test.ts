@@ -6,7 +6,12 @@ import { type Broker, type BrokerEnd, BrokerOver, type BrokerSession, createBrok
 
 /** A device that answers when the test says so, and a clock that stands still until then. */
 function createStage() {
-  const questions: { signal: AbortSignal; onProgress: (progress: RequestProgress) => void; answer: PromiseWithResolvers<BrokerSession> }[] = []
+  const questions: {
+    signal: AbortSignal
+    pin?: string | undefined
+    onProgress: (progress: RequestProgress) => void
+    answer: PromiseWithResolvers<BrokerSession>
+  }[] = []
   const waits: { ms: number; signal: AbortSignal; over: PromiseWithResolvers<void> }[] = []
   const ended = Promise.withResolvers<BrokerEnd>()
   const broker = createBroker({
@@ -50,6 +55,15 @@ describe('one printed configuration is one session', () => {
     questions[0]?.answer.resolve(session)
     expect((await Promise.all(joined)).length).toBe(8)
     expect(questions.length).toBe(1)
+  })
+
+  test('who comes first brings the PIN of the support key, and nobody who comes later is asked for it', async () => {
+    const { broker, questions, session } = createStage()
+    const first = broker.join({ ...createMember().member, pin: '739-201' })
+    const second = broker.join(createMember().member)
+    questions[0]?.answer.resolve(session)
+    await Promise.all([first, second])
+    expect(questions.map(({ pin }) => pin)).toEqual(['739-201'])
   })
 
   test('the ninth is refused, and has its place once another has left', async () => {

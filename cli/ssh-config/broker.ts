@@ -16,11 +16,11 @@ export type BrokerSession = {
 /** `failure` is set where no session came to be. */
 export type BrokerEnd = { cause: EndCause | null; failure: Failure | null }
 /** One OpenSSH connection; `signal` aborts when it is gone. */
-export type Member = { signal: AbortSignal; onProgress(progress: RequestProgress): void }
+export type Member = { signal: AbortSignal; pin?: string | undefined; onProgress(progress: RequestProgress): void }
 
 export type BrokerOptions = {
   /** Asks the device; the signal withdraws the request. */
-  ask(options: { signal: AbortSignal; onProgress: (progress: RequestProgress) => void }): Promise<BrokerSession>
+  ask(options: { signal: AbortSignal; pin?: string | undefined; onProgress: (progress: RequestProgress) => void }): Promise<BrokerSession>
   lingerMs?: number
   wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
@@ -60,9 +60,9 @@ export function createBroker({ ask, lingerMs = 60_000, wait = (ms, signal) => sl
     lastProgress = progress
     for (const member of members) member.onProgress(progress)
   }
-  const open = async (): Promise<BrokerSession> => {
+  const open = async (pin: string | undefined): Promise<BrokerSession> => {
     try {
-      const opened = await ask({ signal: life.signal, onProgress: tellAll })
+      const opened = await ask({ signal: life.signal, pin, onProgress: tellAll })
       isOpen = true
       opened.ended.then(finish, (error) => finish({ cause: null, failure: toFailure(error) }))
       if (members.size === 0 && !life.signal.aborted) linger()
@@ -89,7 +89,7 @@ export function createBroker({ ask, lingerMs = 60_000, wait = (ms, signal) => sl
       members.add(member)
       lingering?.abort()
       if (lastProgress && !isOpen) member.onProgress(lastProgress)
-      session ??= open()
+      session ??= open(member.pin)
       const opened = await orAbort(session, member.signal)
       return opened.openLeg(AbortSignal.any([member.signal, life.signal]))
     },

@@ -13,6 +13,7 @@ import { createProfileLock } from '../../main/services/profile-lock.ts'
 import { type Console, createConsole, type Io } from '../console.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { chooseLanguage } from '../language.ts'
+import { askPinAtTerminal } from '../pin.ts'
 import { profileOf } from '../place.ts'
 import { createProgress } from '../progress.ts'
 import { requireRunning } from '../sandbox-control.ts'
@@ -50,9 +51,13 @@ export async function runProxy(folder: string, io: Io): Promise<ExitCode> {
         await requirePlace()
         throw error
       })
+    let pin: string | null = null
     for (let attempt = 1; ; attempt++) {
-      const outcome = await join(await find(), { console, fromSsh, dial: () => dial(brokerSocket) })
-      if (outcome !== 'again') return outcome
+      const outcome = await join(await find(), { console, fromSsh, pin, dial: () => dial(brokerSocket) })
+      if (typeof outcome === 'number') return outcome
+      // stdin is OpenSSH's, so the person is asked at the terminal itself; the broker that was told to go without is over by then.
+      if (outcome !== 'again') pin = await askPinAtTerminal(console)
+      if (typeof outcome === 'object' && !pin) return console.fail(outcome)
       if (attempt === maxAgain) throw new AppError('session.ended')
     }
   } catch (error) {
@@ -118,9 +123,10 @@ async function dial(path: string): Promise<Socket> {
   return socket
 }
 
-type Joining = { console: Console; fromSsh: PassThrough; dial: () => Promise<Socket> }
+type Joining = { console: Console; fromSsh: PassThrough; pin: string | null; dial: () => Promise<Socket> }
 
-async function join(control: Socket, { console, fromSsh, dial }: Joining): Promise<ExitCode | 'again'> {
+/** An `AppError` is what a PIN mends. */
+async function join(control: Socket, { console, fromSsh, pin, dial }: Joining): Promise<ExitCode | 'again' | AppError> {
   const { io, words } = console
   const progress = createProgress(console)
   const gone = () => {
@@ -132,7 +138,7 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
   process.once('SIGINT', gone)
   let pumped: Promise<void> | null = null
   try {
-    await writeLine(control, { kind: 'join' })
+    await writeLine(control, { kind: 'join', ...(pin ? { pin } : {}) })
     for await (const line of readLines(control, { maxBytes: maxBrokerLineBytes })) {
       const message = parse(FromBroker, parseLine(line), 'line')
       if (message.kind === 'again') return 'again'
@@ -140,7 +146,9 @@ async function join(control: Socket, { console, fromSsh, dial }: Joining): Promi
       if (message.kind === 'ended' && message.cause !== null) console.say(words.progress.ended(message.cause))
       if (message.kind === 'failure') {
         progress.close()
-        if (!message.renewed) return console.fail(fromFailure(message.failure))
+        const failure = fromFailure(message.failure)
+        if (failure.code === 'auth.pin-needed' || failure.code === 'auth.pin-wrong') return failure
+        if (!message.renewed) return console.fail(failure)
         console.say(words.ssh.keyRenewed)
         return 3
       }

@@ -4,10 +4,13 @@ import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
 import type { Services, ServicesOptions } from './services.ts'
 
-type Parts = Pick<Services, 'signIn' | 'devices' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & { options: ServicesOptions; emit: Emit }
+type Parts = Pick<Services, 'signIn' | 'keys' | 'devices' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
+  options: ServicesOptions
+  emit: Emit
+}
 
 /** What the window may ask: one thin function per call of `shared/ipc.ts`. */
-export function createCallHandlers({ signIn, devices, requests, sessions, transfers, audit, settings, options, emit }: Parts): Handlers<Calls, unknown> {
+export function createCallHandlers({ signIn, keys, devices, requests, sessions, transfers, audit, settings, options, emit }: Parts): Handlers<Calls, unknown> {
   return {
     'app.describe': () => ({
       ...options.about,
@@ -25,10 +28,14 @@ export function createCallHandlers({ signIn, devices, requests, sessions, transf
     'sign-in.cancel': () => done(signIn.cancel()),
     'sign-in.out': async () => done(await signIn.out()),
 
+    'keys.status': () => keys.status(),
+    'keys.create': ({ pin }) => keys.create(pin),
+    'keys.request': async () => ({ request: await keys.request() }),
+
     'device.list': () => devices.list(),
     'device.show': ({ deviceId }) => devices.show(deviceId),
 
-    'request.start': async (input) => ({ requestId: (await requests.ask(input)).requestId }),
+    'request.start': async ({ pin, ...input }) => ({ requestId: (await requests.ask(input, { pin })).requestId }),
     'request.cancel': async ({ requestId }) => done(await requests.cancel(requestId)),
     'request.list': () => ({ requests: requests.list() }),
     'history.list': async () => ({ requests: await requests.history() }),

@@ -8,6 +8,8 @@ import { createClientAudit } from './audit/client-audit.ts'
 import { createCallHandlers } from './call-handlers.ts'
 import { openClientLog } from './client-log.ts'
 import { createDeviceList } from './device-list.ts'
+import { createKeys } from './keys/keys.ts'
+import { watchForCertificate } from './keys/watch.ts'
 import { createLastKnown } from './last-known.ts'
 import { createConnection } from './main-server/connection.ts'
 import { createHttpsFetch } from './main-server/https-fetch.ts'
@@ -17,7 +19,6 @@ import { createProxyRoutes } from './main-server/proxy-routes.ts'
 import { openProxySettings } from './main-server/proxy-setting.ts'
 import { createUpdates, type Update } from './main-server/updates.ts'
 import { createProfileLock } from './profile-lock.ts'
-import { createKeys } from './requests/keys.ts'
 import { createRequests, type RequestService } from './requests/requests.ts'
 import type { Services, ServicesOptions } from './services.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -64,12 +65,14 @@ export async function createServices(options: ServicesOptions): Promise<Services
     onChange(state) {
       emit('sign-in.changed', state)
       if (state.phase === 'signed-in' && options.party === 'desktop') updates.start()
+      if (state.phase === 'signed-in') keyWatch?.look()
       if (state.phase === 'signed-out') updates.stop()
     },
   })
 
   const devices = createDeviceList(server, lastKnown, now)
-  const keys = createKeys(secretStore, now)
+  const keys = createKeys({ store: secretStore, me: () => server.call('specialist.me', {}), onChange: (status) => emit('keys.changed', status), now })
+  const keyWatch = options.party === 'desktop' ? watchForCertificate(keys, log) : null
   const sessions = createSessions({
     ...{ dial, call: server.call, wellKnown: server.wellKnown, log },
     openAudit: clientAudit.open,
@@ -94,10 +97,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
   })
   const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
 
-  const parts = { signIn, devices, requests, sessions, transfers, settings, audit: { path: clientAudit.path, verify: clientAudit.verify } }
+  const parts = { signIn, keys, devices, requests, sessions, transfers, settings, audit: { path: clientAudit.path, verify: clientAudit.verify } }
   let closing: Promise<void> | null = null
   const close = async () => {
     signIn.close()
+    keyWatch?.stop()
     transfers.close()
     updates.stop()
     await Promise.all([requests.close(), sessions.close()])
@@ -111,7 +115,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   if (options.party === 'desktop') void signIn.check()
   return {
     ...parts,
-    ...{ keys, on, logPath: own?.path ?? null },
+    ...{ on, logPath: own?.path ?? null },
     handlers: createCallHandlers({ ...parts, options, emit }),
     close: () => {
       closing ??= close()

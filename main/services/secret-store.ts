@@ -11,10 +11,22 @@ export type SecretStore = {
 }
 
 /**
- * `specialist-key`, `support-key`: PKCS#8 PEM; `certificate`: the authority's compact JWS over both. They are put there when a person is certified.
+ * `specialist-key`: PKCS#8 PEM; `support-key`: the same behind the person's PIN (`PassphraseBox`; in clear in a sandbox alone); `certificate`: the authority's compact
+ * JWS over both. `next-…` and `certification-request`: new keys until they are certified. `pin-tries`: wrong PINs, and until when none is tried.
  * `sign-in`: the tokens of the running sign-in. `audit-key`: signs the heads of this workstation's audit log. `session-key:<id>`: of the next session of a printed
  * OpenSSH configuration. `proxy-credentials`: user and password for the proxy of this computer's network, as JSON.
  */
-export type SecretName = 'specialist-key' | 'support-key' | 'certificate' | 'sign-in' | 'audit-key' | 'proxy-credentials' | `session-key:${string}`
+export type SecretName =
+  | 'specialist-key'
+  | 'support-key'
+  | 'certificate'
+  | 'next-specialist-key'
+  | 'next-support-key'
+  | 'certification-request'
+  | 'pin-tries'
+  | 'sign-in'
+  | 'audit-key'
+  | 'proxy-credentials'
+  | `session-key:${string}`
 
 export const maxSecretBytes = 2_500

@@ -13,6 +13,7 @@ import type {
   Calls,
   EventName,
   EventPayload,
+  KeysStatus,
   RequestProgress,
   SessionView,
   Settings,
@@ -92,12 +93,14 @@ export type Devices = {
   find(idOrName: string): Promise<DeviceRow>
 }
 
-export type AskInput = CallInput<'request.start'>
+export type AskInput = Omit<CallInput<'request.start'>, 'pin'>
 export type AskOptions = {
   /** Cancels the request at any point before the session is open; the session itself lives on after that. */
   signal?: AbortSignal
   /** In place of a fresh one (`ssh-config`, whose public half is printed beforehand). */
   sessionKey?: SigningKey
+  /** Opens the support key, where it lies behind one. */
+  pin?: string | undefined
   onProgress?: (progress: RequestProgress) => void
 }
 /** `session` rejects with the refusal (`access.*`, `leg.*`, `device.*` …). */
@@ -183,8 +186,20 @@ export type Transfers = {
 
 export type SpecialistKeys = { specialist: SigningKey; support: SigningKey; certificate: CompactJws; payload: CertificatePayload }
 export type Keys = {
-  /** Errors: `auth.keys-missing`, `auth.keychain-missing`, `auth.certificate-expired`. */
-  load(): Promise<SpecialistKeys>
+  /**
+   * Both keys, for a request and its session. Errors: `auth.keys-missing`, `auth.keys-waiting`, `auth.keychain-missing`, `auth.certificate-expired`, and of the PIN
+   * `auth.pin-needed`, `auth.pin-wrong {triesLeft}`, `auth.pin-blocked {seconds}`.
+   */
+  load(pin?: string | undefined): Promise<SpecialistKeys>
+  /** Without the PIN: to take a request back, or end its session. Errors as `load` but for the PIN's. */
+  loadSpecialist(): Promise<Omit<SpecialistKeys, 'support'>>
+  status(): Promise<KeysStatus>
+  /** Two new keys for who is signed in, the support key behind this PIN; what is certified goes on until they are. Errors: `auth.pin-short {min}`, `auth.*`, `server.*`. */
+  create(pin: string): Promise<KeysStatus>
+  /** What is carried to the security office: JSON text, signed by both new keys. Errors: `auth.keys-missing` where none wait. */
+  request(): Promise<string>
+  /** Asks the main server for a certificate over the keys here. Errors: `auth.*`, `server.*`. */
+  takeOver(): Promise<KeysStatus>
 }
 
 export type ClientAudit = {

@@ -12,6 +12,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { FailureNote } from '../ui/failure-note.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { useSpeech } from '../ui/language.tsx'
+import { useStore } from '../ui/store.ts'
 import { DevicePreview } from './device-preview.tsx'
 import { type Draft, emptyDraft, maxCase, maxReason, minuteChoices, missingIn } from './request-draft.ts'
 
@@ -20,12 +21,13 @@ type FormProps = { device: DeviceRow; access?: AccessLevel | undefined; onClose:
 /** What is asked of a device, with the words that the person there will read. Ctrl Enter signs and sends. */
 export function RequestForm({ device, access, onClose }: FormProps) {
   const { words } = useSpeech()
-  const { place } = useWindowState()
+  const { place, keys } = useWindowState()
+  const needsPin = useStore(keys.store).status?.current?.pin === true
   const [draft, setDraft] = useState<Draft>(() => emptyDraft(device, access))
   const [isSending, setSending] = useState(false)
   const [failure, setFailure] = useState<Failure | null>(null)
   const [isTried, setTried] = useState(false)
-  const missing = missingIn(draft)
+  const missing = missingIn(draft, needsPin)
   const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part })
 
   const send = () => {
@@ -33,11 +35,14 @@ export function RequestForm({ device, access, onClose }: FormProps) {
     if (isSending || missing || !draft.access) return
     setSending(true)
     setFailure(null)
-    const { caseId, reason, minutes, serviceKind } = draft
-    call('request.start', { deviceId: device.id, access: draft.access, serviceKind, caseId: caseId.trim(), reason: reason.trim(), minutes }).then(
+    const { caseId, reason, minutes, serviceKind, pin } = draft
+    const asked = { deviceId: device.id, access: draft.access, serviceKind, caseId: caseId.trim(), reason: reason.trim(), minutes }
+    call('request.start', needsPin ? { ...asked, pin } : asked).then(
       ({ requestId }) => place.openDialog({ kind: 'follow', requestId }),
       (error) => {
         setFailure(failureOf(error))
+        // Typed anew for each try.
+        setDraft({ ...draft, pin: '' })
         setSending(false)
       },
     )
@@ -71,6 +76,7 @@ export function RequestForm({ device, access, onClose }: FormProps) {
               <MinutesField draft={draft} onChange={change} />
             </div>
             <ReasonField draft={draft} onChange={change} isMissing={isTried && missing === 'reason'} />
+            {needsPin && <PinField draft={draft} onChange={change} isMissing={isTried && missing === 'pin'} />}
             {failure && <FailureNote failure={failure} />}
           </div>
           <DevicePreview draft={draft} device={device} />
@@ -218,6 +224,28 @@ function ReasonField({ draft, onChange, isMissing }: FieldProps) {
             onChange={(event) => onChange({ reason: event.target.value })}
           />
           <span className="small t3 num cnt">{words.request.counted(format.number(draft.reason.length), format.number(maxReason))}</span>
+        </span>
+      )}
+    </Labelled>
+  )
+}
+
+/** Of the support key, for this one request. */
+function PinField({ draft, onChange, isMissing }: FieldProps) {
+  const { words } = useSpeech()
+  return (
+    <Labelled label={words.request.pin}>
+      {(id) => (
+        <span className="field lg" data-invalid={isMissing || undefined}>
+          <input
+            id={id}
+            type="password"
+            autoComplete="off"
+            maxLength={200}
+            value={draft.pin}
+            aria-invalid={isMissing || undefined}
+            onChange={(event) => onChange({ pin: event.target.value })}
+          />
         </span>
       )}
     </Labelled>

@@ -6,6 +6,7 @@ import { useWindowState } from '../state.ts'
 import { IconButton } from '../ui/button.tsx'
 import { useSpeech } from '../ui/language.tsx'
 import { useStore } from '../ui/store.ts'
+import { KeysSection } from './keys-section.tsx'
 
 const fontSizes = { least: 8, most: 32 }
 
@@ -29,6 +30,7 @@ export function SettingsScreen() {
         <output className="num size">{now.terminalFontSize}</output>
         <IconButton icon={Plus} label={text.larger} onClick={() => setFont(now.terminalFontSize + 1)} />
       </Row>
+      <KeysSection />
       <h2 className="head about">{text.about}</h2>
       <dl className="about-list">
         <dt>{text.version}</dt>

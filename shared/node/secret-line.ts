@@ -12,11 +12,10 @@ const keys = { interrupt: 3, backspace: 8, erase: 127 } as const
 
 /**
  * Lines of stdin that nobody sees, one for each call: on a terminal without echo, and the prompt is shown there only. Null where stdin is at its end without one.
- * What came behind a line end waits for the next call. Errors: `auth.cancelled` for Ctrl-C, `contract.too-large`.
+ * What came behind a line end goes back into the stream. Errors: `auth.cancelled` for Ctrl-C, `contract.too-large`.
  */
 export function createSecretReader({ stdin, stderr }: SecretInput): (prompt: string) => Promise<string | null> {
   const isTerminal = stdin.isTTY === true && stdin.setRawMode !== undefined
-  let waiting: number[] = []
   /** A line may end with CR LF, and its second half may come later. */
   let afterReturn = false
   return async (prompt) => {
@@ -38,15 +37,13 @@ export function createSecretReader({ stdin, stderr }: SecretInput): (prompt: str
       if (typed.length > maxSecretLineBytes) throw new AppError('contract.too-large', { details: { maxBytes: maxSecretLineBytes } })
       return false
     }
-    const takeAll = (bytes: number[]) => {
-      const end = bytes.findIndex(take)
-      waiting = end < 0 ? [] : bytes.slice(end + 1)
-      return end >= 0
-    }
     try {
-      if (takeAll(waiting)) return text(typed)
       for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-        if (takeAll([...Buffer.from(chunk as Buffer | string)])) return text(typed)
+        const bytes = [...Buffer.from(chunk as Buffer | string)]
+        const end = bytes.findIndex(take)
+        if (end < 0) continue
+        if (end + 1 < bytes.length) stdin.unshift(Buffer.from(bytes.slice(end + 1)))
+        return text(typed)
       }
       return typed.length > 0 ? text(typed) : null
     } finally {

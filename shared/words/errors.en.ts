@@ -32,7 +32,21 @@ export const errorsEn: ErrorWords = {
     what: 'This computer has no keychain that answers, so a sign-in could not be kept safely.',
     todo: 'On Linux install and unlock a Secret Service (for example gnome-keyring with libsecret), then sign in again. Nothing was stored.',
   }),
-  'auth.keys-missing': () => ({ what: 'Your specialist keys are not on this computer.', todo: 'Ask your security office to certify keys for this computer.' }),
+  'auth.keys-missing': () => ({
+    what: 'Your specialist keys are not on this computer.',
+    todo: 'Make them (Settings, or “gantry keys --create”), then have your security office certify them.',
+  }),
+  'auth.keys-waiting': () => ({
+    what: 'Your new keys are not certified yet.',
+    todo: 'Take the request to your security office and read them the short fingerprint; the certificate then comes by itself.',
+  }),
+  'auth.pin-needed': () => ({ what: 'Your support key asks for your PIN.', todo: 'Type the PIN that you chose for this computer.' }),
+  'auth.pin-wrong': ({ triesLeft }) => ({ what: 'That is not your PIN.', todo: `Try again${triesLeft === undefined ? '' : `; before a wait: ${triesLeft}`}.` }),
+  'auth.pin-blocked': ({ seconds }) => ({
+    what: 'Too many wrong PINs.',
+    todo: `Wait ${seconds ?? 30} s. Whoever has forgotten theirs makes new keys, and has them certified.`,
+  }),
+  'auth.pin-short': ({ min }) => ({ what: 'This PIN is too short.', todo: `Choose one of ${min ?? 6} characters or more.` }),
   'auth.certificate-expired': () => ({ what: 'The certificate of your keys has expired.', todo: 'Ask your security office for a new one.' }),
 
   'access.mfa-stale': ({ minutes }) => ({

@@ -35,8 +35,22 @@ export const errorsFr: ErrorWords = {
   }),
   'auth.keys-missing': () => ({
     what: 'Vos clés de spécialiste ne sont pas sur cet ordinateur.',
-    todo: 'Demandez au bureau de sécurité de certifier des clés pour cet ordinateur.',
+    todo: 'Créez-les (Réglages, ou « gantry keys --create »), puis faites-les certifier par le bureau de sécurité.',
   }),
+  'auth.keys-waiting': () => ({
+    what: 'Vos nouvelles clés ne sont pas encore certifiées.',
+    todo: 'Portez la demande à votre bureau de sécurité et lisez-lui l’empreinte courte; le certificat vient ensuite de lui-même.',
+  }),
+  'auth.pin-needed': () => ({ what: 'Votre clé de soutien demande votre NIP.', todo: 'Tapez le NIP choisi pour cet ordinateur.' }),
+  'auth.pin-wrong': ({ triesLeft }) => ({
+    what: 'Ce n’est pas votre NIP.',
+    todo: `Réessayez${triesLeft === undefined ? '' : `; essais avant une attente : ${triesLeft}`}.`,
+  }),
+  'auth.pin-blocked': ({ seconds }) => ({
+    what: 'Trop de NIP erronés.',
+    todo: `Attendez ${seconds ?? 30} s. Qui a oublié le sien crée de nouvelles clés et les fait certifier.`,
+  }),
+  'auth.pin-short': ({ min }) => ({ what: 'Ce NIP est trop court.', todo: `Choisissez-en un d’au moins ${min ?? 6} caractères.` }),
   'auth.certificate-expired': () => ({ what: 'Le certificat de vos clés est expiré.', todo: 'Demandez-en un nouveau au bureau de sécurité.' }),
 
   'access.mfa-stale': ({ minutes }) => ({

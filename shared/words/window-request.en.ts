@@ -9,10 +9,11 @@ export const requestEn = {
   minutesUnit: (minutes: number) => `${minutes} min`,
   reason: 'Reason, in words for the person at the device',
   counted: (count: string, of: string) => `${count} of ${of}`,
+  pin: 'PIN of your support key',
   notAllowed: 'not in your profile',
   send: 'Sign and send',
   sending: 'Signing',
-  missing: { level: 'Choose an access level.', caseId: 'Name the case.', reason: 'Say why, for the person at the device.' },
+  missing: { level: 'Choose an access level.', caseId: 'Name the case.', reason: 'Say why, for the person at the device.', pin: 'Type your PIN.' },
   foot: {
     allow: 'The device’s own rules allow this: nobody has to press anything.',
     ask: (person: string) => `${person} has to be at the device and press Allow.`,

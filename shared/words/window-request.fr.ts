@@ -10,10 +10,16 @@ export const requestFr: RequestWords = {
   minutesUnit: (minutes) => `${minutes} min`,
   reason: 'Motif, en mots pour la personne sur place',
   counted: (count, of) => `${count} sur ${of}`,
+  pin: 'NIP de votre clé de soutien',
   notAllowed: 'hors de votre profil',
   send: 'Signer et envoyer',
   sending: 'Signature',
-  missing: { level: 'Choisissez un niveau d’accès.', caseId: 'Nommez le dossier.', reason: 'Dites pourquoi, pour la personne sur place.' },
+  missing: {
+    level: 'Choisissez un niveau d’accès.',
+    caseId: 'Nommez le dossier.',
+    reason: 'Dites pourquoi, pour la personne sur place.',
+    pin: 'Tapez votre NIP.',
+  },
   foot: {
     allow: 'Les règles de l’appareil le permettent : personne n’a à appuyer.',
     ask: (person) => `${person} doit être à l’appareil et autoriser.`,

@@ -74,6 +74,31 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
     expect(window.inputsOf('request.start')).toEqual([])
   })
 
+  test('a support key behind a PIN asks for it at each request; a wrong one is told, and typed anew (R078)', async () => {
+    const current = { fingerprint: 'K3QF-7MZA-PX2D-WJ5N', untilMs: nowMs + 86_400_000, pin: true }
+    const window = await open({
+      'keys.status': () => ({ state: 'ready', current, waiting: null }),
+      'request.start': ({ pin }) =>
+        pin === '739-201' ? { requestId: asking.requestId } : { ok: false, failure: { code: 'auth.pin-wrong', details: { triesLeft: 2 } } },
+    })
+    const { page } = window
+    await page.locator('.rows').getByText('CT Suite 3').dblclick()
+    await page.getByRole('textbox', { name: 'Case' }).fill('48213')
+    await page.getByRole('textbox', { name: /Reason/ }).fill('The console reacts slowly.')
+    await page.keyboard.press('Control+Enter')
+    await page.getByRole('alert').getByText('Type your PIN.').waitFor()
+    expect(window.inputsOf('request.start')).toEqual([])
+    const pin = page.getByLabel('PIN of your support key')
+    expect(await pin.getAttribute('type')).toBe('password')
+    await pin.fill('000000')
+    await page.keyboard.press('Control+Enter')
+    await page.getByText('That is not your PIN.').waitFor()
+    expect(await pin.inputValue()).toBe('')
+    await pin.fill('739-201')
+    await page.keyboard.press('Control+Enter')
+    await expect.poll(() => window.inputsOf('request.start').map((input) => input.pin)).toEqual(['000000', '739-201'])
+  })
+
   test('Esc withdraws a request that is on its way; put aside, it stays and tells its answer', async () => {
     const window = await open({ 'request.list': () => ({ requests: [asking] }) })
     const { page, tell } = window
@@ -310,5 +335,38 @@ describe('a session and its end', () => {
     await window.page.getByRole('button', { name: /Terminer/ }).waitFor()
     expect(await shown(window)).toContain('still here')
     expect(window.inputsOf('terminal.open')).toHaveLength(1)
+  })
+})
+
+describe('the keys of this computer', () => {
+  test('are made behind a PIN that is typed twice, wait under a short fingerprint, and are told as certified by themselves', async () => {
+    const waiting = { fingerprint: 'ABCD-EFGH-JKLM-NPQR' }
+    let made = false
+    const window = await open({
+      'keys.status': () => (made ? { state: 'waiting', current: null, waiting } : { state: 'missing', current: null, waiting: null }),
+      'keys.create': () => {
+        made = true
+        window.tell('keys.changed', { state: 'waiting', current: null, waiting })
+        return { state: 'waiting', current: null, waiting }
+      },
+      'keys.request': () => ({ request: '{"payload":"…"}' }),
+    })
+    const { page, tell } = window
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await page.getByText('This computer has no keys yet.').waitFor()
+    await page.getByLabel('PIN for your support key').fill('739-201')
+    await page.getByLabel('PIN once more').fill('739-202')
+    await page.getByRole('alert').getByText('The two PINs differ.').waitFor()
+    await page.getByLabel('PIN once more').press('Enter')
+    expect(window.inputsOf('keys.create')).toEqual([])
+    await page.getByLabel('PIN once more').fill('739-201')
+    await page.getByLabel('PIN once more').press('Enter')
+    await page.getByText(waiting.fingerprint).waitFor()
+    expect(window.inputsOf('keys.create')).toEqual([{ pin: '739-201' }])
+    await page.getByRole('button', { name: 'Copy the request' }).waitFor()
+    expect(await page.getByLabel('PIN for your support key').inputValue()).toBe('')
+    tell('keys.changed', { state: 'ready', current: { ...waiting, untilMs: nowMs + 90 * 86_400_000, pin: true }, waiting: null })
+    await page.getByText('Certified.').waitFor()
+    await page.getByText(waiting.fingerprint).waitFor()
   })
 })

@@ -54,9 +54,9 @@ export function createRequests(tools: RequestTools): RequestService {
     forgetOldest(kept)
   }
 
-  const ask: Requests['ask'] = async (input, { signal, sessionKey, onProgress } = {}) => {
+  const ask: Requests['ask'] = async (input, { signal, sessionKey, pin, onProgress } = {}) => {
     signal?.throwIfAborted()
-    const keys = await tools.keys.load()
+    const keys = await tools.keys.load(pin)
     const row = await tools.devices.row(input.deviceId)
     const own = await makeRequest(input, keys, { now: tools.now(), sessionKey })
     const { id: requestId, access, caseId, minutes, deviceId } = own.payload
@@ -89,7 +89,7 @@ export function createRequests(tools: RequestTools): RequestService {
       const { device, state } = await tools.call('access-request.show', { requestId })
       const kind = state === 'approved' || state === 'open' ? 'end' : 'cancel'
       // Who has no keys (any more) must still be able to end what is theirs.
-      const keys = await tools.keys.load().catch(() => null)
+      const keys = await tools.keys.loadSpecialist().catch(() => null)
       const withdrawal = keys ? await signWithdrawal({ id: requestId, deviceId: device.id, kind }, keys, tools.now()) : undefined
       await tools.call('access-request.cancel', { requestId, ...(withdrawal ? { withdrawal } : {}) })
     },

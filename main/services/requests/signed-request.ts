@@ -44,7 +44,7 @@ export async function makeRequest(
 /** Takes a request back, or ends its session, in this person's name (R062). `now` in milliseconds. */
 export async function signWithdrawal(
   { id, deviceId, kind }: Pick<RequestPayload, 'id' | 'deviceId'> & Pick<WithdrawalPayload, 'kind'>,
-  { specialist, payload }: SpecialistKeys,
+  { specialist, payload }: Pick<SpecialistKeys, 'specialist' | 'payload'>,
   now: number,
 ): Promise<CompactJws> {
   const { specialistId } = payload
