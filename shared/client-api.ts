@@ -133,6 +133,8 @@ export const clientApi = {
     output: z.object({
       specialist: Specialist,
       mfaAtMs: z.number(),
+      /** Levels for which the second factor is too old by now, or within the next minute: asking for them needs it anew. By the server's clock. */
+      mfaStaleFor: z.array(AccessLevel),
       /** The authority's certificate over this person's two keys (a compact JWS), or null where none is known here. */
       certificate: CompactJws.nullable(),
       supportContacts: z.array(z.object({ region: z.string(), phone: z.string(), mail: z.string() })),

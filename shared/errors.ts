@@ -8,6 +8,7 @@ export const errorCodes = {
   'auth.session-expired': { status: 401, exit: 4 },
   'auth.proof-bad': { status: 401, exit: 4 },
   'auth.sign-in-copied': { status: 401, exit: 4 },
+  'auth.other-person': { status: 403, exit: 3 },
   'auth.wrong-credentials': { status: 401, exit: 3 },
   'auth.code-used': { status: 401, exit: 3 },
   'auth.throttled': { status: 429, exit: 3 },

@@ -35,6 +35,8 @@ export const SignInState = z.object({
   phase: z.enum(['signed-out', 'waiting-for-browser', 'signed-in', 'expired']),
   /** To open by hand where no browser came up; only while waiting. It holds no secret. */
   link: z.string().nullable(),
+  /** The person who is signed in is asked for both factors again, in the browser: `os` needs them fresh. Sessions and tabs stay. */
+  confirming: z.enum(['os']).nullable(),
   specialist: Specialist.nullable(),
   failure: Failure.nullable(),
   /** `keychain`, or `sandbox` for the sandbox's own store in memory. */

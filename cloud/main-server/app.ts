@@ -9,6 +9,7 @@ import { type Logger, pino } from 'pino'
 import { followSession } from './access-requests/answers.ts'
 import { createAccessHandlers, createAnswerHandlers } from './access-requests/handlers.ts'
 import { createStandingCheck } from './access-requests/standing.ts'
+import { staleLevels } from './access-requests/steps.ts'
 import { createSweep } from './access-requests/sweep.ts'
 import type { AccessTools } from './access-requests/tools.ts'
 import { createBulletinBoard } from './access-servers/bulletin.ts'
@@ -215,7 +216,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     authenticate,
     onDefect,
     handlers: {
-      ...createSpecialistHandlers(db, authority.certificateOf),
+      ...createSpecialistHandlers({ db, certificateOf: authority.certificateOf, staleLevels: (mfaAtMs) => staleLevels(mfaAtMs, now()) }),
       ...createDeviceHandlers(db, now),
       ...createAccessHandlers(access),
       ...createCaseHandlers({ db, append, changed: standing.look, now }),

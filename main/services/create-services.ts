@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AppError } from '@gantry/shared/errors.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
+import type { AccessLevel } from '@gantry/shared/profile.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
 import { createCallHandlers } from './call-handlers.ts'
@@ -62,6 +63,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
     me: () => server.call('specialist.me', {}),
     donePage: () => `${origin}/sign-in/done?lang=${settings.read().language}`,
     remembered: { read: () => lastKnown.read().person, write: (person) => (person ? lastKnown.change({ person }) : lastKnown.clear()) },
+    onRenewed() {
+      if (options.party !== 'desktop') return
+      updates.stop()
+      updates.start()
+    },
     onChange(state) {
       emit('sign-in.changed', state)
       if (state.phase === 'signed-in' && options.party === 'desktop') updates.start()
@@ -90,7 +96,14 @@ export async function createServices(options: ServicesOptions): Promise<Services
     }
   }
   const updates = createUpdates({ origin, dial, access: signIn.access, onUpdate, onOpen: () => requests.refresh(), onAnswer, log })
+  /** The main server's policy says for which levels; here it is asked early, so that the request that follows is signed afterwards and fresh. */
+  const requireFreshMfa = async (access: AccessLevel, signal: AbortSignal | undefined) => {
+    if (access !== 'os' || options.party !== 'desktop') return
+    const { mfaStaleFor } = await server.call('specialist.me', {}, signal ? { signal } : {})
+    if (mfaStaleFor.includes(access)) await signIn.confirm('os', { signal })
+  }
   const requests: RequestService = createRequests({
+    requireFreshMfa,
     ...{ call: server.call, wellKnown: server.wellKnown, devices, keys, audit, updates, now, log },
     openSession: sessions.open,
     onProgress: (progress) => emit('request.changed', progress),

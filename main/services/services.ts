@@ -74,12 +74,18 @@ export type Services = {
   close(): Promise<void>
 }
 
+export type Confirming = NonNullable<SignInState['confirming']>
 export type SignIn = {
   state(): SignInState
   /** Reads a kept sign-in: no browser, no network. Never throws: what is wrong is in the state. `createServices` has done it already. */
   restore(): Promise<SignInState>
   /** Opens the browser, waits for the answer (120 s at most), resolves when signed in. Errors: `auth.*`, `server.*`. */
   start(options?: { signal?: AbortSignal }): Promise<SignInState>
+  /**
+   * Asks the person who is signed in for both factors again; requests, sessions and tabs stay. Errors: as `start`, and `auth.other-person`, after which nothing has
+   * changed.
+   */
+  confirm(why: Confirming, options?: { signal?: AbortSignal | undefined }): Promise<SignInState>
   cancel(): void
   /** Revokes the tokens at the main server where it answers, and forgets them here in any case. */
   out(): Promise<void>
@@ -107,7 +113,10 @@ export type AskOptions = {
 export type Asked = { requestId: RequestId; session: Promise<Session>; cancel(): Promise<void> }
 
 export type Requests = {
-  /** Signs and sends a request; resolves once the main server has stored it. Errors: the policy's refusals, `auth.*`, `server.*`. */
+  /**
+   * Signs and sends a request; resolves once the main server has stored it. Errors: the policy's refusals, `auth.*`, `server.*`. In the
+   * window the person is asked again first where the second factor is too old for the level.
+   */
   ask(input: AskInput, options?: AskOptions): Promise<Asked>
   cancel(requestId: RequestId): Promise<void>
   list(): RequestProgress[]

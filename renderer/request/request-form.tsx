@@ -6,6 +6,7 @@ import { ChevronDown, CornerDownLeft, X } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 import { call, failureOf } from '../api.ts'
 import { RuleMark } from '../devices/rule-mark.tsx'
+import { ConfirmDialog } from '../sign-in/confirm-dialog.tsx'
 import { useWindowState } from '../state.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -21,8 +22,9 @@ type FormProps = { device: DeviceRow; access?: AccessLevel | undefined; onClose:
 /** What is asked of a device, with the words that the person there will read. Ctrl Enter signs and sends. */
 export function RequestForm({ device, access, onClose }: FormProps) {
   const { words } = useSpeech()
-  const { place, keys } = useWindowState()
+  const { place, keys, signIn } = useWindowState()
   const needsPin = useStore(keys.store).status?.current?.pin === true
+  const { confirming } = useStore(signIn)
   const [draft, setDraft] = useState<Draft>(() => emptyDraft(device, access))
   const [isSending, setSending] = useState(false)
   const [failure, setFailure] = useState<Failure | null>(null)
@@ -50,6 +52,8 @@ export function RequestForm({ device, access, onClose }: FormProps) {
 
   useKeys({ 'Ctrl+Enter': send })
 
+  // In its place, not over it: one Esc shall not close both. What was typed stays, and the request goes on from here.
+  if (isSending && confirming) return <ConfirmDialog />
   return (
     <Dialog title={words.request.title} onClose={onClose} className="ask">
       <form

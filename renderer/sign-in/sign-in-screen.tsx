@@ -2,11 +2,11 @@ import { KeyRound, LogIn } from 'lucide-react'
 import { call, knownFailure } from '../api.ts'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
-import { CopyButton } from '../ui/copy-button.tsx'
 import { FailureNote } from '../ui/failure-note.tsx'
 import { useSpeech } from '../ui/language.tsx'
 import { useStore } from '../ui/store.ts'
 import { Logo } from '../ui/thread.tsx'
+import { BrowserLink } from './browser-link.tsx'
 
 /** Signing in happens in the system's browser; this screen starts it, waits for it, and says what went wrong. */
 export function SignInScreen() {
@@ -42,15 +42,7 @@ export function SignInScreen() {
             <p className="t2">{isWaiting ? text.waitingText : phase === 'expired' ? text.expiredText : text.text}</p>
           </div>
           {failure && !isWaiting && <FailureNote failure={knownFailure(failure)} tone={failure.code === 'auth.cancelled' ? 'ink' : 'danger'} />}
-          {isWaiting && link && (
-            <div className="si-link">
-              <p className="small t2">{text.linkLabel}</p>
-              <div className="row-x">
-                <span className="mono grow selectable si-url">{link}</span>
-                <CopyButton text={link} />
-              </div>
-            </div>
-          )}
+          {isWaiting && link && <BrowserLink link={link} />}
           {isWaiting ? (
             <Button size="lg" grow onClick={() => void call('sign-in.cancel', {}).catch(() => undefined)}>
               {text.cancel}

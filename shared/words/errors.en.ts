@@ -17,6 +17,10 @@ export const errorsEn: ErrorWords = {
     what: 'Your sign-in was used from two places at once, so it may have been copied. It is over everywhere, and so are the sessions that were opened under it.',
     todo: 'Tell your security office now, then sign in again.',
   }),
+  'auth.other-person': () => ({
+    what: 'Somebody else signed in than the person who is signed in here.',
+    todo: 'Do it again under your own name, or sign out first.',
+  }),
   'auth.wrong-credentials': () => ({ what: 'User name, password or code do not fit.', todo: 'Check them and try again.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'This code was already used once.',

@@ -15,6 +15,10 @@ export const errorsFr: ErrorWords = {
     what: 'Votre connexion a servi à deux endroits à la fois : elle a peut-être été copiée. Elle a pris fin partout, ainsi que les séances ouvertes grâce à elle.',
     todo: 'Prévenez tout de suite votre bureau de la sécurité, puis connectez-vous de nouveau.',
   }),
+  'auth.other-person': () => ({
+    what: 'Une autre personne que celle qui est connectée ici s’est connectée.',
+    todo: 'Recommencez sous votre propre nom, ou déconnectez-vous d’abord.',
+  }),
   'auth.wrong-credentials': () => ({ what: 'Le nom, le mot de passe ou le code ne convient pas.', todo: 'Vérifiez et réessayez.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'Ce code a déjà servi une fois.',

@@ -63,6 +63,12 @@ export const windowEn = {
     waitingText: 'A page has opened there. This window follows as soon as you are done.',
     linkLabel: 'No page? Open this address in a browser on this computer:',
     cancel: 'Stop waiting',
+    confirm: {
+      os: {
+        title: 'Confirm that it is you',
+        text: 'The operating system opens only with a sign-in that is not older than 15 minutes. A page has opened in your browser; the request goes on by itself when you are done. Open sessions stay open.',
+      },
+    },
     expiredTitle: 'Sign in again',
     expiredText: 'Your sign-in is over. Sessions that are open stay open.',
     steps: { start: 'Here', browser: 'In your browser', done: 'Back in the app' },

@@ -64,6 +64,12 @@ export const windowFr: WindowWords = {
     waitingText: 'Une page s’y est ouverte. Cette fenêtre suit dès que c’est fait.',
     linkLabel: 'Pas de page? Ouvrez cette adresse dans un navigateur de cet ordinateur :',
     cancel: 'Ne plus attendre',
+    confirm: {
+      os: {
+        title: 'Confirmez que c’est bien vous',
+        text: 'Le système d’exploitation ne s’ouvre qu’avec une connexion de moins de 15 minutes. Une page s’est ouverte dans votre navigateur; la demande continue d’elle-même ensuite. Les séances ouvertes le restent.',
+      },
+    },
     expiredTitle: 'Reconnectez-vous',
     expiredText: 'Votre connexion a pris fin. Les séances ouvertes le restent.',
     steps: { start: 'Ici', browser: 'Au navigateur', done: 'Retour à l’appli' },

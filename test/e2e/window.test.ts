@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAlive } from './support/processes.ts'
@@ -11,15 +12,17 @@ let sandbox: RunningSandbox
 let window: OpenWindow
 let page: Page
 let device: RunningSandbox['facts']['devices'][number]
+let second: RunningSandbox['facts']['devices'][number]
 /** Where a request waits in vain while the others go on. */
 let unanswered: RunningSandbox['facts']['devices'][number]
 const home = mkdtempSync(join(tmpdir(), 'gantry-e2e-home-'))
 
 beforeAll(async () => {
   sandbox = await startSandbox()
-  const [first, , third] = sandbox.facts.devices
-  if (!first || !third) throw new Error('no devices')
+  const [first, next, third] = sandbox.facts.devices
+  if (!first || !next || !third) throw new Error('no devices')
   device = first
+  second = next
   unanswered = third
   mkdirSync(join(home, 'fix/deep'), { recursive: true })
   writeFileSync(join(home, 'fix/deep/patch.bin'), Buffer.alloc(500_000, 'gantry'))
@@ -43,6 +46,15 @@ async function ask({ device: name = device.name, level, caseId = '48213' }: Ask)
   await dialog.getByLabel('Case').fill(caseId)
   await dialog.getByLabel('Reason').fill('Console reacts slowly')
   await dialog.getByRole('button', { name: /Sign and send/ }).click()
+}
+/** As it is when 16 minutes have gone by since the second factor. */
+function letMfaAge(): void {
+  const db = new DatabaseSync(join(sandbox.dir, 'main-server/gantry.db'))
+  db.exec('pragma busy_timeout = 5000')
+  const older = (path: string) => `json_set(payload_json, '${path}', json_extract(payload_json, '${path}') - 960)`
+  db.exec(`update oidc_records set payload_json = ${older('$.extra.mfaAt')} where model = 'AccessToken'`)
+  db.exec(`update oidc_records set payload_json = ${older('$.authTime')} where model = 'RefreshToken'`)
+  db.close()
 }
 const press = (...argv: string[]) => sandbox.panel(device.id, ...argv)
 const panelState = async ({ id } = device) => JSON.parse((await sandbox.panel(id, 'show', '--json')).stdout)
@@ -139,6 +151,23 @@ describe('the window', () => {
     await page.getByRole('button', { name: 'Sessions' }).first().click()
     await type('echo again $((40+2))')
     await until('the answer', async () => (await terminalText()).includes('again 42') || null)
+  })
+
+  test('R065: a second factor that is too old is asked for again, the request goes on by itself, and the open session stays', async () => {
+    letMfaAge()
+    await ask({ device: second.name, level: /Operating system/ })
+    await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor()
+    const signIn = await window.signInPage()
+    await walkSignIn(signIn, sandbox.facts.specialist)
+    await signIn.getByText('You are signed in').waitFor()
+    await signIn.close()
+    await until('the panel rings', async () => (await panelState(second)).waiting.length > 0 || null)
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the request' }).click()
+    await page.getByRole('dialog').getByRole('heading', { name: 'Cancelled' }).waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: /Close/ }).first().click()
+    await page.getByRole('button', { name: 'Sessions' }).first().click()
+    await type('echo meanwhile $((40+2))')
+    await until('the answer', async () => (await terminalText()).includes('meanwhile 42') || null)
   })
 
   test('ended at the panel: the window says so within a second', async () => {

@@ -165,7 +165,7 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
     return view
   }
   return {
-    'specialist.me': () => ({ specialist, mfaAtMs: Date.now(), certificate: null, supportContacts: [] }),
+    'specialist.me': () => ({ specialist, mfaAtMs: Date.now(), mfaStaleFor: [], certificate: null, supportContacts: [] }),
     'device.list': () => ({ devices: [world.row], serverTimeMs: Date.now() }),
     'device.show': ({ deviceId }) => {
       if (deviceId !== device.id) throw new AppError('device.unknown')

@@ -122,6 +122,7 @@ const scenes: Record<string, Scene> = {
         signIn: {
           ...signedOut.signIn,
           phase: 'waiting-for-browser',
+          confirming: null,
           secretStore: 'sandbox',
           link: 'https://gantry.example:8443/oidc/auth?client_id=gantry-desktop&response_type=code&code_challenge=Yx',
         },

@@ -1,6 +1,6 @@
 import { AppError } from '@gantry/shared/errors.ts'
 import { checkCertificate, checkRequest, requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
-import { type AccessLevel, meetsPatientData, type ProfileLimits } from '@gantry/shared/profile.ts'
+import { type AccessLevel, accessLevels, meetsPatientData, type ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
 import { covers } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
@@ -143,6 +143,11 @@ export function requireDeviceEnabled({ device }: Pick<Facts, 'device'>): void {
 export function requireFreshMfa({ caller, nowMs, request }: Facts): void {
   const minutes = freshMfaMinutes[request.access]
   if (nowMs - caller.mfaAtMs > minutes * 60_000) throw new AppError('access.mfa-stale', { details: { minutes } })
+}
+
+/** The same question before a request is made: for which levels would it be too old within a minute? */
+export function staleLevels(mfaAtMs: number, nowMs: number): AccessLevel[] {
+  return accessLevels.filter((level) => nowMs + 60_000 - mfaAtMs > freshMfaMinutes[level] * 60_000)
 }
 
 /**

@@ -5,6 +5,7 @@ import type { AccessRequestView, WellKnown } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import type { RequestProgress } from '@gantry/shared/ipc.ts'
+import type { AccessLevel } from '@gantry/shared/profile.ts'
 import type { DeviceList } from '../device-list.ts'
 import type { MainServer } from '../main-server/main-server.ts'
 import type { Keys, Requests, ServiceLog, Session } from '../services.ts'
@@ -15,6 +16,8 @@ export type RequestTools = {
   call: MainServer['call']
   wellKnown: () => Promise<WellKnown>
   devices: Pick<DeviceList, 'row'>
+  /** Asks the person for both factors again where this level needs them fresh. Errors: `auth.*`. */
+  requireFreshMfa: (access: AccessLevel, signal: AbortSignal | undefined) => Promise<void>
   keys: Keys
   openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
   /** Write first: resolves when the event is stored. */
@@ -58,6 +61,7 @@ export function createRequests(tools: RequestTools): RequestService {
     signal?.throwIfAborted()
     const keys = await tools.keys.load(pin)
     const row = await tools.devices.row(input.deviceId)
+    await tools.requireFreshMfa(input.access, signal)
     const own = await makeRequest(input, keys, { now: tools.now(), sessionKey })
     const { id: requestId, access, caseId, minutes, deviceId } = own.payload
     const actor = { kind: 'specialist' as const, id: keys.payload.specialistId, name: keys.payload.name }

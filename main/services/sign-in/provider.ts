@@ -8,13 +8,15 @@ import * as oidc from 'openid-client'
  * made for this sign-in (RFC 9449).
  */
 export type Tokens = { accessToken: string; accessExpiresMs: number; refreshToken: string; proofKey: SigningKey }
+/** Of a sign-in that has just been made: also whose it is, as the signed ID token says. */
+export type FreshTokens = Tokens & { subject: string }
 export type Provider = {
   begin(redirectUri: (state: string) => Promise<string>): Promise<SignInAttempt>
   refresh(tokens: Pick<Tokens, 'refreshToken' | 'proofKey'>): Promise<Tokens>
   revoke(refreshToken: string): Promise<void>
 }
 /** `finish` exchanges the code; it checks state, nonce and issuer (RFC 9207) once more. */
-export type SignInAttempt = { link: string; finish(answer: URL): Promise<Tokens> }
+export type SignInAttempt = { link: string; finish(answer: URL): Promise<FreshTokens> }
 
 export const clientScope = 'openid offline_access gantry'
 export const apiResource = 'urn:gantry:main-server'
@@ -52,7 +54,11 @@ export async function openProvider(
       const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
       return {
         link: link.href,
-        finish: (answer) => attempt(async () => read(await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }, { DPoP }), proofKey)),
+        finish: (answer) =>
+          attempt(async () => {
+            const granted = await oidc.authorizationCodeGrant(config, answer, checks, { resource: apiResource }, { DPoP })
+            return { ...read(granted, proofKey), subject: granted.claims()?.sub ?? '' }
+          }),
       }
     },
     refresh: ({ refreshToken, proofKey }) =>

@@ -4,7 +4,7 @@ import type { Output } from '@gantry/shared/contract.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { SignInState } from '@gantry/shared/ipc.ts'
 import type { Access } from '@gantry/shared/node/dpop.ts'
-import type { ServiceLog, SignIn } from '../services.ts'
+import type { Confirming, ServiceLog, SignIn } from '../services.ts'
 import { type LoopbackListener, openLoopbackListener } from './loopback-listener.ts'
 import type { Provider } from './provider.ts'
 import type { TokenKeeper } from './tokens.ts'
@@ -22,6 +22,8 @@ export type SignInTools = {
   /** The person of the last good sign-in on this computer, for a start without a network. */
   remembered: { read(): KnownPerson | null; write(person: KnownPerson | null): void }
   onChange: (state: SignInState) => void
+  /** Other tokens are good from now on, and those before are about to be revoked: what stands on them is opened again. */
+  onRenewed: () => void
   log: ServiceLog
   /** Where the browser is sent when all is done. */
   donePage: () => string
@@ -43,6 +45,7 @@ export function createSignIn(tools: SignInTools): SignInService {
   let state: SignInState = {
     phase: 'signed-out',
     link: null,
+    confirming: null,
     specialist: null,
     failure: null,
     secretStore: tools.secretStore,
@@ -51,7 +54,7 @@ export function createSignIn(tools: SignInTools): SignInService {
   let running: { controller: AbortController; result: Promise<SignInState> } | null = null
 
   const change = (part: Partial<SignInState>): SignInState => {
-    state = { ...state, link: null, failure: null, ...part }
+    state = { ...state, link: null, confirming: null, failure: null, ...part }
     tools.onChange(state)
     return state
   }
@@ -77,28 +80,62 @@ export function createSignIn(tools: SignInTools): SignInService {
     }
   }
 
-  const walk = async (signal: AbortSignal): Promise<SignInState> => {
+  const waiting = (why: Confirming | null, link: string | null) => change(why ? { confirming: why, link } : { phase: 'waiting-for-browser', link })
+  /** Once another sign-in has taken its place, nothing shall be left that its tokens open. */
+  const revoke = async (refreshToken: string) =>
+    (await provider()).revoke(refreshToken).catch((error: unknown) => log.warn('the sign-in could not be revoked', { code: toFailure(error).code }))
+
+  const walk = async (signal: AbortSignal, why: Confirming | null): Promise<SignInState> => {
     let listener: LoopbackListener | null = null
     try {
       // Asked first, since without a place for secrets there is no sign-in (and nothing is ever written elsewhere).
       await tokens.isKept()
       const open = await openLoopback(await provider(), tools, signal)
       listener = open.listener
-      change({ phase: 'waiting-for-browser', link: open.link })
+      waiting(why, open.link)
       await Promise.resolve(tools.openBrowser(open.link)).catch(() => log.warn('no browser could be opened; the link is shown instead'))
       const fresh = await open.finish(await open.listener.answer)
       signal.throwIfAborted()
-      await tokens.keep(fresh)
+      if (why && fresh.subject !== state.specialist?.id) {
+        await revoke(fresh.refreshToken)
+        throw new AppError('auth.other-person')
+      }
+      const before = await tokens.keep(fresh)
       const done = await learn()
-      await tools.audit({ kind: 'specialist.signed-in', actor: actorOf(done.specialist) })
+      await tools.audit({ kind: 'specialist.signed-in', actor: actorOf(done.specialist), ...(why ? { data: { why } } : {}) })
+      tools.onRenewed()
+      if (before !== null) await revoke(before)
       log.info('signed in')
       return done
     } catch (error) {
       await listener?.close()
       const failure = toFailure(error)
       log.warn('the sign-in failed', { code: failure.code })
-      change({ phase: 'signed-out', failure: failure.code === 'auth.cancelled' ? null : failure })
+      change({ ...(why ? {} : { phase: 'signed-out' }), failure: failure.code === 'auth.cancelled' ? null : failure })
       throw error
+    }
+  }
+
+  const begin = (why: Confirming | null, signal: AbortSignal | undefined): Promise<SignInState> => {
+    if (running) return running.result
+    const controller = new AbortController()
+    const abort = () => controller.abort(new AppError('auth.cancelled'))
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    waiting(why, null)
+    const result = walk(controller.signal, why).finally(() => {
+      running = null
+      signal?.removeEventListener('abort', abort)
+    })
+    running = { controller, result }
+    return result
+  }
+  const check = async (): Promise<void> => {
+    try {
+      if (state.phase === 'signed-in' && !running) await learn()
+    } catch (error) {
+      const failure = toFailure(error)
+      if (state.phase === 'signed-in' && !failure.code.startsWith('auth.')) change({ failure })
     }
   }
 
@@ -108,7 +145,8 @@ export function createSignIn(tools: SignInTools): SignInService {
     ended(why) {
       // A copy that was used is said also to who has found out by now that the tokens are good no more.
       if (why === 'token-reused' && !running && state.phase !== 'signed-out') change({ phase: 'expired', failure: { code: 'auth.sign-in-copied' } })
-      else if (state.phase === 'signed-in') change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
+      // Perhaps another process of this profile has signed in anew, and what ended is the sign-in before.
+      else void check()
     },
     async restore() {
       try {
@@ -118,27 +156,11 @@ export function createSignIn(tools: SignInTools): SignInService {
         return change({ failure: toFailure(error) })
       }
     },
-    async check() {
-      try {
-        if (state.phase === 'signed-in') await learn()
-      } catch (error) {
-        const failure = toFailure(error)
-        if (state.phase === 'signed-in' && !failure.code.startsWith('auth.')) change({ failure })
-      }
-    },
-    start({ signal } = {}) {
-      if (running) return running.result
-      const controller = new AbortController()
-      const abort = () => controller.abort(new AppError('auth.cancelled'))
-      if (signal?.aborted) abort()
-      signal?.addEventListener('abort', abort, { once: true })
-      change({ phase: 'waiting-for-browser' })
-      const result = walk(controller.signal).finally(() => {
-        running = null
-        signal?.removeEventListener('abort', abort)
-      })
-      running = { controller, result }
-      return result
+    check,
+    start: ({ signal } = {}) => begin(null, signal),
+    async confirm(why, { signal } = {}) {
+      if (!state.specialist) await learn()
+      return begin(why, signal)
     },
     cancel: () => running?.controller.abort(new AppError('auth.cancelled')),
     async out() {
@@ -150,7 +172,7 @@ export function createSignIn(tools: SignInTools): SignInService {
       if (refreshToken === null) return
       await tools.audit({ kind: 'specialist.signed-out', actor: actorOf(who) })
       // Forgotten here in any case; where the server cannot be told now, the token runs out by itself.
-      await (await provider()).revoke(refreshToken).catch((error: unknown) => log.warn('the sign-in could not be revoked', { code: toFailure(error).code }))
+      await revoke(refreshToken)
     },
     close: () => running?.controller.abort(new AppError('auth.cancelled')),
   }

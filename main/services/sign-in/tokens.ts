@@ -22,7 +22,8 @@ type Kept = z.infer<typeof Kept>
 export type TokenKeeper = {
   /** True when a sign-in is kept. */
   isKept(): Promise<boolean>
-  keep(tokens: Tokens): Promise<void>
+  /** Returns the refresh token of the sign-in whose place it takes. */
+  keep(tokens: Tokens): Promise<string | null>
   /**
    * An access token with a minute left or more, and its key; `rejected` is one that the server has just refused. Errors: `auth.not-signed-in`, `auth.session-expired` (the sign-in
    * is then forgotten), `auth.keychain-missing`, `server.*`.
@@ -49,11 +50,12 @@ export function createTokenKeeper({ store, provider, lock, now }: TokenKeeperOpt
     return cached
   }
 
-  const write = async (tokens: Tokens) => {
-    const whole: z.input<typeof Kept> = { ...tokens, proofKey: privatePem(tokens.proofKey) }
+  const write = async ({ accessToken, accessExpiresMs, refreshToken, proofKey }: Tokens) => {
+    const tokens = { accessToken, accessExpiresMs, refreshToken }
+    const whole: z.input<typeof Kept> = { ...tokens, proofKey: privatePem(proofKey) }
     const fits = Buffer.byteLength(JSON.stringify(whole)) <= maxSecretBytes
     await store.set('sign-in', JSON.stringify(fits ? whole : { ...whole, accessToken: null }))
-    cached = tokens
+    cached = { ...tokens, proofKey }
   }
 
   const renew = (rejected: string | undefined): Promise<Access> =>
@@ -77,7 +79,12 @@ export function createTokenKeeper({ store, provider, lock, now }: TokenKeeperOpt
 
   return {
     isKept: async () => (await read()) !== null,
-    keep: (tokens) => lock(() => write(tokens)),
+    keep: (tokens) =>
+      lock(async () => {
+        const before = await read()
+        await write(tokens)
+        return before?.refreshToken ?? null
+      }),
     async access(rejected) {
       if (isGood(cached, rejected)) return accessOf(cached)
       running ??= renew(rejected).finally(() => {

@@ -44,6 +44,7 @@ export const described: CallOutput<'app.describe'> = {
     link: null,
     specialist,
     failure: null,
+    confirming: null,
     secretStore: 'keychain',
     supportContacts: [
       { region: 'North', phone: '555-0100', mail: 'north@norvane.example' },
