@@ -11,6 +11,7 @@ import './ui/thread.css'
 import './ui/screens.css'
 import './shell.css'
 import './sign-in/sign-in.css'
+import './lock/lock.css'
 import './devices/devices.css'
 import './request/request.css'
 import './session/session.css'
@@ -18,9 +19,12 @@ import './session/terminal/terminal.css'
 import './session/files/files.css'
 import './session/activity/activity.css'
 import './session/ended.css'
+import { useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { call, on } from './api.ts'
 import { App } from './app.tsx'
+import { LockScreen } from './lock/lock-screen.tsx'
+import { watchInput } from './lock/watch-input.ts'
 import { openState, type State, StateProvider } from './state.ts'
 import { ThemeProvider } from './theme.tsx'
 import { ErrorBoundary } from './ui/error-boundary.tsx'
@@ -30,18 +34,28 @@ import { allowOwnStyles, pageNonce } from './ui/strict-styles.ts'
 
 /** The composition root of the window. */
 allowOwnStyles(document, pageNonce(document))
+watchInput(call)
 const root = document.getElementById('root')
 if (root) void openState(call, on).then((state) => createRoot(root).render(<Window state={state} />))
 
 function Window({ state }: { state: State }) {
   const { language, theme } = useStore(state.settings.store)
+  const { locked } = useStore(state.lock)
+  // A page that is loaded while locked would be refused what it asks for first: it begins once the lock is open.
+  const [wasOpen, setWasOpen] = useState(!locked)
+  useEffect(() => {
+    if (!locked) setWasOpen(true)
+  }, [locked])
   return (
     <ThemeProvider chosen={theme} language={language}>
       <SpeechProvider language={language}>
         <StateProvider value={state}>
-          <ErrorBoundary>
-            <App />
-          </ErrorBoundary>
+          {(wasOpen || !locked) && (
+            <ErrorBoundary>
+              <App />
+            </ErrorBoundary>
+          )}
+          <LockScreen />
         </StateProvider>
       </SpeechProvider>
     </ThemeProvider>

@@ -1,4 +1,4 @@
-import type { CallOutput, SignInState } from '@gantry/shared/ipc.ts'
+import type { CallOutput, LockState, SignInState } from '@gantry/shared/ipc.ts'
 import { createContext, useContext } from 'react'
 import type { Call, On } from './api.ts'
 import { type DevicesState, openDevices } from './devices/device-store.ts'
@@ -21,6 +21,7 @@ export type State = {
   settings: SettingsState
   keys: KeysState
   signIn: Store<SignInState>
+  lock: Store<LockState>
   connection: Store<Connection>
   devices: DevicesState
   requests: RequestsState
@@ -34,6 +35,8 @@ export async function openState(call: Call, on: On, now = Date.now): Promise<Sta
   const signIn = createStore(about.signIn)
   const connection = createStore<Connection>({ online: true, sinceMs: now() })
   on('sign-in.changed', signIn.set)
+  const lock = createStore(about.lock)
+  on('lock.changed', lock.set)
   on('connection.changed', ({ online, sinceMs }) => connection.set({ online, sinceMs }))
   const devices = openDevices(call, on)
   const keys = openKeys(call, on)
@@ -46,6 +49,7 @@ export async function openState(call: Call, on: On, now = Date.now): Promise<Sta
     settings: openSettings(call, about.settings),
     keys,
     signIn,
+    lock,
     connection,
     devices,
     requests: openRequests(call, on),

@@ -9,6 +9,7 @@ export const errorCodes = {
   'auth.proof-bad': { status: 401, exit: 4 },
   'auth.sign-in-copied': { status: 401, exit: 4 },
   'auth.other-person': { status: 403, exit: 3 },
+  'auth.locked': { status: 403, exit: 4 },
   'auth.wrong-credentials': { status: 401, exit: 3 },
   'auth.code-used': { status: 401, exit: 3 },
   'auth.throttled': { status: 429, exit: 3 },

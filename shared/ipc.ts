@@ -24,6 +24,8 @@ export const Settings = z.object({
   theme: z.enum(['system', 'light', 'dark', 'contrast']),
   density: z.enum(['comfortable', 'compact']),
   terminalFontSize: z.number().int().min(8).max(32),
+  /** Minutes without input until the window locks; it cannot be turned off. */
+  lockMinutes: z.union([z.literal(5), z.literal(10), z.literal(15)]),
   favourites: z.array(DeviceId).max(5_000),
   savedViews: z.array(z.object({ name: z.string().max(60), query: z.string().max(500) })).max(50),
   /** Opaque to the main process: pane sizes and the like. */
@@ -35,8 +37,8 @@ export const SignInState = z.object({
   phase: z.enum(['signed-out', 'waiting-for-browser', 'signed-in', 'expired']),
   /** To open by hand where no browser came up; only while waiting. It holds no secret. */
   link: z.string().nullable(),
-  /** The person who is signed in is asked for both factors again, in the browser: `os` needs them fresh. Sessions and tabs stay. */
-  confirming: z.enum(['os']).nullable(),
+  /** The person who is signed in is asked for both factors again, in the browser: `os` needs them fresh, or the window is locked. Sessions and tabs stay. */
+  confirming: z.enum(['os', 'lock']).nullable(),
   specialist: Specialist.nullable(),
   failure: Failure.nullable(),
   /** `keychain`, or `sandbox` for the sandbox's own store in memory. */
@@ -44,6 +46,10 @@ export const SignInState = z.object({
   supportContacts: z.array(z.object({ region: z.string(), phone: z.string(), mail: z.string() })),
 })
 export type SignInState = z.infer<typeof SignInState>
+
+/** Locked: the window shows nothing, and the main process answers it nothing that shows or does something. Sessions go on. */
+export const LockState = z.object({ locked: z.boolean(), sinceMs: z.number().nullable() })
+export type LockState = z.infer<typeof LockState>
 
 /** An access request as its window follows it: each step with the time it was reached. */
 export const RequestProgress = z.object({
@@ -137,12 +143,18 @@ export const calls = {
       mainServer: z.string(),
       settings: Settings,
       signIn: SignInState,
+      lock: LockState,
     }),
   },
   'settings.change': { input: Settings.partial(), output: Settings },
   'sign-in.start': { input: none, output: none },
   'sign-in.cancel': { input: none, output: none },
   'sign-in.out': { input: none, output: none },
+
+  /** The person did something: the time until the lock begins anew. */
+  'lock.touch': { input: none, output: none },
+  /** Resolves once the person has confirmed in the browser who they are. Errors: `auth.*`, `server.*`. */
+  'lock.open': { input: none, output: none },
 
   'keys.status': { input: none, output: KeysStatus },
   'keys.create': { input: z.strictObject({ pin }), output: KeysStatus },
@@ -235,6 +247,7 @@ export const calls = {
 export const events = {
   'sign-in.changed': SignInState,
   'keys.changed': KeysStatus,
+  'lock.changed': LockState,
   'device.changed': DeviceRow,
   /** Devices may have come or gone: the list is read again. */
   'device.list-changed': none,

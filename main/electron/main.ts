@@ -5,7 +5,7 @@ import { toFailure } from '@gantry/shared/errors.ts'
 import { calls } from '@gantry/shared/ipc.ts'
 import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { errorWords } from '@gantry/shared/words/errors.ts'
-import { app, type BrowserWindow, dialog, ipcMain, Menu, protocol, session, shell } from 'electron'
+import { app, type BrowserWindow, dialog, ipcMain, Menu, powerMonitor, protocol, session, shell } from 'electron'
 import log from 'electron-log/node'
 import { createKeychain } from '../keychain.ts'
 import { createServices } from '../services/create-services.ts'
@@ -41,6 +41,9 @@ async function start(): Promise<void> {
     return result
   })
   hostEvents(services.on, () => (window && !window.isDestroyed() ? window.webContents : null))
+
+  powerMonitor.on('lock-screen', services.lock.now)
+  powerMonitor.on('suspend', services.lock.now)
 
   const show = () => {
     window = openWindow(profileDir, services.settings.read().theme)

@@ -4,13 +4,25 @@ import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
 import type { Services, ServicesOptions } from './services.ts'
 
-type Parts = Pick<Services, 'signIn' | 'keys' | 'devices' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
+type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
   options: ServicesOptions
   emit: Emit
 }
 
 /** What the window may ask: one thin function per call of `shared/ipc.ts`. */
-export function createCallHandlers({ signIn, keys, devices, requests, sessions, transfers, audit, settings, options, emit }: Parts): Handlers<Calls, unknown> {
+export function createCallHandlers({
+  lock,
+  signIn,
+  keys,
+  devices,
+  requests,
+  sessions,
+  transfers,
+  audit,
+  settings,
+  options,
+  emit,
+}: Parts): Handlers<Calls, unknown> {
   return {
     'app.describe': () => ({
       ...options.about,
@@ -18,6 +30,7 @@ export function createCallHandlers({ signIn, keys, devices, requests, sessions, 
       mainServer: options.mainServer,
       settings: settings.read(),
       signIn: signIn.state(),
+      lock: lock.state(),
     }),
     'settings.change': (part) => settings.change(part),
     'sign-in.start': () => {
@@ -26,6 +39,8 @@ export function createCallHandlers({ signIn, keys, devices, requests, sessions, 
       return {}
     },
     'sign-in.cancel': () => done(signIn.cancel()),
+    'lock.touch': () => done(lock.touch()),
+    'lock.open': async () => done(await lock.open()),
     'sign-in.out': async () => done(await signIn.out()),
 
     'keys.status': () => keys.status(),

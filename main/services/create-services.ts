@@ -12,6 +12,7 @@ import { createDeviceList } from './device-list.ts'
 import { createKeys } from './keys/keys.ts'
 import { watchForCertificate } from './keys/watch.ts'
 import { createLastKnown } from './last-known.ts'
+import { createLock, lockHandlers } from './lock.ts'
 import { createConnection } from './main-server/connection.ts'
 import { createHttpsFetch } from './main-server/https-fetch.ts'
 import { createMainServer, type MainServer } from './main-server/main-server.ts'
@@ -110,9 +111,32 @@ export async function createServices(options: ServicesOptions): Promise<Services
   })
   const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
 
-  const parts = { signIn, keys, devices, requests, sessions, transfers, settings, audit: { path: clientAudit.path, verify: clientAudit.verify } }
+  await signIn.restore()
+  const windowLock = createLock({
+    profileDir,
+    minutes: () => settings.read().lockMinutes,
+    isIn: () => signIn.state().phase === 'signed-in' || sessions.list().some(({ state }) => state === 'open'),
+    confirm: () => signIn.confirm('lock'),
+    onChange: (state) => emit('lock.changed', state),
+    now,
+  })
+  const watch = options.party === 'desktop' ? setInterval(windowLock.look, 1_000) : null
+  watch?.unref()
+
+  const parts = {
+    lock: windowLock,
+    signIn,
+    keys,
+    devices,
+    requests,
+    sessions,
+    transfers,
+    settings,
+    audit: { path: clientAudit.path, verify: clientAudit.verify },
+  }
   let closing: Promise<void> | null = null
   const close = async () => {
+    if (watch) clearInterval(watch)
     signIn.close()
     keyWatch?.stop()
     transfers.close()
@@ -123,13 +147,12 @@ export async function createServices(options: ServicesOptions): Promise<Services
     clear()
     own?.close()
   }
-  await signIn.restore()
   // The window shows who is signed in; a command finds out by what it asks.
   if (options.party === 'desktop') void signIn.check()
   return {
     ...parts,
     ...{ on, logPath: own?.path ?? null },
-    handlers: createCallHandlers({ ...parts, options, emit }),
+    handlers: lockHandlers(createCallHandlers({ ...parts, options, emit }), () => windowLock.state().locked),
     close: () => {
       closing ??= close()
       return closing

@@ -22,6 +22,7 @@ import type {
 } from '@gantry/shared/ipc.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
 import type { CertificatePayload, CompactJws } from '@gantry/shared/ticket.ts'
+import type { Lock } from './lock.ts'
 import type { FindProxy } from './main-server/proxy-routes.ts'
 import type { SecretStore } from './secret-store.ts'
 
@@ -61,6 +62,7 @@ export type Services = {
   /** Returns the function that stops it. */
   on<N extends EventName>(name: N, listener: (payload: EventPayload<N>) => void): () => void
   signIn: SignIn
+  lock: Pick<Lock, 'state' | 'touch' | 'now' | 'open'>
   devices: Devices
   requests: Requests
   sessions: Sessions

@@ -8,6 +8,7 @@ export const defaultSettings: Settings = {
   theme: 'system',
   density: 'comfortable',
   terminalFontSize: 13,
+  lockMinutes: 10,
   favourites: [],
   savedViews: [],
   layout: {},

@@ -53,7 +53,7 @@ export function RequestForm({ device, access, onClose }: FormProps) {
   useKeys({ 'Ctrl+Enter': send })
 
   // In its place, not over it: one Esc shall not close both. What was typed stays, and the request goes on from here.
-  if (isSending && confirming) return <ConfirmDialog />
+  if (isSending && confirming === 'os') return <ConfirmDialog />
   return (
     <Dialog title={words.request.title} onClose={onClose} className="ask">
       <form

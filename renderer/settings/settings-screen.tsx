@@ -25,6 +25,12 @@ export function SettingsScreen() {
       <Choice label={text.language} value={now.language} names={text.languages} onChoose={(language: Settings['language']) => settings.change({ language })} />
       <Choice label={text.theme} value={now.theme} names={text.themes} onChoose={(theme: Settings['theme']) => settings.change({ theme })} />
       <Choice label={text.density} value={now.density} names={text.densities} onChoose={(density: Settings['density']) => settings.change({ density })} />
+      <Choice
+        label={text.lock}
+        value={`${now.lockMinutes}` as const}
+        names={text.lockMinutes}
+        onChoose={(minutes) => settings.change({ lockMinutes: Number(minutes) as Settings['lockMinutes'] })}
+      />
       <Row label={text.fontSize}>
         <IconButton icon={Minus} label={text.smaller} onClick={() => setFont(now.terminalFontSize - 1)} />
         <output className="num size">{now.terminalFontSize}</output>

@@ -19,8 +19,9 @@ export const errorsEn: ErrorWords = {
   }),
   'auth.other-person': () => ({
     what: 'Somebody else signed in than the person who is signed in here.',
-    todo: 'Do it again under your own name, or sign out first.',
+    todo: 'Do it again under the name of the person who is signed in.',
   }),
+  'auth.locked': () => ({ what: 'The window is locked.', todo: 'Unlock it with your sign-in; open sessions go on.' }),
   'auth.wrong-credentials': () => ({ what: 'User name, password or code do not fit.', todo: 'Check them and try again.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'This code was already used once.',

@@ -17,8 +17,9 @@ export const errorsFr: ErrorWords = {
   }),
   'auth.other-person': () => ({
     what: 'Une autre personne que celle qui est connectée ici s’est connectée.',
-    todo: 'Recommencez sous votre propre nom, ou déconnectez-vous d’abord.',
+    todo: 'Recommencez sous le nom de la personne qui est connectée ici.',
   }),
+  'auth.locked': () => ({ what: 'La fenêtre est verrouillée.', todo: 'Déverrouillez-la avec votre connexion; les séances ouvertes continuent.' }),
   'auth.wrong-credentials': () => ({ what: 'Le nom, le mot de passe ou le code ne convient pas.', todo: 'Vérifiez et réessayez.' }),
   'auth.code-used': ({ seconds }) => ({
     what: 'Ce code a déjà servi une fois.',

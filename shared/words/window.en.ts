@@ -80,6 +80,16 @@ export const windowEn = {
     story: 'You ask, it answers, and every side signs. The hospital can check all of it without trusting us.',
   },
 
+  lock: {
+    title: 'Locked',
+    text: 'Sessions that are open go on. Nothing of them is shown here before you have signed in again.',
+    since: (time: string) => `Since ${time}.`,
+    sessions: (count: number) => (count === 1 ? '1 session is open.' : `${count} sessions are open.`),
+    open: 'Unlock with your sign-in',
+    waiting: 'Go on in your browser, under your own name. The window unlocks as soon as you are done.',
+    person: (name: string) => `Signed in: ${name}.`,
+  },
+
   history: {
     title: 'History',
     text: 'Your requests, newest first.',
@@ -129,6 +139,8 @@ export const windowEn = {
     themes: { system: 'As the system', light: 'Light', dark: 'Dark', contrast: 'High contrast' },
     density: 'Rows',
     densities: { comfortable: 'Two lines', compact: 'One line' },
+    lock: 'Lock without input after',
+    lockMinutes: { '5': '5 min', '10': '10 min', '15': '15 min' },
     fontSize: 'Terminal text',
     smaller: 'Smaller',
     larger: 'Larger',

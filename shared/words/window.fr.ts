@@ -81,6 +81,16 @@ export const windowFr: WindowWords = {
     story: 'Vous demandez, il répond, et chaque côté signe. L’hôpital peut tout vérifier sans nous croire sur parole.',
   },
 
+  lock: {
+    title: 'Verrouillée',
+    text: 'Les séances ouvertes continuent. Rien n’en est montré ici avant une nouvelle connexion de votre part.',
+    since: (time) => `Depuis ${time}.`,
+    sessions: (count) => (count === 1 ? '1 séance est ouverte.' : `${count} séances sont ouvertes.`),
+    open: 'Déverrouiller avec votre connexion',
+    waiting: 'Continuez dans votre navigateur, sous votre propre nom. La fenêtre se déverrouille dès que c’est fait.',
+    person: (name) => `Connexion de ${name}.`,
+  },
+
   history: {
     title: 'Historique',
     text: 'Vos demandes, les plus récentes d’abord.',
@@ -130,6 +140,8 @@ export const windowFr: WindowWords = {
     themes: { system: 'Du système', light: 'Clair', dark: 'Sombre', contrast: 'Contraste élevé' },
     density: 'Rangées',
     densities: { comfortable: 'Deux lignes', compact: 'Une ligne' },
+    lock: 'Verrouiller sans activité après',
+    lockMinutes: { '5': '5 min', '10': '10 min', '15': '15 min' },
     fontSize: 'Texte du terminal',
     smaller: 'Plus petit',
     larger: 'Plus grand',

@@ -63,6 +63,7 @@ const openTab = async ({ page, tell }: TestWindow) => {
   tell('terminal.data', { terminalId: 'term-1', data: terminalText })
   await page.locator('.xterm-rows').getByText('journalctl').first().waitFor()
 }
+const confirmLink = 'https://gantry.example:8443/oidc/auth?client_id=gantry-desktop&response_type=code&code_challenge=Yx'
 const signedOut = { ...described, signIn: { ...described.signIn, phase: 'signed-out' as const, specialist: null } }
 
 type Scene = { script: Script; look?: Look; act?: (window: TestWindow) => Promise<void>; shows: string | RegExp }
@@ -231,6 +232,31 @@ const scenes: Record<string, Scene> = {
     look: { theme: 'dark' },
     act: async ({ page }) => page.getByRole('button', { name: 'Sessions' }).first().click(),
     shows: 'The person at the device ended the session',
+  },
+  'confirm-os-light': {
+    script: { 'request.start': () => new Promise(() => undefined) },
+    act: async (one) => {
+      await openForm(one)
+      await one.page.keyboard.press('Control+Enter')
+      one.tell('sign-in.changed', { ...described.signIn, confirming: 'os', link: confirmLink })
+    },
+    shows: 'Confirm that it is you',
+  },
+  'lock-light': { script: busy, act: async ({ tell }) => tell('lock.changed', { locked: true, sinceMs: nowMs - 240_000 }), shows: 'Unlock with your sign-in' },
+  'lock-waiting-dark-fr': {
+    script: { ...busy, 'app.describe': () => ({ ...described, lock: { locked: true, sinceMs: nowMs - 240_000 } }) },
+    look: { theme: 'dark', language: 'fr' },
+    act: async ({ tell }) => tell('sign-in.changed', { ...described.signIn, confirming: 'lock', link: confirmLink }),
+    shows: 'Verrouillée',
+  },
+  'lock-refused-fr-760': {
+    script: { ...busy, 'lock.open': () => ({ ok: false, failure: { code: 'auth.other-person' } }) },
+    look: { language: 'fr', width: 760 },
+    act: async ({ page, tell }) => {
+      tell('lock.changed', { locked: true, sinceMs: nowMs - 240_000 })
+      await page.getByRole('button', { name: 'Déverrouiller avec votre connexion' }).click()
+    },
+    shows: /Une autre personne/,
   },
   'history-light': {
     script: { 'history.list': () => ({ requests: history }) },

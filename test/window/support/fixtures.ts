@@ -35,10 +35,12 @@ export const described: CallOutput<'app.describe'> = {
     theme: 'light',
     density: 'comfortable',
     terminalFontSize: 13,
+    lockMinutes: 10,
     favourites: [deviceId('ctsuite3'), deviceId('ctemergency'), deviceId('angiolabb')],
     savedViews: [],
     layout: {},
   },
+  lock: { locked: false, sinceMs: null },
   signIn: {
     phase: 'signed-in',
     link: null,

@@ -115,7 +115,7 @@ async function visit(host: Host, look: Look): Promise<{ page: Page; errors: stri
   page.on('pageerror', (error) => errors.push(String(error)))
   await page.clock.setFixedTime(nowMs)
   await page.goto(host.newLink())
-  await page.locator('#root > *').first().waitFor()
+  await page.locator('#root > *, .lock').first().waitFor()
   return { page, errors, close: () => context.close() }
 }
 
