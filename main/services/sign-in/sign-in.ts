@@ -130,6 +130,13 @@ export function createSignIn(tools: SignInTools): SignInService {
     running = { controller, result }
     return result
   }
+  /** The main server said that it is over. Perhaps what ended is the sign-in before, and another process of this profile has made a new one: that has to show. */
+  const requireLearned = async (): Promise<void> => {
+    if (state.phase !== 'signed-in' || running) return
+    await learn().catch(() => {
+      if (state.phase === 'signed-in' && !running) change({ phase: 'expired', failure: { code: 'auth.session-expired' } })
+    })
+  }
   const check = async (): Promise<void> => {
     try {
       if (state.phase === 'signed-in' && !running) await learn()
@@ -145,8 +152,7 @@ export function createSignIn(tools: SignInTools): SignInService {
     ended(why) {
       // A copy that was used is said also to who has found out by now that the tokens are good no more.
       if (why === 'token-reused' && !running && state.phase !== 'signed-out') change({ phase: 'expired', failure: { code: 'auth.sign-in-copied' } })
-      // Perhaps another process of this profile has signed in anew, and what ended is the sign-in before.
-      else void check()
+      else void requireLearned()
     },
     async restore() {
       try {
