@@ -283,6 +283,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       audit: audit.append,
       auditLog,
       tellPanel: panel.tell,
+      onPress: panel.onPress,
       config: {
         filesRoot,
         ...inSession,

@@ -128,14 +128,9 @@ function createMemory(): { note(message: AgentToPanel): void; current(): AgentTo
       if (message.type === 'request.asked') questions.set(message.request.requestId, message)
       if (message.type === 'request.closed') questions.delete(message.requestId)
       if (message.type === 'session.opened') sessions.set(message.session.requestId, message)
-      if (message.type === 'session.network') {
+      if (message.type === 'session.changed') {
         const opened = sessions.get(message.requestId)
-        if (opened) sessions.set(message.requestId, { ...opened, session: { ...opened.session, interrupted: message.interrupted } })
-      }
-      if (message.type === 'session.probed') {
-        const opened = sessions.get(message.requestId)
-        const { tried, blocked } = message
-        if (opened) sessions.set(message.requestId, { ...opened, session: { ...opened.session, probed: { tried, blocked } } })
+        if (opened) sessions.set(message.requestId, { ...opened, session: { ...opened.session, ...message.change } })
       }
       if (message.type === 'session.ended') sessions.delete(message.requestId)
     },

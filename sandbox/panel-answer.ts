@@ -54,6 +54,15 @@ function outcomeOf({ last, sessions }: PanelState, { requestId }: PanelRequest):
   )
 }
 
+/** Answers who asks for more time in a session that is on; false when nobody does. */
+export async function answerTime(person: Person, allow: boolean): Promise<Outcome | null> {
+  const asking = (await person.state()).sessions.find(({ asksTime }) => asksTime !== null)
+  if (!asking) return null
+  await person.input({ type: 'time', requestId: asking.requestId, allow })
+  while ((await person.state()).sessions.some(({ requestId, asksTime }) => requestId === asking.requestId && asksTime !== null)) await person.pause()
+  return allow ? 'approved' : 'refused'
+}
+
 /** Presses End on every open session, and sees that it is gone. */
 export async function endSession(person: Person, timeoutMs: number): Promise<Outcome> {
   const deadline = person.now() + timeoutMs
@@ -82,8 +91,9 @@ export function describePanel(state: PanelState, words: SandboxWords): string[] 
     `  ${panel.time}: ${panel.minutes(request.minutes)}`,
     `  ${panel.code}: ${request.code ? `${request.code.slice(0, 3)} ${request.code.slice(3)}` : panel.codeTyped}`,
   ])
-  const open = state.sessions.flatMap(({ specialist, access, probed }) => [
+  const open = state.sessions.flatMap(({ specialist, access, probed, asksTime }) => [
     panel.session(plain(specialist), access),
+    ...(asksTime ? [`  ${panel.asksTime(asksTime.minutes)}`] : []),
     ...(probed ? [`  ${panel.probed(probed.tried, probed.blocked)}`] : []),
   ])
   return [...head, ...(asked.length + open.length > 0 ? [...asked, ...open] : [panel.nothing])]

@@ -10,7 +10,7 @@ import { errorWords } from '@gantry/shared/words/errors.ts'
 import { sandboxEn } from '@gantry/shared/words/sandbox.en.ts'
 import { sandboxFr } from '@gantry/shared/words/sandbox.fr.ts'
 import { languageOf } from './arguments.ts'
-import { answerRequest, describePanel, endSession } from './panel-answer.ts'
+import { answerRequest, answerTime, describePanel, endSession } from './panel-answer.ts'
 
 /**
  * `npm run --silent panel -- DEVICE show|approve|refuse|end …`: presses what a person at the device would press, from the command line.
@@ -44,10 +44,11 @@ async function run(argv: string[]): Promise<number> {
       console.log(json ? JSON.stringify(state) : describePanel(state, words).join('\n'))
       return 0
     }
+    const allow = verb === 'approve'
+    const time = verb === 'end' || next || code !== null ? null : await answerTime(desk, allow)
     const outcome =
-      verb === 'end'
-        ? await endSession(desk, timeoutMs)
-        : await answerRequest(desk, { allow: verb === 'approve', code, next, timeoutMs, codeNeeded: words.panel.codeNeeded })
+      time ??
+      (verb === 'end' ? await endSession(desk, timeoutMs) : await answerRequest(desk, { allow, code, next, timeoutMs, codeNeeded: words.panel.codeNeeded }))
     if (json) console.log(JSON.stringify({ outcome }))
     else console.log(words.panel[outcome === 'code-wrong' ? 'codeWrong' : outcome])
     return (verb === 'approve' && outcome === 'approved') || (verb === 'refuse' && outcome === 'refused') || outcome === 'ended' ? 0 : 3

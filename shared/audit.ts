@@ -63,6 +63,9 @@ export const AuditKind = z.enum([
   'case.closed',
   'session.opened',
   'session.ended',
+  'time.asked', // for more of it, while the session goes on
+  'time.refused',
+  'session.prolonged',
   'session.probed', // from where its programs live: which addresses it tried, and whether all were blocked
   'session.network-reached', // an alarm: one was not
   'terminal.opened',

@@ -92,6 +92,8 @@ export const errorCodes = {
   'session.unknown': { status: 404, exit: 1 },
   'session.too-many-connections': { status: 429, exit: 3 },
   'session.channel-refused': { status: 403, exit: 3 },
+  'session.time-limit': { status: 403, exit: 3 },
+  'session.time-asked': { status: 409, exit: 3 },
 
   'file.not-found': { status: 404, exit: 1 },
   'file.exists': { status: 409, exit: 1 },

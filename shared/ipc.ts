@@ -6,6 +6,7 @@ import type { Contract, Input, Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
 import { AccessLevel, ServiceKind } from './profile.ts'
+import { MoreMinutes } from './session-api.ts'
 
 /** What the window may ask the main process, and what it may be told. Every call is validated in the main process. */
 const none = z.strictObject({})
@@ -92,6 +93,10 @@ export const SessionView = z.object({
   state: z.enum(['open', 'ended']),
   startedMs: z.number(),
   endsMs: z.number(),
+  /** What moved, of how much; null: as much as it takes. */
+  used: z.object({ bytes: z.number(), maxBytes: z.number() }).nullable(),
+  /** So many more minutes are asked for. */
+  asksMinutes: z.number().nullable(),
   endedMs: z.number().nullable(),
   endCause: EndCause.nullable(),
   failure: Failure.nullable(),
@@ -189,6 +194,7 @@ export const calls = {
 
   'session.list': { input: none, output: z.object({ sessions: z.array(SessionView) }) },
   'session.end': { input: z.strictObject({ requestId: RequestId }), output: none },
+  'session.ask-time': { input: z.strictObject({ requestId: RequestId, minutes: MoreMinutes }), output: none },
   'session.activity': { input: z.strictObject({ requestId: RequestId }), output: z.object({ events: z.array(AuditEvent), verified: z.boolean() }) },
 
   'terminal.open': {

@@ -18,6 +18,8 @@ export const PanelRequest = z.object({
   reason: z.string(),
   caseId: z.string(),
   minutes: z.number(),
+  /** It ends when so many octets have moved; null: as many as it takes. */
+  maxBytes: z.number().nullable().default(null),
   /** Six digits to compare, or null where they must be typed in (then the panel does not know them). */
   code: z
     .string()
@@ -37,6 +39,10 @@ export const PanelSession = z.object({
   caseId: z.string(),
   startedMs: z.number(),
   endsMs: z.number(),
+  /** Octets of the specialist's and the device's, and how many it ends at; null: as many as it takes. */
+  used: z.object({ bytes: z.number(), maxBytes: z.number() }).nullable().default(null),
+  /** The specialist asks for so many more minutes. */
+  asksTime: z.object({ minutes: z.number().int(), askedMs: z.number(), answerBeforeMs: z.number() }).nullable().default(null),
   approvedBy: z.enum(['policy', 'person']),
   /** The specialist cannot reach the device at the moment; the session waits. */
   interrupted: z.boolean().default(false),
@@ -44,6 +50,14 @@ export const PanelSession = z.object({
   probed: z.object({ tried: z.number().int(), blocked: z.number().int() }).nullable().default(null),
 })
 export type PanelSession = z.infer<typeof PanelSession>
+
+export const PanelSessionChange = z.object({
+  endsMs: z.number().exactOptional(),
+  used: PanelSession.shape.used.unwrap().exactOptional(),
+  asksTime: PanelSession.shape.asksTime.unwrap().exactOptional(),
+  interrupted: z.boolean().exactOptional(),
+  probed: PanelSession.shape.probed.unwrap().exactOptional(),
+})
 
 /** A file move, action or program of a live session, told as it happens. `text` is the device's own text: hostile until escaped. */
 export const Move = z.object({
@@ -84,8 +98,8 @@ export const agentToPanel = z.discriminatedUnion('type', [
     requestId: RequestId,
     move: Move,
   }),
-  z.object({ type: z.literal('session.network'), requestId: RequestId, interrupted: z.boolean() }),
-  z.object({ type: z.literal('session.probed'), requestId: RequestId, tried: z.number().int(), blocked: z.number().int() }),
+  /** What changed in it, as it is now. */
+  z.object({ type: z.literal('session.changed'), requestId: RequestId, change: PanelSessionChange }),
   z.object({ type: z.literal('session.ended'), requestId: RequestId, cause: EndCause }),
   /** How far the check of the network is; null: there is none to show. */
   z.object({ type: z.literal('network.checked'), passport: Passport.nullable() }),
@@ -97,6 +111,7 @@ export const panelToAgent = z.discriminatedUnion('type', [
   /** `code` is what was typed, null where it was only compared. */
   z.object({ type: z.literal('request.answered'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
   z.object({ type: z.literal('session.end'), requestId: RequestId }),
+  z.object({ type: z.literal('time.answered'), requestId: RequestId, allow: z.boolean() }),
   /** Start, or (`run: false`) cancel and put away. */
   z.object({ type: z.literal('network.check'), run: z.boolean() }),
 ])
@@ -128,6 +143,7 @@ export type PanelScreen = z.infer<typeof PanelScreen>
 export const PanelInput = z.discriminatedUnion('type', [
   z.object({ type: z.literal('answer'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
   z.object({ type: z.literal('end'), requestId: RequestId }),
+  z.object({ type: z.literal('time'), requestId: RequestId, allow: z.boolean() }),
   z.object({ type: z.literal('check'), run: z.boolean() }),
 ])
 export type PanelInput = z.infer<typeof PanelInput>

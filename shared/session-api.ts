@@ -1,8 +1,10 @@
 import { z } from 'zod'
-import { EndCause } from './access-request.ts'
+import { EndCause, requestLimits } from './access-request.ts'
 import { AuditLink, SignedHead } from './audit.ts'
 import type { Contract } from './contract.ts'
 import { Hash, LegName } from './ticket.ts'
+
+export const MoreMinutes = z.number().int().min(5).max(requestLimits.maxMinutes)
 
 /**
  * The SSH subsystem `gantry-session`, opened once on `control-1` by the client and kept open: lines of JSON, 64 KiB each at most.
@@ -18,6 +20,8 @@ export const sessionCalls = {
     output: z.object({ startedAt: z.number(), endsAt: z.number(), separated: z.boolean(), user: z.string(), head: SignedHead, auditKey: z.unknown() }).extend({
       /** Whether its programs have a network at all; left out by an agent that does not know. */
       network: z.enum(['none', 'open']).optional(),
+      /** What may move in it; null: as much as it takes. Left out by an agent that keeps no such account. */
+      used: z.object({ bytes: z.number(), maxBytes: z.number() }).nullable().optional(),
     }),
   },
   /**
@@ -32,6 +36,12 @@ export const sessionCalls = {
   },
   /** The client's signed head, witnessed by the device; the device's newest comes back. */
   'head.exchange': { input: z.strictObject({ head: SignedHead }), output: z.object({ head: SignedHead }) },
+  /**
+   * So many minutes more. A session that a person allowed is prolonged by a person at the panel, whom this asks (`requestLimits.answerSeconds`); meanwhile it goes on.
+   * Errors: `session.time-limit` (the device's policy), `session.time-asked` (a question stands already), `access.refused`, `access.no-answer`,
+   * `access.rate-limited` (a no stands for a while).
+   */
+  'time.ask': { input: z.strictObject({ minutes: MoreMinutes }), output: z.object({ endsAt: z.number() }) },
   'session.end': { input: z.strictObject({}), output: z.strictObject({}) },
 } satisfies Contract
 export type SessionCalls = typeof sessionCalls
@@ -39,6 +49,8 @@ export type SessionCalls = typeof sessionCalls
 export const sessionEvents = {
   /** A line of the device's audit: this session's events whole, others by hash alone. */
   activity: AuditLink,
+  /** Octets that moved, of how many; told where there is a limit. */
+  used: z.object({ bytes: z.number(), maxBytes: z.number() }),
   /** Sent before the agent closes the session by itself. */
   ending: z.object({ cause: EndCause }),
 } satisfies Record<string, z.ZodType>

@@ -55,6 +55,7 @@ describe('asking the person, over the panel’s real socket', () => {
     reason: 'The console reacts slowly',
     caseId: '48213',
     minutes: 30,
+    maxBytes: null,
     askedMs: Date.now(),
     answerBeforeMs: Date.now() + 120_000,
   })

@@ -1,3 +1,4 @@
+import { requestLimits } from '@gantry/shared/access-request.ts'
 import { type AccessLevel, type LevelRule, LevelRules } from '@gantry/shared/profile.ts'
 import { z } from 'zod'
 
@@ -21,6 +22,10 @@ export const Policy = z.strictObject({
   requestsPerHour: z.number().int().min(0).max(1_000).default(3),
   /** Minutes without a byte at the agent after which a session ends. */
   idleMinutes: z.number().int().min(1).max(480).default(15),
+  /** How long a session may last, more time included; a request for more is refused. */
+  sessionMinutes: z.number().int().min(1).max(requestLimits.maxMinutes).default(requestLimits.maxMinutes),
+  /** What may move in one session, both ways together, MB of 10⁶ octets; then it ends (`budget`). Null: as much as it takes. */
+  sessionMegabytes: z.number().int().min(1).max(10_000_000).nullable().default(null),
   files: z
     .strictObject({
       toDevice: z.boolean().default(true),
@@ -51,6 +56,10 @@ export function closedPolicy(connectivity: Policy['connectivity']): Policy {
 
 export function ruleFor(policy: Policy, level: AccessLevel): LevelRule {
   return policy.rules[level]
+}
+
+export function maxBytesOf({ sessionMegabytes }: Policy): number | null {
+  return sessionMegabytes === null ? null : sessionMegabytes * 1_000_000
 }
 
 /** Polls are answered every 25 s at the latest while a session is open. */

@@ -158,7 +158,7 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     memory.move(head.requestId, 'asking')
     const answerBefore = unixSeconds(clock) + requestLimits.answerSeconds
     await deps.answer(head, { kind: 'asking', answerBefore })
-    const question = { ...questionOf(proven), askedMs, answerBeforeMs: askedMs + requestLimits.answerSeconds * 1_000 }
+    const question = { ...questionOf(proven, deps.policy()), askedMs, answerBeforeMs: askedMs + requestLimits.answerSeconds * 1_000 }
     await askPerson({ question, rule, code, panel, clock, signal: asking.signal })
   }
 

@@ -2,7 +2,7 @@ import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { LevelRule } from '@gantry/shared/profile.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import type { Grant } from '../session/grant.ts'
-import type { Policy } from './policy.ts'
+import { maxBytesOf, type Policy } from './policy.ts'
 import type { AccessDelivery, AnswerHead, Proven } from './signatures.ts'
 import type { Withdrawer } from './withdrawal.ts'
 
@@ -42,7 +42,8 @@ export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>):
 }
 
 /** What an approved request lets its session do: the narrower of the device's policy and the person's profile, as the ticket repeats it (R073). */
-export function grantOf({ proven, ticketText, rule }: Running, { idleMinutes, files }: Policy): Grant {
+export function grantOf({ proven, ticketText, rule }: Running, policy: Policy): Grant {
+  const { idleMinutes, sessionMinutes, files } = policy
   const { limits } = proven.ticket
   const narrower = {
     toDevice: files.toDevice && limits.files.toDevice,
@@ -53,13 +54,13 @@ export function grantOf({ proven, ticketText, rule }: Running, { idleMinutes, fi
     ...proven,
     ticketText,
     approvedBy: rule === 'allow' ? 'policy' : 'person',
-    policy: { idleMinutes, files: narrower, actions: limits.actions },
+    policy: { idleMinutes, sessionMinutes, maxBytes: maxBytesOf(policy), files: narrower, actions: limits.actions },
   }
 }
 
 /** What the person at the device is shown. */
-export function questionOf({ request, certificate }: Proven) {
+export function questionOf({ request, certificate }: Proven, policy: Policy) {
   const { id, access, serviceKind, reason, caseId, minutes } = request
   const { name, employer, country } = certificate
-  return { requestId: id, specialist: name, employer, country, access, serviceKind, reason, caseId, minutes }
+  return { requestId: id, specialist: name, employer, country, access, serviceKind, reason, caseId, minutes, maxBytes: maxBytesOf(policy) }
 }

@@ -136,6 +136,10 @@ describe('the list of checks', () => {
     expect(refusal(proven, { policy: { ...open, countries: ['US'] } })).toMatchObject({ code: 'access.policy-denied', details: { country: 'CA' } })
     expect(refusal(proven, { policy: { ...open, countries: ['US', 'CA'] } })).toBeNull()
     expect(refusal(proven, { policy: { ...open, connectivity: 'off' } })).toMatchObject({ code: 'access.connectivity-off' })
+    const { minutes } = proven.request
+    const tooLong = { code: 'access.policy-denied', details: { minutes: minutes - 1 } }
+    expect(refusal(proven, { policy: { ...open, sessionMinutes: minutes - 1 } })).toMatchObject(tooLong)
+    expect(refusal(proven, { policy: { ...open, sessionMinutes: minutes } })).toBeNull()
   })
 
   test('a ticket for a person who may not meet patient data opens diagnostics alone, whatever the main server signed (R072)', async () => {

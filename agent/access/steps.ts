@@ -36,6 +36,7 @@ export const steps = [
   requireFreshRoster,
   requireLevelOpen,
   requireProfile,
+  requireShortEnough,
   requireCountry,
   requireFewAtATime,
   requireFewWithinHour,
@@ -76,6 +77,10 @@ function requireLevelOpen({ request }: Proven, { policy }: Situation): void {
 /** R072: whose profile may not meet patient data gets no level that could, whatever the main server signs. */
 function requireProfile({ request, ticket }: Proven): void {
   if (!ticket.limits.patientData && meetsPatientData(request.access)) throw new AppError('access.patient-data')
+}
+
+function requireShortEnough({ request }: Proven, { policy }: Situation): void {
+  if (request.minutes > policy.sessionMinutes) throw new AppError('access.policy-denied', { details: { minutes: policy.sessionMinutes } })
 }
 
 function requireCountry({ certificate }: Proven, { policy }: Situation): void {

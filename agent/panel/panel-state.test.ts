@@ -15,6 +15,7 @@ const request = (requestId = newId<RequestId>('req')): PanelRequest => ({
   reason: 'The console reacts slowly',
   caseId: '48213',
   minutes: 30,
+  maxBytes: null,
   code: '048213',
   triesLeft: 3,
   askedMs: 1,
@@ -30,6 +31,8 @@ const opened = (requestId: RequestId): AgentToPanel => ({
     caseId: 'c',
     startedMs: 1,
     endsMs: 2,
+    used: null,
+    asksTime: null,
     approvedBy: 'person',
     interrupted: false,
     probed: null,
@@ -40,9 +43,9 @@ const after = (...events: PanelEvent[]) => events.reduce((state, event) => reduc
 describe('what the panel knows', () => {
   test('a session whose connection is interrupted says so until it is back', () => {
     const requestId = newId<RequestId>('req')
-    const broken = after(opened(requestId), { type: 'session.network', requestId, interrupted: true })
+    const broken = after(opened(requestId), { type: 'session.changed', requestId, change: { interrupted: true } })
     expect(broken.sessions[0]?.interrupted).toBe(true)
-    expect(reducePanel(broken, { type: 'session.network', requestId, interrupted: false }, 6_000).sessions[0]?.interrupted).toBe(false)
+    expect(reducePanel(broken, { type: 'session.changed', requestId, change: { interrupted: false } }, 6_000).sessions[0]?.interrupted).toBe(false)
   })
 
   test('a question waits until it is closed, and then says how', () => {

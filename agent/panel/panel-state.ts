@@ -37,14 +37,8 @@ export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number)
       return openSession(state, event)
     case 'session.moved':
       return { ...state, sessions: state.sessions.map((one) => (one.requestId === event.requestId ? addMove(one, event.move) : one)) }
-    case 'session.network': {
-      const { requestId, interrupted } = event
-      return { ...state, sessions: state.sessions.map((one) => (one.requestId === requestId ? { ...one, interrupted } : one)) }
-    }
-    case 'session.probed': {
-      const { requestId, tried, blocked } = event
-      return { ...state, sessions: state.sessions.map((one) => (one.requestId === requestId ? { ...one, probed: { tried, blocked } } : one)) }
-    }
+    case 'session.changed':
+      return { ...state, sessions: state.sessions.map((one) => (one.requestId === event.requestId ? { ...one, ...event.change } : one)) }
     case 'session.ended':
       return endSession(state, event, nowMs)
     case 'session.output':

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { OpenSessionLeg } from '@gantry/shared/node/session-legs.ts'
-import type { AgentToPanel } from '@gantry/shared/panel.ts'
+import type { AgentToPanel, PanelToAgent } from '@gantry/shared/panel.ts'
 import type { ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, LegName, PublicJwk, RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
 import type { Separation } from './separation.ts'
@@ -24,6 +24,10 @@ export type Grant = {
 export type SessionPolicy = {
   /** Minutes without a byte from the specialist or a program after which the session ends (`idle`). */
   idleMinutes: number
+  /** The longest that it may last, more time included. */
+  sessionMinutes: number
+  /** Octets after which it ends (`budget`); null: as many as it takes. */
+  maxBytes: number | null
   files: FilesPolicy
   /** Of the actions that the level holds, those that the person's profile holds too. */
   actions: ProfileLimits['actions']
@@ -84,6 +88,8 @@ export type SessionTools = {
   auditLog: SessionAuditLog
   /** Must not throw; what cannot be shown is dropped by the panel's client. */
   tellPanel(message: AgentToPanel): void
+  /** What a person pressed; returns the function that stops it. */
+  onPress(listener: (press: PanelToAgent) => void): () => void
   config: SessionConfig
   /** What its programs will live in; made when it is asked for, where this is left out. Whoever takes it closes it. */
   separate?: () => Promise<Separation>

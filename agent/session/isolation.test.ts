@@ -109,11 +109,11 @@ describe.skipIf(!isRoot)('the network of a session’s programs', () => {
     const name = async () => (await exec(client, 'readlink /proc/self/ns/net')).stdout.toString()
     const first = await name()
     expect(await name()).toBe(first)
-    await session.close()
-    session = startTestSession()
-    const next = (await exec(await connect(session), 'readlink /proc/self/ns/net')).stdout.toString()
-    expect(next).not.toBe(first)
-    expect(next).toMatch(/^net:\[\d+\]\n$/)
+    // While the first one is there: a number that is free again is given again.
+    const next = startTestSession()
+    const other = await exec(await connect(next), 'readlink /proc/self/ns/net').finally(() => next.close())
+    expect(other.stdout.toString()).not.toBe(first)
+    expect(other.stdout.toString()).toMatch(/^net:\[\d+\]\n$/)
   })
 
   test('keeps the one socket that the device’s owner lists, and only that', async () => {
@@ -140,7 +140,9 @@ s=socket.socket(socket.AF_UNIX); s.connect('/run/gantry-kept.sock'); print(s.rec
     expect(blocked).toBe(tried)
     expect(JSON.stringify(found.event)).not.toContain('203.0.113.1')
     expect(found.private?.tries).toContain('tcp 203.0.113.1:443 ENETUNREACH')
-    expect(session.panel.find(({ type }) => type === 'session.probed')).toMatchObject({ tried, blocked })
+    expect(session.panel.find((message) => message.type === 'session.changed' && message.change.probed)).toMatchObject({
+      change: { probed: { tried, blocked } },
+    })
   })
 
   test('nothing is started where what was set up cannot be had: no program, rather than one on the hospital’s network', async () => {

@@ -25,7 +25,7 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
   const record = createRecord({ ...tools, grant, now: tools.now ?? Date.now, end: life.end })
   const network = createSessionNetwork({
     ...{ record, log: tools.log, now: tools.now ?? Date.now },
-    onInterrupted: (interrupted) => tools.tellPanel({ type: 'session.network', requestId: grant.request.id, interrupted }),
+    onInterrupted: (interrupted) => tools.tellPanel({ type: 'session.changed', requestId: grant.request.id, change: { interrupted } }),
   })
   // Somebody waits for the prompt: the way out is dialled while the ground is made ready. Nothing is served before both are there.
   const dialling = dialFirst({ tools, network, life })

@@ -15,6 +15,7 @@ import { serveFilesLeg } from '../files/files-leg.ts'
 import { serveAction } from './action-channel.ts'
 import { createTransport } from './channel-writer.ts'
 import { serveChannels } from './channels.ts'
+import { createDataBudget } from './data-budget.ts'
 import type { Grant, SessionReach, SessionTools } from './grant.ts'
 import { startClock } from './idle-clock.ts'
 import { createLegs } from './legs.ts'
@@ -27,9 +28,10 @@ import type { SessionProcesses } from './processes.ts'
 import { createPrograms } from './programs.ts'
 import type { SessionRecord } from './record.ts'
 import type { Separation } from './separation.ts'
-import { createSessionChannels } from './session-channel.ts'
+import { createSessionChannels, type SessionChannels } from './session-channel.ts'
 import { createSessionHandlers } from './session-handlers.ts'
 import { serveSsh } from './ssh-connection.ts'
+import { createTimeQuestions, type TimeQuestions } from './time-question.ts'
 
 /** The open session: everything that lives between `session.opened` and `session.ended`, put together by hand and in order. */
 export type Ground = {
@@ -65,9 +67,19 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   })
   if (!separation.separated) tools.log.warn({ requestId: request.id }, 'programs of this session run as the agent: no separate user')
   const shown = { specialist: grant.certificate.name, access: request.access, reason: request.reason, caseId: request.caseId, approvedBy }
-  tools.tellPanel({ type: 'session.opened', session: { requestId: request.id, ...shown, startedMs, endsMs, interrupted: false, probed: null } })
+  tools.tellPanel({
+    type: 'session.opened',
+    session: { requestId: request.id, ...shown, startedMs, endsMs, used: usedOf(grant), asksTime: null, interrupted: false, probed: null },
+  })
 
-  let bytes = 0
+  const budget = createDataBudget({
+    maxBytes: grant.policy.maxBytes,
+    life,
+    onUsed(used) {
+      tools.tellPanel({ type: 'session.changed', requestId: request.id, change: { used } })
+      sessionChannels.tell('used', used)
+    },
+  })
   const clock = startClock({
     remainingMs: endsMs - startedMs,
     idleMs: grant.policy.idleMinutes * 60_000,
@@ -76,21 +88,23 @@ export async function runSession(session: RunSession): Promise<EndCause> {
     onEnd: (cause) => life.end(cause === 'idle' && session.network.isInterrupted() ? 'connection-lost' : cause),
   })
   const touch = (count: number) => {
-    bytes += count
+    budget.take(count)
     clock.touch(count)
   }
   const tee = createPanelTee({ requestId: request.id, tellPanel: tools.tellPanel })
   const tasks = createTasks((error) => tools.log.warn({ requestId: request.id, code: toFailure(error).code }, 'a part of the session failed'))
   if (separation.isolation) tasks.add(proveBlocked(session))
   else tools.log.warn({ requestId: request.id }, 'programs of this session have the network of the device: they are not separated from it')
-  startServing({ ...session, startedMs, endsMs, touch, tee, tasks })
+  const time = createTimeQuestions({ grant, tools, record, clock, startedMs, endsMs, signal: life.signal, now })
+  const sessionChannels = startServing({ ...session, startedMs, time, touch, tee, tasks })
 
   await aborted(life.signal)
   clock.stop()
+  budget.stop()
   const ended = await session.processes.end()
   await Promise.race([tasks.settled(), sleep(settleMs, undefined, { ref: false })])
   tee.close()
-  return closeRecord(session, { bytes, ended, seconds: Math.round((now() - startedMs) / 1_000) })
+  return closeRecord(session, { bytes: budget.bytes(), ended, seconds: Math.round((now() - startedMs) / 1_000) })
 }
 
 const probeAfterMs = 1_000
@@ -105,15 +119,16 @@ async function proveBlocked({ grant, tools, life, separation, record }: RunSessi
   const probed = await probeAndRecord({ separation, mark: grant.request.id, cwd: filesRoot, known, sockets, signal: life.signal }, record)
   if (!probed) return
   const { tried, reached } = probed
-  tools.tellPanel({ type: 'session.probed', requestId: grant.request.id, tried, blocked: tried - reached.length })
+  tools.tellPanel({ type: 'session.changed', requestId: grant.request.id, change: { probed: { tried, blocked: tried - reached.length } } })
   if (reached.length > 0) life.end('policy')
 }
 
+const usedOf = ({ policy: { maxBytes } }: Grant) => (maxBytes === null ? null : { bytes: 0, maxBytes })
 const reachOf = ({ isolation }: Separation): SessionReach => (isolation ? 'none' : 'open')
 
-type Serving = RunSession & { startedMs: number; endsMs: number; touch(bytes: number): void; tee: ReturnType<typeof createPanelTee>; tasks: Tasks }
+type Serving = RunSession & { startedMs: number; time: TimeQuestions; touch(bytes: number): void; tee: ReturnType<typeof createPanelTee>; tasks: Tasks }
 
-function startServing(session: Serving): void {
+function startServing(session: Serving): SessionChannels {
   const { grant, tools, life, separation, record, files, first, touch, tee, tasks } = session
   const { request, ticket, certificate } = grant
   const { config, log } = tools
@@ -159,6 +174,7 @@ function startServing(session: Serving): void {
     ...session,
     separated: separation.separated,
     network: reachOf(separation),
+    used: usedOf(grant),
     userName: separation.user.name,
     auditLog: tools.auditLog,
     legs,
@@ -182,6 +198,7 @@ function startServing(session: Serving): void {
       if (end === 'refused') refuseLeg('control-1')
     }),
   )
+  return sessionChannels
 }
 
 /** Why a session ends when its first connection does. Whoever cannot prove both keys was let in by nobody's policy. */

@@ -3,8 +3,9 @@ import type { AuditLink } from '@gantry/shared/audit.ts'
 import { type Handlers, serve } from '@gantry/shared/contract.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { serveLines, writeLine } from '@gantry/shared/node/lines.ts'
-import { maxSessionLineBytes, type SessionCalls, type SessionEventName, sessionCalls } from '@gantry/shared/session-api.ts'
+import { maxSessionLineBytes, type SessionCalls, type SessionEventName, sessionCalls, type sessionEvents } from '@gantry/shared/session-api.ts'
 import type { ServerChannel } from 'ssh2'
+import type { z } from 'zod'
 import type { SessionAuditLog, SessionLog } from './grant.ts'
 
 /**
@@ -15,6 +16,8 @@ export type SessionChannels = {
   serve(channel: ServerChannel): Promise<void>
   /** Tells every open channel that the session ends, and why. */
   tellEnding(cause: EndCause): void
+  /** Tells every open channel. */
+  tell<N extends SessionEventName>(event: N, payload: z.input<(typeof sessionEvents)[N]>): void
 }
 export type SessionChannelOptions = {
   requestId: RequestId
@@ -30,15 +33,18 @@ const maxBehindBytes = 4 * 1024 ** 2
 export function createSessionChannels({ requestId, auditLog, handlers, log, signal }: SessionChannelOptions): SessionChannels {
   const open = new Set<ServerChannel>()
   const answer = serve(sessionCalls, handlers, (error, name) => log.error({ err: error, name }, 'a session call failed'))
-  const tell = (channel: ServerChannel, event: SessionEventName, payload: unknown) => {
+  const tellOne = (channel: ServerChannel, event: SessionEventName, payload: unknown) => {
     if (!channel.writable) return
     if (channel.writableLength > maxBehindBytes) channel.close()
     else void writeLine(channel, { event, payload }).catch(() => undefined)
   }
+  const tell: SessionChannels['tell'] = (event, payload) => {
+    for (const channel of open) tellOne(channel, event, payload)
+  }
   return {
     async serve(channel) {
       open.add(channel)
-      const stop = auditLog.onLine((link) => tell(channel, 'activity', forSession(link, requestId)))
+      const stop = auditLog.onLine((link) => tellOne(channel, 'activity', forSession(link, requestId)))
       channel.once('close', stop)
       try {
         await serveLines(channel, answer, undefined, { maxBytes: maxSessionLineBytes, maxRunning: 4, signal })
@@ -52,9 +58,8 @@ export function createSessionChannels({ requestId, auditLog, handlers, log, sign
         channel.end()
       }
     },
-    tellEnding(cause) {
-      for (const channel of open) tell(channel, 'ending', { cause })
-    },
+    tellEnding: (cause) => tell('ending', { cause }),
+    tell,
   }
 }
 

@@ -8,12 +8,14 @@ import type { Hash, LegName } from '@gantry/shared/ticket.ts'
 import type { Grant, SessionAuditLog, SessionReach } from './grant.ts'
 import type { Legs } from './legs.ts'
 import type { SessionRecord } from './record.ts'
+import type { TimeQuestions } from './time-question.ts'
 
 /** The agent's half of `shared/session-api.ts`. */
 export type SessionHandlersOptions = {
   grant: Grant
   startedMs: number
-  endsMs: number
+  time: TimeQuestions
+  used: { bytes: number; maxBytes: number } | null
   separated: boolean
   network: SessionReach
   userName: string
@@ -34,9 +36,10 @@ export function createSessionHandlers(options: SessionHandlersOptions): Handlers
   return {
     'session.describe': () => ({
       startedAt: options.startedMs,
-      endsAt: options.endsMs,
+      endsAt: options.time.endsMs(),
       separated: options.separated,
       network: options.network,
+      used: options.used,
       user: options.userName,
       head: auditLog.head(),
       auditKey: auditLog.publicJwk,
@@ -55,6 +58,7 @@ export function createSessionHandlers(options: SessionHandlersOptions): Handlers
       await auditLog.witness(head, 'client')
       return { head: auditLog.head() }
     },
+    'time.ask': async ({ minutes }) => ({ endsAt: await options.time.ask(minutes) }),
     'session.end'() {
       setTimeout(options.end, endDelayMs)
       return {}

@@ -29,14 +29,14 @@ export async function checkOpening(opening: Opening, context: AdmitContext): Pro
 }
 
 /**
- * A session's first leg must be opened before `joinBefore`. Further ones may come as long as the session may last: counted from its join where that was
- * here, else from the latest moment at which it can have been joined at the other access server. The agent keeps the exact time.
+ * A session's first leg must be opened before `joinBefore`. Further ones may come as long as any session may last, since a person at the device may give it more time:
+ * counted from its join where that was here, else from the latest moment at which it can have been joined at the other access server. The agent keeps the exact time.
  */
 function lastMoment(ticket: TicketPayload, opening: Opening, { joinedAt }: AdmitContext): number {
   const joined = joinedAt(ticket.id)
-  if (joined !== undefined) return joined + ticket.minutes * 60
+  if (joined !== undefined) return joined + requestLimits.maxMinutes * 60
   if (opening.leg === 'control-1' && opening.epoch === 1) return ticket.joinBefore
-  return ticket.joinBefore + requestLimits.slackPastSeconds + ticket.minutes * 60
+  return ticket.joinBefore + requestLimits.slackPastSeconds + requestLimits.maxMinutes * 60
 }
 
 /** The proof, which must repeat exactly what was opened. Throws `leg.refused`. */

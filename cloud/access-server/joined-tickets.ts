@@ -4,21 +4,23 @@ import type { TicketPayload } from '@gantry/shared/ticket.ts'
 /** Remembers when each ticket's first pair was joined here, for as long as its session may last. Times in Unix seconds. */
 export type JoinedTickets = {
   joinedAt(ticketId: string): number | undefined
-  note(ticket: Pick<TicketPayload, 'id' | 'minutes'>, now: number): void
+  note(ticket: Pick<TicketPayload, 'id'>, now: number): void
   /** The latest moment at which a leg of this ticket may still be open here. */
-  endsAt(ticket: Pick<TicketPayload, 'id' | 'minutes'>, now: number): number
+  endsAt(ticket: Pick<TicketPayload, 'id'>, now: number): number
 }
+
+/** A session may be given more time than its ticket names, by a person at the device. */
+const longestSeconds = requestLimits.maxMinutes * 60 + requestLimits.slackPastSeconds
 
 export function createJoinedTickets(): JoinedTickets {
   const joined = new Map<string, { at: number; until: number }>()
-  const lasts = (minutes: number) => minutes * 60 + requestLimits.slackPastSeconds
   return {
     joinedAt: (ticketId) => joined.get(ticketId)?.at,
-    note({ id, minutes }, now) {
+    note({ id }, now) {
       if (joined.has(id)) return
       for (const [other, { until }] of joined) if (until < now) joined.delete(other)
-      joined.set(id, { at: now, until: now + lasts(minutes) })
+      joined.set(id, { at: now, until: now + longestSeconds })
     },
-    endsAt: ({ id, minutes }, now) => (joined.get(id)?.at ?? now) + lasts(minutes),
+    endsAt: ({ id }, now) => (joined.get(id)?.at ?? now) + longestSeconds,
   }
 }

@@ -56,6 +56,7 @@ export function createCallHandlers({
     'history.list': async () => ({ requests: await requests.history() }),
 
     'session.list': () => ({ sessions: sessions.list() }),
+    'session.ask-time': async ({ requestId, minutes }) => done(await sessions.get(requestId).askTime(minutes)),
     'session.end': async ({ requestId }) => done(await sessions.get(requestId).end()),
     'session.activity': ({ requestId }) => sessions.get(requestId).activity(),
 

@@ -147,6 +147,8 @@ export type Session = {
   files: Files
   /** A further leg `control-N` of this session, raw: whoever holds it speaks SSH on it (OpenSSH through `ssh-config`). */
   openControlLeg(options?: { signal?: AbortSignal }): Promise<Duplex>
+  /** So many more minutes; the person at the device may be asked. Errors: those of `time.ask` in `shared/session-api.ts`, `session.ended`. */
+  askTime(minutes: number): Promise<void>
   end(): Promise<void>
   ended: Promise<{ cause: EndCause; failure: Failure | null }>
 }

@@ -31,6 +31,7 @@ const keys: Record<Group, [string, Does][]> = {
     ['Alt 1 2 3', 'panes'],
     ['Ctrl Shift F', 'find'],
     ['Ctrl Shift C  V', 'copyPaste'],
+    ['Ctrl Shift M', 'moreTime'],
     ['Ctrl Shift E', 'end'],
   ],
   files: [

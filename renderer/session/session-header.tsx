@@ -11,6 +11,7 @@ import { useNow } from '../ui/now.ts'
 import { useStore } from '../ui/store.ts'
 import { ThreadPath } from '../ui/thread.tsx'
 import { isOver } from './files/transfer-store.ts'
+import { MoreTime } from './more-time.tsx'
 import { blockedTries, lastSwitch, threadOfSession } from './network.ts'
 import { NetworkLine } from './network-line.tsx'
 import { urgencyOf } from './timeline.ts'
@@ -50,6 +51,12 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
           <b className="num">{format.countdown(leftMs)}</b>
           <span className="small t3">{text.left(Math.round(grantedMs / 60_000))}</span>
         </div>
+        {session.used && (
+          <div className="count used" title={text.usedTitle}>
+            <span className="num small t2">{text.used(...format.bytesOf(session.used.bytes, session.used.maxBytes))}</span>
+          </div>
+        )}
+        <MoreTime session={session} isShown={isShown} />
         <Button size="lg" look="end" icon={CircleStop} keys="Ctrl ⇧ E" onClick={() => setEnding(true)}>
           {text.end}
         </Button>

@@ -32,6 +32,8 @@ export function watchHttp2(session: Http2Session, { socket, patienceMs, acknowle
     if (!session.destroyed && session.ping(() => undefined)) given += pingBytes
   }
   const timer = setInterval(() => {
+    // Until it says that it is closed; its socket may not be asked any more.
+    if (session.destroyed) return stop()
     const now = performance.now()
     // A process that was stopped, or a busy one, has not read yet what came: a tick counts for two at most.
     silentMs += Math.min(now - before, 2 * tickMs)

@@ -208,6 +208,11 @@ export const errorsEn: ErrorWords = {
   'session.ended': () => ({ what: 'The session is over.', todo: 'Ask again if you need more.' }),
   'session.unknown': () => ({ what: 'There is no such session here.', todo: 'Look at the list of sessions.' }),
   'session.too-many-connections': ({ max }) => ({ what: `This session already has ${max ?? 8} connections.`, todo: 'Close one of them.' }),
+  'session.time-limit': ({ minutes }) => ({
+    what: `The device’s own rules allow ${minutes === undefined || minutes === 0 ? 'no' : minutes} more ${minutes === 1 ? 'minute' : 'minutes'} for this session.`,
+    todo: minutes === 0 ? 'Finish what is open, and make a new request.' : 'Ask for less.',
+  }),
+  'session.time-asked': () => ({ what: 'You have asked for more time already.', todo: 'Wait for the answer of the person at the device.' }),
   'session.channel-refused': () => ({ what: 'This access level does not hold that.', todo: 'Ask for a higher level.' }),
 
   'file.not-found': ({ path }) => ({ what: `There is no ${path ?? 'such file'}.`, todo: 'Check the path.' }),

@@ -224,6 +224,14 @@ export const errorsFr: ErrorWords = {
   'session.ended': () => ({ what: 'La séance est terminée.', todo: 'Redemandez s’il vous en faut plus.' }),
   'session.unknown': () => ({ what: 'Cette séance n’existe pas ici.', todo: 'Consultez la liste des séances.' }),
   'session.too-many-connections': ({ max }) => ({ what: `Cette séance a déjà ${max ?? 8} connexions.`, todo: 'Fermez-en une.' }),
+  'session.time-limit': ({ minutes }) => ({
+    what:
+      minutes === undefined || minutes === 0
+        ? 'Les règles de l’appareil n’accordent plus de temps à cette séance.'
+        : `Les règles de l’appareil accordent encore ${minutes} min à cette séance.`,
+    todo: minutes === 0 ? 'Terminez ce qui est ouvert, puis faites une nouvelle demande.' : 'Demandez moins.',
+  }),
+  'session.time-asked': () => ({ what: 'Vous avez déjà demandé plus de temps.', todo: 'Attendez la réponse de la personne près de l’appareil.' }),
   'session.channel-refused': () => ({ what: 'Ce niveau d’accès ne le comprend pas.', todo: 'Demandez un niveau plus élevé.' }),
 
   'file.not-found': ({ path }) => ({ what: `${path ?? 'Ce fichier'} n’existe pas.`, todo: 'Vérifiez le chemin.' }),

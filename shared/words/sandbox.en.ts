@@ -69,6 +69,7 @@ export const sandboxEn = {
     session: (who: string, access: string) => `${who} works on this device (${access}).`,
     notSeparated: 'The session’s shell runs as the same account as the agent on this machine.',
     networkOpen: 'A session is not separated from the network of this machine.',
+    asksTime: (minutes: number) => `Asks for ${minutes} more minutes: approve, or refuse.`,
     probed: (tried: number, blocked: number) => `Tried from the session: ${tried} addresses, ${blocked} blocked.`,
     approved: 'Allowed.',
     refused: 'Refused.',

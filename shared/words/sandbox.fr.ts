@@ -70,6 +70,7 @@ export const sandboxFr: SandboxWords = {
     session: (who, access) => `${who} travaille sur cet appareil (${access}).`,
     notSeparated: 'Sur cette machine, le terminal de la séance tourne sous le même compte que l’agent.',
     networkOpen: 'Une séance n’est pas séparée du réseau de cette machine.',
+    asksTime: (minutes: number) => `Demande ${minutes} minutes de plus : approve ou refuse.`,
     probed: (tried: number, blocked: number) => `Essayé depuis la séance : ${tried} adresses, ${blocked} bloquées.`,
     approved: 'Autorisé.',
     refused: 'Refusé.',

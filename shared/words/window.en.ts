@@ -200,6 +200,7 @@ export const windowEn = {
       transfer: 'Copy to the other side',
       send: 'Sign and send',
       close: 'Cancel or close',
+      moreTime: 'Ask for more time',
       end: 'End the session',
       rename: 'Rename',
       remove: 'Delete',

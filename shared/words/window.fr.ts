@@ -195,6 +195,7 @@ export const windowFr: WindowWords = {
       transfer: 'Copier de l’autre côté',
       send: 'Signer et envoyer',
       close: 'Annuler ou fermer',
+      moreTime: 'Demander plus de temps',
       end: 'Terminer la séance',
       rename: 'Renommer',
       remove: 'Supprimer',

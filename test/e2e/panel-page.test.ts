@@ -59,6 +59,7 @@ const asked = (code: string | null) => ({
   reason: 'Console reacts slowly <b>now</b>',
   caseId: '48213',
   minutes: 30,
+  maxBytes: null,
   code,
   triesLeft: 3,
   askedMs: Date.now(),
@@ -133,6 +134,25 @@ describe('the front panel’s page', () => {
     await page.getByText('uname').first().waitFor()
     await page.getByRole('button', { name: /End/ }).first().click()
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'end', requestId })
+  })
+
+  test('more time is asked for over a live session: Allow and No are told as pressed, and End stays in reach', async () => {
+    const base = { requestId, specialist: 'Elena Marchetti-Roy', access: 'os', reason: 'r', caseId: '48213', approvedBy: 'person', moves: [] }
+    const session = { ...base, startedMs: Date.now(), endsMs: Date.now() + 300_000, used: { bytes: 38_200_000, maxBytes: 200_000_000 } }
+    const asksTime = () => ({ minutes: 15, askedMs: Date.now(), answerBeforeMs: Date.now() + 120_000 })
+    for (const [name, allow] of [
+      ['Allow 15 minutes', true],
+      ['No', false],
+    ] as const) {
+      view.show(state({ sessions: [{ ...session, asksTime: asksTime() }] } as unknown as Partial<PanelState>))
+      await page.getByText('Elena Marchetti-Roy asks for 15 more minutes.').waitFor()
+      await page.getByText('38.2 MB of 200 MB moved').waitFor()
+      await page.getByRole('button', { name: /End/ }).first().waitFor()
+      await page.getByRole('button', { name, exact: true }).click()
+      await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'time', requestId, allow })
+      view.show(state({ sessions: [{ ...session, asksTime: null }] } as unknown as Partial<PanelState>))
+      await page.getByText('asks for 15 more minutes').waitFor({ state: 'hidden' })
+    }
   })
 
   test('R117: in French at a touch; the content policy was never in the way', async () => {

@@ -15,7 +15,7 @@ import { type DeviceId, newId, type RequestId, type SpecialistId, type TicketId 
 import { openAuditLog } from '../../shared/node/audit-log.ts'
 import { createLineClient, type LineClient } from '../../shared/node/lines.ts'
 import { generateSigningKey, newNonce, privatePem, type SigningKey } from '../../shared/node/signing.ts'
-import type { AgentToPanel } from '../../shared/panel.ts'
+import type { AgentToPanel, PanelToAgent } from '../../shared/panel.ts'
 import type { AccessLevel } from '../../shared/profile.ts'
 import { maxSessionLineBytes, type SessionCalls, sessionCalls, subsystems } from '../../shared/session-api.ts'
 import type { AccessServerRef, CompactJws, LegName } from '../../shared/ticket.ts'
@@ -32,6 +32,8 @@ export type TestSession = {
   filesRoot: string
   config: SessionConfig
   panel: AgentToPanel[]
+  /** What the person at the panel does. */
+  press(message: PanelToAgent): void
   /** The lines of the device's audit, whole. */
   audited(): AuditLine[]
   /** The client's end of a leg; waits until the agent dials it. */
@@ -65,6 +67,7 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
   const auditLog = openAuditLog({ folder: join(folder, 'log'), key: generateSigningKey(), party: 'device', keepsPrivate: true })
   const legs = createLegDesk()
   const panel: AgentToPanel[] = []
+  const listeners = new Set<(press: PanelToAgent) => void>()
   const controller = new AbortController()
   const config: SessionConfig = {
     filesRoot,
@@ -93,6 +96,10 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
       },
       auditLog,
       tellPanel: (message) => void panel.push(message),
+      onPress(listener) {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
       config,
       log: silent,
       ...options.tools,
@@ -101,6 +108,9 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
   done.catch(() => undefined)
   return {
     ...{ requestId: grant.request.id, username: grant.certificate.username, keys, folder, filesRoot, config, panel, done },
+    press(message) {
+      for (const listener of [...listeners]) listener(message)
+    },
     audited: () => [...auditLog.read()],
     dial: legs.dial,
     end: (cause) => controller.abort(cause),
@@ -137,7 +147,14 @@ function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, p
       ...{ specialistKey: generateSigningKey().publicJwk, supportKey: keys.support.publicJwk, issuedAt: now, expiresAt: now + 86_400 },
     },
     approvedBy: 'person' as const,
-    policy: { idleMinutes: 15, files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 }, actions: '*' as const, ...policy },
+    policy: {
+      idleMinutes: 15,
+      sessionMinutes: 480,
+      maxBytes: null,
+      files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 },
+      actions: '*' as const,
+      ...policy,
+    },
   }
 }
 

@@ -66,7 +66,13 @@ export async function startSessionWorld(): Promise<SessionWorld> {
     const { ticket, ticketText } = created
     const grant = {
       ...{ request: created.payload, ticket, ticketText: ticketText as Grant['ticketText'], certificate: main.people.person, approvedBy },
-      policy: { idleMinutes: 15, files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 }, actions: '*' as const },
+      policy: {
+        idleMinutes: 15,
+        sessionMinutes: 480,
+        maxBytes: null,
+        files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 },
+        actions: '*' as const,
+      },
     }
     const stop = new AbortController()
     stops.push(stop)
@@ -89,7 +95,14 @@ export async function startSessionWorld(): Promise<SessionWorld> {
     }
     const tools: SessionTools = {
       openLeg: createSessionLegs({ dial: createDialler({ ca: main.ca }), ticket, ticketText: grant.ticketText, side: 'agent', key: main.device.key }).open,
-      ...{ hostKey: main.device.hostKeySigner.privateKey, audit: deviceLog.append, auditLog: deviceLog, tellPanel: () => undefined, config },
+      ...{
+        hostKey: main.device.hostKeySigner.privateKey,
+        audit: deviceLog.append,
+        auditLog: deviceLog,
+        tellPanel: () => undefined,
+        onPress: () => () => undefined,
+        config,
+      },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       ...change,
     }

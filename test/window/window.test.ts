@@ -306,6 +306,23 @@ describe('a session and its end', () => {
     await window.page.getByRole('heading', { name: 'The person at the device ended the session' }).waitFor()
   })
 
+  test('Ctrl Shift M asks for more time; that it was asked, the answer, and a no are shown, and the session stays', async () => {
+    const window = await openTerminal({ 'session.ask-time': () => ({ ok: false, failure: { code: 'access.refused' } }) as never })
+    await window.page.getByText('38 of 200 MB').waitFor()
+    await window.page.keyboard.press('Control+Shift+M')
+    const dialog = window.page.getByRole('dialog', { name: 'More time' })
+    await dialog.getByText('30 min').click()
+    await dialog.getByRole('button', { name: 'Ask' }).click()
+    await expect.poll(() => window.inputsOf('session.ask-time')).toEqual([{ requestId: session.requestId, minutes: 30 }])
+    await window.page.getByText('access.refused').waitFor()
+    await window.page.keyboard.press('Escape')
+    window.tell('session.changed', { ...session, asksMinutes: 30 })
+    await window.page.getByText('Asked for 30 more minutes').waitFor()
+    window.tell('session.changed', { ...session, endsMs: session.endsMs + 30 * 60_000 })
+    await window.page.getByText('of 90 min left').waitFor()
+    await window.page.locator('.xterm-rows').waitFor()
+  })
+
   test('an audit chain that breaks is said at once', async () => {
     const window = await openTerminal()
     const [event] = events

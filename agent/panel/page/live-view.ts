@@ -22,6 +22,8 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
   const end = endButton(words, press, () => [session, ...others_])
   let others_: Session[] = first.others
   let drawn = ''
+  const used = element('span', { class: 'used' })
+  const question = createTimeQuestion(words, press)
   mirror.show(session.requestId)
   const title = element(
     'p',
@@ -41,16 +43,20 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
   const foot = element(
     'div',
     { class: 'foot ends' },
-    element('div', { class: 'left' }, left, element('span', {}, words.live.left)),
+    element('div', { class: 'left' }, left, element('span', {}, words.live.left), used),
     element('p', { class: 'hint' }, words.live.beforeExam),
     end,
   )
   return {
-    element: element('section', { class: 'view' }, body, foot),
+    element: element('section', { class: 'view' }, body, question.element, foot),
     update(view, nowMs) {
       if (view.name !== 'live') return
       others_ = view.others
       left.textContent = countdown(view.session.endsMs, nowMs)
+      const { used: moved } = view.session
+      const size = (bytes: number) => bytesText(bytes, words.bytes, words.locale)
+      used.textContent = moved ? words.live.used(size(moved.bytes), size(moved.maxBytes)) : ''
+      question.update(view.session, nowMs)
       others.textContent = view.others.length > 0 ? words.live.others(view.others.length) : ''
       network.textContent = view.session.interrupted ? ` ${words.live.interrupted}` : ''
       const { probed } = view.session
@@ -59,6 +65,41 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
       if (now === drawn) return
       drawn = now
       list.replaceChildren(...drawMoves(view.session.moves, words))
+    },
+  }
+}
+
+/** A question that comes up under a finger must not be answered by it. ms */
+const settleMs = 600
+
+/** More time is asked for while the session goes on: over the foot, so that End stays in reach. */
+function createTimeQuestion(words: PanelWords, press: Press) {
+  const bar = element('div', { class: 'more-time' })
+  let shown = ''
+  let left = element('span', { class: 'small' })
+  const draw = ({ requestId, specialist }: Session, minutes: number) => {
+    const answer = (allow: boolean) => press({ type: 'time', requestId, allow })
+    const no = button({ class: 'answer no' }, () => answer(false), icon('x'), words.live.refuseTime)
+    const yes = button({ class: 'answer yes' }, () => answer(true), icon('check'), words.live.allowTime(minutes))
+    no.disabled = true
+    yes.disabled = true
+    setTimeout(() => {
+      no.disabled = false
+      yes.disabled = false
+    }, settleMs)
+    left = element('span', { class: 'small' })
+    const text = element('p', { live: 'assertive' }, element('b', {}, words.live.asksTime(readable(specialist), minutes)))
+    bar.replaceChildren(element('div', { class: 'grow' }, text, left), no, yes)
+  }
+  return {
+    element: bar,
+    update(session: Session, nowMs: number) {
+      const { asksTime } = session
+      const key = asksTime ? `${session.requestId} ${asksTime.askedMs}` : ''
+      if (key !== shown && asksTime) draw(session, asksTime.minutes)
+      shown = key
+      bar.hidden = !asksTime
+      if (asksTime) left.textContent = words.live.elseUnchanged(countdown(asksTime.answerBeforeMs, nowMs))
     },
   }
 }

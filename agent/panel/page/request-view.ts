@@ -1,7 +1,7 @@
 import type { PanelInput, PanelRequest } from '@gantry/shared/panel.ts'
 import type { PanelWords } from '@gantry/shared/words/panel.en.ts'
 import { button, element, icon } from './elements.ts'
-import { countdown, countryName, readable, type View } from './view.ts'
+import { bytesText, countdown, countryName, readable, type View } from './view.ts'
 
 /** A part of the screen: drawn once per question or session, then told what changed. */
 export type Part = { element: HTMLElement; update(view: View, nowMs: number): void }
@@ -58,7 +58,7 @@ export function createRequestPart(first: RequestView, words: PanelWords, press: 
 
 /** Who, from where, why, what, how long (R119). */
 function describe(request: PanelRequest, words: PanelWords, more: HTMLElement): HTMLElement {
-  const { specialist, employer, country, reason, access, serviceKind, minutes, caseId } = request
+  const { specialist, employer, country, reason, access, serviceKind, minutes, maxBytes, caseId } = request
   const from = words.request.from(readable(employer), countryName(country, words.locale))
   const fact = (name: string, value: string) => [element('dt', {}, name), element('dd', {}, value)]
   return element(
@@ -73,6 +73,7 @@ function describe(request: PanelRequest, words: PanelWords, more: HTMLElement): 
       ...fact(words.request.why, readable(reason)),
       ...fact(words.request.may, `${words.access[access]} (${words.kind[serviceKind]})`),
       ...fact(words.request.time, words.request.minutes(minutes, readable(caseId))),
+      ...(maxBytes === null ? [] : fact(words.request.amount, words.request.atMost(bytesText(maxBytes, words.bytes, words.locale)))),
     ),
     more,
   )

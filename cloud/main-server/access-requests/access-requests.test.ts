@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
 import { type AccessRequestView, WellKnown } from '@gantry/shared/client-api.ts'
 import { newId } from '@gantry/shared/ids.ts'
 import { generateSigningKey, newNonce, requestHash } from '@gantry/shared/node/signing.ts'
 import { checkTicket } from '@gantry/shared/node/ticket.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { requestLimits } from '../../../shared/access-request.ts'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask, askAs, exchange } from '../../../test/support/sign-in-browser.ts'
 import { type Asked, enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
@@ -193,6 +195,21 @@ describe('the device’s answers', () => {
     expect(await show(asked)).toMatchObject({ state: 'open' })
     await agent.report([{ ...opened(asked), kind: 'session.ended', cause: 'person' }])
     expect(await show(asked)).toMatchObject({ state: 'ended', endCause: 'person', endedMs: expect.any(Number) })
+  })
+
+  test('a session that the device prolonged is looked for until its new end, and no report makes it longer than any may be', async () => {
+    const asked = await makeRequest()
+    await agent.answer(asked.view.ticket, pickedUp())
+    await agent.answer(asked.view.ticket, approved())
+    await agent.report([opened(asked)])
+    const prolonged = (total: number) => agent.report([{ ...opened(asked), kind: 'session.prolonged', data: { minutes: 30, total } }])
+    await prolonged(60)
+    server.clock.aheadMs += 45 * 60_000
+    await sleep(1_500)
+    expect(await show(asked)).toMatchObject({ state: 'open' })
+    await prolonged(100_000)
+    server.clock.aheadMs += (requestLimits.maxMinutes + 11 - 45) * 60_000
+    await expect.poll(async () => (await show(asked)).state).toBe('ended')
   })
 
   test('an answer that comes twice changes nothing', async () => {

@@ -1,11 +1,11 @@
-import type { AccessState } from '@gantry/shared/access-request.ts'
+import { type AccessState, requestLimits } from '@gantry/shared/access-request.ts'
 import type { AuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
 import { readUnverified, sha256, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload, type CompactJws } from '@gantry/shared/ticket.ts'
 import { deadlines } from './deadlines.ts'
-import { type Change, findRequest, moveRequest, noteSession, type RequestRow, storeAnswer } from './store.ts'
+import { type Change, findRequest, moveRequest, noteSession, prolongRequest, type RequestRow, storeAnswer } from './store.ts'
 import { type AccessTools, announce } from './tools.ts'
 
 /**
@@ -53,13 +53,20 @@ function effectOf(answer: AnswerPayload['answer'], row: RequestRow, nowMs: numbe
 
 /** The device's own report that a session opened or ended. It may come late, twice, or before the answer that it follows from. */
 export async function followSession(tools: AccessTools, event: AuditEvent, deviceId: DeviceId): Promise<void> {
-  if (!event.requestId || (event.kind !== 'session.opened' && event.kind !== 'session.ended')) return
+  if (!event.requestId || (event.kind !== 'session.opened' && event.kind !== 'session.prolonged' && event.kind !== 'session.ended')) return
   const row = await findRequest(tools.db, event.requestId, { deviceId })
   if (!row) return
+  if (event.kind === 'session.prolonged') return prolong(tools, row, event)
   const atMs = Date.parse(event.at)
   const said = event.kind === 'session.opened' ? { openedMs: atMs } : { endedMs: atMs, endCause: event.cause ?? ('connection-lost' as const) }
   await noteSession(tools.db, row.id, said)
   if (await moveAsReported(tools, row.id)) await announce(tools, row.id)
+}
+
+/** The device gave it more time; its own word for how long it lasts in all, minutes, within what any session may last. */
+async function prolong({ db, now }: AccessTools, { id, opened_ms, minutes }: RequestRow, { data }: AuditEvent): Promise<void> {
+  const total = Math.min(Number(data?.total) || minutes, requestLimits.maxMinutes)
+  await prolongRequest(db, id, deadlines.open(opened_ms ?? now(), total))
 }
 
 /** From `approved` on, the state is what the device reported; times run by our clock, since its own may be off. True if it moved. */

@@ -265,6 +265,11 @@ export async function moveRequest(
   return result.numUpdatedRows === 1n
 }
 
+/** An open session has more time. */
+export async function prolongRequest(queries: Queries, id: RequestId, deadlineMs: number): Promise<void> {
+  await queries.updateTable('access_requests').set({ deadline_ms: deadlineMs }).where('id', '=', id).where('state', '=', 'open').execute()
+}
+
 /** Keeps what the device said of its session whatever the state is here: a report may overtake an answer, or come after the request had run out. */
 export async function noteSession(queries: Queries, id: RequestId, said: { openedMs: number } | { endedMs: number; endCause: EndCause }): Promise<void> {
   const update = queries.updateTable('access_requests').where('id', '=', id)

@@ -96,7 +96,7 @@ async function begin({ approved, tools, audit, client, legs, network, end }: Con
       end.now('audit-failed')
     },
   })
-  const channel = await openSessionChannel(client, { onActivity: mirror.link, onEnding: end.announced })
+  const channel = await openSessionChannel(client, { onActivity: mirror.link, onUsed: (used) => end.session()?.change({ used }), onEnding: end.announced })
   const described = await describeSession(channel)
   mirror.key(described.auditKey)
   mirror.head(described.head)
@@ -141,6 +141,7 @@ function createEnd() {
   }
   return {
     now,
+    session: () => session,
     /** The device has said why; it closes by itself. */
     announced(why: EndCause) {
       cause ??= why
@@ -171,6 +172,8 @@ function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Describ
     state: 'open',
     startedMs: described.startedAt,
     endsMs: described.endsAt,
+    used: described.used ?? null,
+    asksMinutes: null,
     endedMs: null,
     endCause: null,
     failure: null,

@@ -3,6 +3,7 @@ import type { AuditLink } from '@gantry/shared/audit.ts'
 import type { Output } from '@gantry/shared/contract.ts'
 import { parse } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import type { SessionView } from '@gantry/shared/ipc.ts'
 import { createLineClient } from '@gantry/shared/node/lines.ts'
 import { maxSessionLineBytes, type SessionCalls, sessionCalls, sessionEvents, subsystems } from '@gantry/shared/session-api.ts'
 import { PublicJwk } from '@gantry/shared/ticket.ts'
@@ -16,7 +17,7 @@ export type SessionChannel = {
   closed: Promise<void>
   close(): void
 }
-export type SessionListener = { onActivity(link: AuditLink): void; onEnding(cause: EndCause): void }
+export type SessionListener = { onActivity(link: AuditLink): void; onUsed(used: NonNullable<SessionView['used']>): void; onEnding(cause: EndCause): void }
 
 const callTimeoutMs = 15_000
 
@@ -25,6 +26,7 @@ export async function openSessionChannel(client: Client, listener: SessionListen
   const lines = createLineClient(sessionCalls, stream, { maxBytes: maxSessionLineBytes })
   lines.onEvent((event, payload) => {
     if (event === 'activity') listener.onActivity(parse(sessionEvents.activity, payload, event) as AuditLink)
+    if (event === 'used') listener.onUsed(parse(sessionEvents.used, payload, event) as NonNullable<SessionView['used']>)
     if (event === 'ending') listener.onEnding((parse(sessionEvents.ending, payload, event) as { cause: EndCause }).cause)
   })
   return {

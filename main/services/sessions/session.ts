@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { EndCause } from '@gantry/shared/access-request.ts'
+import { type EndCause, requestLimits } from '@gantry/shared/access-request.ts'
 import type { AuditEvent } from '@gantry/shared/audit.ts'
 import { AppError, type Failure } from '@gantry/shared/errors.ts'
 import type { SessionView } from '@gantry/shared/ipc.ts'
@@ -22,8 +22,8 @@ export type OwnSession = Session & {
   finish(cause: EndCause): void
   /** The device has named this cause and will close by itself; if it does not, it is closed here. */
   ending(cause: EndCause): void
-  /** What carries it now. */
-  change(part: NetworkView): void
+  /** What carries it now; what has moved. */
+  change(part: NetworkView | Pick<SessionView, 'used'>): void
 }
 export type SessionParts = {
   approved: ApprovedRequest
@@ -39,6 +39,8 @@ export type SessionParts = {
 }
 
 const endTimeoutMs = 3_000
+/** The device asks a person, and gives up by itself. */
+const askTimeMs = (requestLimits.answerSeconds + 15) * 1_000
 /** The device ends a session on time; where it cannot say so, this end closes by itself. */
 const overdueMs = 30_000
 
@@ -75,8 +77,13 @@ export function createSession(parts: SessionParts): OwnSession {
     parts.onChange(view)
     ended.resolve({ cause, failure })
   }
-  const timeOver = setTimeout(() => finish('time'), Math.max(0, parts.view.endsMs - Date.now()) + overdueMs)
-  timeOver.unref()
+  const watchEnd = () => setTimeout(() => finish('time'), Math.max(0, view.endsMs - Date.now()) + overdueMs).unref()
+  let timeOver = watchEnd()
+  const change = (part: Partial<SessionView>) => {
+    if (view.state === 'ended') return
+    view = { ...view, ...part }
+    parts.onChange(view)
+  }
   const ending = (cause: EndCause) => {
     setTimeout(finish, endTimeoutMs, cause).unref()
     void parts.beforeEnd().finally(() => finish(cause))
@@ -90,11 +97,7 @@ export function createSession(parts: SessionParts): OwnSession {
     ended: ended.promise,
     finish,
     ending,
-    change(part) {
-      if (view.state === 'ended') return
-      view = { ...view, ...part }
-      parts.onChange(view)
-    },
+    change,
     view: () => ({ ...view, auditVerified: mirror.activity().verified }),
     activity: mirror.activity,
     fromServer: mirror.fromServer,
@@ -122,6 +125,19 @@ export function createSession(parts: SessionParts): OwnSession {
       controlLegs.add(stream)
       stream.once('close', () => controlLegs.delete(stream))
       return stream
+    },
+    async askTime(minutes) {
+      requireOpen()
+      if (view.asksMinutes !== null) throw new AppError('session.time-asked')
+      change({ asksMinutes: minutes })
+      try {
+        const { endsAt } = await channel.call('time.ask', { minutes }, askTimeMs)
+        change({ endsMs: endsAt })
+        clearTimeout(timeOver)
+        timeOver = watchEnd()
+      } finally {
+        change({ asksMinutes: null })
+      }
     },
     async end() {
       if (view.state === 'ended') return

@@ -229,6 +229,8 @@ export const session: SessionView = {
   state: 'open',
   startedMs: nowMs - 18 * minute - 48_000,
   endsMs: nowMs + 41 * minute + 12_000,
+  used: { bytes: 38_200_000, maxBytes: 200_000_000 },
+  asksMinutes: null,
   endedMs: null,
   endCause: null,
   failure: null,
