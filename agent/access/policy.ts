@@ -20,6 +20,8 @@ export const Policy = z.strictObject({
   rules: LevelRules.default({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' }),
   /** Against approval by habit (threat T6): one more is refused before anything rings. */
   requestsPerHour: z.number().int().min(0).max(1_000).default(3),
+  /** How long a question stands at the panel; then it is refused. */
+  answerSeconds: z.number().int().min(15).max(requestLimits.answerSeconds).default(requestLimits.answerSeconds),
   /** Minutes without a byte at the agent after which a session ends. */
   idleMinutes: z.number().int().min(1).max(480).default(15),
   /** How long a session may last, more time included; a request for more is refused. */

@@ -1,4 +1,4 @@
-import { type EndCause, requestLimits } from '@gantry/shared/access-request.ts'
+import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
@@ -156,9 +156,10 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const askedMs = clock.now()
     deps.audit({ kind: 'access.asked', actor: { kind: 'agent' }, requestId: head.requestId, data: { typed: rule === 'ask-typed' } })
     memory.move(head.requestId, 'asking')
-    const answerBefore = unixSeconds(clock) + requestLimits.answerSeconds
+    const { answerSeconds } = deps.policy()
+    const answerBefore = unixSeconds(clock) + answerSeconds
     await deps.answer(head, { kind: 'asking', answerBefore })
-    const question = { ...questionOf(proven, deps.policy()), askedMs, answerBeforeMs: askedMs + requestLimits.answerSeconds * 1_000 }
+    const question = { ...questionOf(proven, deps.policy()), askedMs, answerBeforeMs: askedMs + answerSeconds * 1_000 }
     await askPerson({ question, rule, code, panel, clock, signal: asking.signal })
   }
 
