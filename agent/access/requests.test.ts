@@ -79,6 +79,11 @@ describe('an access request at the device', () => {
     expect(answersTo(alone, one)).toEqual(['picked-up', 'asking'])
     await alone.clock.advance(1)
     expect(answersTo(alone, one)).toEqual(['picked-up', 'asking', 'refused access.no-answer'])
+    const shorter = world()
+    shorter.policy = { ...shorter.policy, answerSeconds: 30 }
+    await ask(shorter)
+    await shorter.clock.advance(30_000)
+    expect(answersTo(shorter, one)).toEqual(['picked-up', 'asking', 'refused access.no-answer'])
   })
 
   test('without a panel is refused before it is picked up', async () => {
