@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Host, Net } from './world.ts'
 
@@ -27,10 +28,16 @@ console.log(result.value)
 socket.close()
 `
 
-/** Signals the process to open its inspector, which its own host alone can reach: one such process a host. One that must never be inspected is only looked at from outside. */
+/**
+ * Signals the process to open its inspector, which its own host alone can reach: one such process a host. One that must never be inspected is only looked at from outside,
+ * after gdb made its allocator give back what is free (malloc_trim(3)): otherwise its resident memory says how far that has spread over the pages, not what is held.
+ */
 export async function holdingOf(net: Net, host: Host, pid: number): Promise<Holding> {
-  const fromOutside = () => ({ rssMb: rssOf(pid), fds: fdsOf(pid), heapMb: null, resources: null })
-  if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--disable-sigusr1')) return fromOutside()
+  const fromOutside = async () => ({ rssMb: rssOf(pid), fds: await fewestFdsOf(pid), heapMb: null, resources: null })
+  if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--disable-sigusr1')) {
+    await run('gdb', ['-p', String(pid), '-batch', '-ex', 'call (int)malloc_trim(0)'], { timeout: 60_000 })
+    return fromOutside()
+  }
   process.kill(pid, 'SIGUSR1')
   const [program, ...argv] = net.on(host, [process.execPath, '--input-type=module', '-e', inside])
   for (let tries = 0; tries < 5; tries += 1) {
@@ -39,7 +46,7 @@ export async function holdingOf(net: Net, host: Host, pid: number): Promise<Hold
     const { memory, resources } = JSON.parse(said.stdout) as { memory: NodeJS.MemoryUsage; resources: string[] }
     const counted: Record<string, number> = {}
     for (const kind of resources) counted[kind] = (counted[kind] ?? 0) + 1
-    return { rssMb: memory.rss / 1_048_576, fds: fdsOf(pid), heapMb: memory.heapUsed / 1_048_576, resources: counted }
+    return { rssMb: memory.rss / 1_048_576, fds: await fewestFdsOf(pid), heapMb: memory.heapUsed / 1_048_576, resources: counted }
   }
   return fromOutside()
 }
@@ -48,6 +55,12 @@ export function rssOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
 }
 
-function fdsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length
+/** Of some looks: a connection comes and goes, one that was left behind stays. */
+async function fewestFdsOf(pid: number): Promise<number> {
+  const looks: number[] = []
+  for (let index = 0; index < 8; index += 1) {
+    looks.push(readdirSync(`/proc/${pid}/fd`).length)
+    await sleep(250)
+  }
+  return Math.min(...looks)
 }
