@@ -93,7 +93,7 @@ describe('the window', () => {
 
   test('a request can be put aside while nobody answers it', async () => {
     await ask({ device: unanswered.name, level: /Files/ })
-    await until('the panel rings', async () => (await panelState(unanswered)).waiting.length > 0 || null)
+    await until('the panel rings', async () => (await panelState(unanswered)).waiting.length > 0 || null, 60_000)
     await page.getByRole('dialog').getByRole('button', { name: 'Put aside' }).click()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
@@ -164,7 +164,7 @@ describe('the window', () => {
     await walkSignIn(signIn, sandbox.facts.specialist)
     await signIn.getByText('You are signed in').waitFor()
     await signIn.close()
-    await until('the panel rings', async () => (await panelState(second)).waiting.length > 0 || null)
+    await until('the panel rings', async () => (await panelState(second)).waiting.length > 0 || null, 60_000)
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel the request' }).click()
     await page.getByRole('dialog').getByRole('heading', { name: 'Cancelled' }).waitFor()
     await page.getByRole('dialog').getByRole('button', { name: /Close/ }).first().click()
