@@ -42,7 +42,8 @@ export function parseAsk(typed: TypedAsk, defaults: AskDefaults, words: CommandL
   }
 }
 
-function parseText(text: string, { option, max }: { option: string; max: number }, words: CommandLineWords['usage']): string {
+/** One line that says something, within `max` characters; else `usage.bad` naming the option. */
+export function parseText(text: string, { option, max }: { option: string; max: number }, words: CommandLineWords['usage']): string {
   if (text.trim() === '') throw usageError(words.emptyText(option), option)
   if (text.length > max) throw usageError(words.tooLong(option, max), option)
   if (!plainText(max).safeParse(text).success) throw usageError(words.badText(option), option)

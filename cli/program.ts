@@ -22,6 +22,10 @@ const commands = {
   connect: async () => (await import('./commands/connect.ts')).connectDevice,
   put: async () => (await import('./commands/transfer.ts')).put,
   get: async () => (await import('./commands/transfer.ts')).get,
+  'case list': async () => (await import('./commands/case.ts')).listCases,
+  'case show': async () => (await import('./commands/case.ts')).showCase,
+  'case escalate': async () => (await import('./commands/case.ts')).escalateCase,
+  'case close': async () => (await import('./commands/case.ts')).closeCase,
   'audit verify': async () => (await import('./commands/audit-verify.ts')).auditVerify,
   'ssh-config': async () => (await import('./commands/ssh-config.ts')).sshConfig,
   keys: async () => (await import('./commands/keys.ts')).manageKeys,
@@ -92,6 +96,13 @@ function createProgram({ io, words, language }: Console, act: (load: Load, typed
     command.usage(`[options] ${transferUsage[name]}`)
     addAsk(command.option('--replace', words.options.replace), defaults.transfer, language)
   }
+  const cases = prepare(program.command('case'), io, language).description(words.commands.case)
+  add(cases, 'case list', '')
+  const ofCase = (name: 'case show' | 'case escalate' | 'case close') =>
+    describe(add(cases, name, ' <NUMBER>'), { NUMBER: words.arguments.caseNumber }).option('--customer <NAME>', words.options.caseCustomer)
+  ofCase('case show')
+  ofCase('case escalate').option('--to <USERNAME>', words.options.escalateTo).option('--reason <TEXT>', words.options.escalateReason)
+  ofCase('case close').option('--resolution <TEXT>', words.options.resolution)
   const audit = prepare(program.command('audit'), io, language).description(words.commands.audit)
   describe(add(audit, 'audit verify', ' [PATH]'), { PATH: words.arguments.auditPath })
   addAsk(describe(add(program, 'ssh-config', ' <DEVICE>'), { DEVICE: words.arguments.device }), defaults['ssh-config'], language)

@@ -1,3 +1,4 @@
+import { CaseDialog } from './case/case-dialog.tsx'
 import { Palette } from './palette/palette.tsx'
 import { RequestForm } from './request/request-form.tsx'
 import { RequestLive } from './request/request-live.tsx'
@@ -15,6 +16,8 @@ export function Dialogs() {
   switch (dialog.kind) {
     case 'palette':
       return <Palette onClose={close} />
+    case 'case':
+      return <CaseDialog number={dialog.number} customerId={devices.find(({ id }) => id === dialog.deviceId)?.customer.id} onClose={close} />
     case 'ask': {
       const device = devices.find(({ id }) => id === dialog.deviceId)
       return device ? <RequestForm key={device.id} device={device} access={dialog.access} onClose={close} /> : null

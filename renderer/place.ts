@@ -3,7 +3,11 @@ import type { AccessLevel } from '@gantry/shared/profile.ts'
 import { createStore, type Store } from './ui/store.ts'
 
 export type Screen = 'devices' | 'sessions' | 'history' | 'audit' | 'help' | 'settings'
-export type Dialog = { kind: 'ask'; deviceId: DeviceId; access?: AccessLevel } | { kind: 'follow'; requestId: RequestId } | { kind: 'palette' }
+export type Dialog =
+  | { kind: 'ask'; deviceId: DeviceId; access?: AccessLevel }
+  | { kind: 'follow'; requestId: RequestId }
+  | { kind: 'palette' }
+  | { kind: 'case'; number: string; deviceId: DeviceId }
 /** Where the person is in the window. */
 export type Place = { screen: Screen; tab: RequestId | null; dialog: Dialog | null }
 export type PlaceState = {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { AccessState, EndCause, requestLimits } from './access-request.ts'
+import { AccessState, EndCause } from './access-request.ts'
 import { AuditEvent, SignedHead } from './audit.ts'
+import { caseCalls } from './case-api.ts'
 import type { Contract } from './contract.ts'
-import { CustomerId, DeviceId, RequestId, SpecialistId } from './ids.ts'
+import { DeviceId, RequestId, SpecialistId } from './ids.ts'
 import { AccessLevel, EntitlementKind, LevelRules, ServiceKind } from './profile.ts'
-import { CompactJws, Hash, PublicJwk, plainText, SignedRequest } from './ticket.ts'
+import { CompactJws, Hash, PublicJwk, SignedRequest } from './ticket.ts'
 
 /**
  * What the desktop client and the command line may ask the main server: POST /api/v1/<name>, JSON in and out, `Authorization: DPoP` with a proof
@@ -100,32 +101,6 @@ export const PastSession = z.object({
   cause: EndCause.nullable(),
 })
 
-/** The vendor's number of a case, within one customer. */
-export const CaseKey = z.strictObject({ customerId: CustomerId, number: plainText(requestLimits.maxCaseCharacters).min(1) })
-/** What a person writes about a case: no patient data, and kept by the main server alone. */
-export const CaseText = plainText(500).min(3)
-
-/** R087. It begins with the first request that names it; who holds it escalates or closes it, and with its end every session in it ends. */
-export const CaseView = z.object({
-  customerId: CustomerId,
-  number: z.string(),
-  customer: z.string(),
-  /** Of the first request. */
-  device: z.object({ id: DeviceId, name: z.string() }),
-  state: z.enum(['open', 'closed']),
-  openedMs: z.number(),
-  openedBy: z.string(),
-  holder: z.string(),
-  /** By who asks. */
-  held: z.boolean(),
-  /** The last one; to the holder. */
-  escalation: z.object({ by: z.string(), atMs: z.number(), reason: z.string() }).nullable(),
-  closed: z.object({ by: z.string(), atMs: z.number(), resolution: z.string() }).nullable(),
-  /** Requests of anybody in it that wait or run. */
-  liveRequests: z.number(),
-})
-export type CaseView = z.infer<typeof CaseView>
-
 const none = z.strictObject({})
 export const clientApi = {
   'specialist.me': {
@@ -165,17 +140,7 @@ export const clientApi = {
     input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }),
     output: z.object({ requests: z.array(AccessRequestView) }),
   },
-  /** Cases that the caller holds, began or asked for access in; newest first. */
-  'case.list': { input: none, output: z.object({ cases: z.array(CaseView) }) },
-  /** To whom it can be escalated: whoever is assigned to its device. Errors: `case.unknown`. */
-  'case.colleagues': {
-    input: CaseKey,
-    output: z.object({ colleagues: z.array(z.object({ username: z.string(), name: z.string(), tier: z.number(), country: z.string() })) }),
-  },
-  /** Gives it to a named colleague. Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.colleague-unknown`. */
-  'case.escalate': { input: CaseKey.extend({ to: z.string().max(32), reason: CaseText }), output: CaseView },
-  /** Ends every session and request in it, whoever's, with the cause `case-closed`. Errors: `case.unknown`, `case.closed`, `case.not-held`. */
-  'case.close': { input: CaseKey.extend({ resolution: CaseText }), output: CaseView },
+  ...caseCalls,
   /** The client's signed head goes in, the main server's comes back; each writes the other's into its own log. */
   'head.exchange': { input: z.strictObject({ head: SignedHead, requestId: RequestId.optional() }), output: z.object({ head: SignedHead }) },
 } satisfies Contract

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
+import { caseCalls } from './case-api.ts'
 import { AccessRequestView, DeviceRow, PastSession, Specialist } from './client-api.ts'
 import type { Contract, Input, Output } from './contract.ts'
 import { FileEntry } from './files.ts'
@@ -191,6 +192,8 @@ export const calls = {
   'request.cancel': { input: z.strictObject({ requestId: RequestId }), output: none },
   'request.list': { input: none, output: z.object({ requests: z.array(RequestProgress) }) },
   'history.list': { input: none, output: z.object({ requests: z.array(AccessRequestView) }) },
+
+  ...caseCalls,
 
   'session.list': { input: none, output: z.object({ sessions: z.array(SessionView) }) },
   'session.end': { input: z.strictObject({ requestId: RequestId }), output: none },

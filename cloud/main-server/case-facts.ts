@@ -1,7 +1,4 @@
-import type { CustomerId, SpecialistId } from '@gantry/shared/ids.ts'
-
-/** Which case: the vendor's own number, within one customer. */
-export type CaseKey = { customerId: CustomerId; number: string }
+import type { SpecialistId } from '@gantry/shared/ids.ts'
 
 /** What the policy may know of a case. It begins with the first request that names it; one that is closed stays closed. */
 export type CaseFacts = {

@@ -4,7 +4,7 @@ import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
 import type { Services, ServicesOptions } from './services.ts'
 
-type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
+type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'cases' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
   options: ServicesOptions
   emit: Emit
 }
@@ -15,6 +15,7 @@ export function createCallHandlers({
   signIn,
   keys,
   devices,
+  cases,
   requests,
   sessions,
   transfers,
@@ -54,6 +55,11 @@ export function createCallHandlers({
     'request.cancel': async ({ requestId }) => done(await requests.cancel(requestId)),
     'request.list': () => ({ requests: requests.list() }),
     'history.list': async () => ({ requests: await requests.history() }),
+
+    'case.list': async () => ({ cases: await cases.list() }),
+    'case.colleagues': async (key) => ({ colleagues: await cases.colleagues(key) }),
+    'case.escalate': ({ to, reason, ...key }) => cases.escalate(key, { to, reason }),
+    'case.close': ({ resolution, ...key }) => cases.close(key, resolution),
 
     'session.list': () => ({ sessions: sessions.list() }),
     'session.ask-time': async ({ requestId, minutes }) => done(await sessions.get(requestId).askTime(minutes)),

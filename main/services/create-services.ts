@@ -7,6 +7,7 @@ import type { AccessLevel } from '@gantry/shared/profile.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
 import { createCallHandlers } from './call-handlers.ts'
+import { createCases } from './cases.ts'
 import { openClientLog } from './client-log.ts'
 import { createDeviceList } from './device-list.ts'
 import { createKeys } from './keys/keys.ts'
@@ -128,6 +129,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     signIn,
     keys,
     devices,
+    cases: createCases(server),
     requests,
     sessions,
     transfers,

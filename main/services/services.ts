@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { ActionName } from '@gantry/shared/actions.ts'
 import type { AuditEvent } from '@gantry/shared/audit.ts'
+import type { CaseKey, CaseView } from '@gantry/shared/case-api.ts'
 import type { AccessRequestView, DeviceRow } from '@gantry/shared/client-api.ts'
 import type { Handlers, Input, Output } from '@gantry/shared/contract.ts'
 import type { Failure } from '@gantry/shared/errors.ts'
@@ -64,6 +65,7 @@ export type Services = {
   signIn: SignIn
   lock: Pick<Lock, 'state' | 'touch' | 'now' | 'open'>
   devices: Devices
+  cases: Cases
   requests: Requests
   sessions: Sessions
   transfers: Transfers
@@ -99,6 +101,18 @@ export type Devices = {
   show(deviceId: DeviceId): Promise<CallOutput<'device.show'>>
   /** By id or by name, upper and lower case alike. Errors: `device.unknown`, `device.ambiguous`. */
   find(idOrName: string): Promise<DeviceRow>
+}
+
+export type Cases = {
+  /** Those that the person holds, began or asked for access in; newest first. Errors of all: `auth.*`, `server.*`. */
+  list(): Promise<CaseView[]>
+  /** `customer` by id or name. Errors: `case.unknown`, `case.ambiguous` where more than one customer has that number. */
+  find(number: string, customer?: string): Promise<CaseView>
+  colleagues(key: CaseKey): Promise<CallOutput<'case.colleagues'>['colleagues']>
+  /** Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.colleague-unknown`. */
+  escalate(key: CaseKey, given: { to: string; reason: string }): Promise<CaseView>
+  /** Ends every session and request in it. Errors: `case.unknown`, `case.closed`, `case.not-held`. */
+  close(key: CaseKey, resolution: string): Promise<CaseView>
 }
 
 export type AskInput = Omit<CallInput<'request.start'>, 'pin'>

@@ -2,6 +2,7 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { ArrowDown, ArrowUp, BadgeCheck, CircleAlert, History, RotateCcw, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { useEffect } from 'react'
 import { knownFailure } from '../api.ts'
+import { CaseButton } from '../case/case-button.tsx'
 import { ContactLine } from '../devices/contact-line.tsx'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
@@ -70,7 +71,7 @@ export function EndedScreen({ session, onClose }: { session: SessionView; onClos
         <p className="small t3 row-x ref">
           {text.reference} <span className="mono selectable">{session.requestId}</span> <CopyButton text={session.requestId} />
           <span className="grow" />
-          {words.session.case(session.caseId)}
+          <CaseButton number={session.caseId} deviceId={session.device.id} />
         </p>
       </div>
     </div>

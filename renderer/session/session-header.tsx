@@ -2,6 +2,7 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { CircleStop, Eye, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { call } from '../api.ts'
+import { CaseButton } from '../case/case-button.tsx'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
@@ -44,7 +45,7 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
           <h1 className="cut">{session.device.name}</h1>
           <span className="tag level">{words.levels[session.access].name}</span>
           <span className="small t3 cut opt">{session.device.site}</span>
-          <span className="small t3 cut opt selectable">{text.case(session.caseId)}</span>
+          <CaseButton number={session.caseId} deviceId={session.device.id} />
         </div>
         <ThreadPath look="head" label={text.path} thread={threadOfSession(session)} places={places} />
         <div className={`count ${urgency}`} role="timer" aria-live="off">

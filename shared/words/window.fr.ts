@@ -1,10 +1,12 @@
 import type { WindowWords } from './window.en.ts'
+import { caseFr } from './window-case.fr.ts'
 import { devicesFr } from './window-devices.fr.ts'
 import { requestFr } from './window-request.fr.ts'
 import { sessionFr } from './window-session.fr.ts'
 
 export const windowFr: WindowWords = {
   devices: devicesFr,
+  case: caseFr,
   request: requestFr,
   session: sessionFr,
 

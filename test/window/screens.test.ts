@@ -7,6 +7,7 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import {
   asking,
+  colleagues,
   comparing,
   described,
   devices,
@@ -16,6 +17,7 @@ import {
   history,
   localFiles,
   nowMs,
+  ownCase,
   refused,
   remoteFiles,
   session,
@@ -52,6 +54,8 @@ const inSession: Script = {
   'remote.list': () => remoteFiles,
   'transfer.list': () => ({ transfers }),
   'action.run': () => ({ output: diagnostics }),
+  'case.list': () => ({ cases: [ownCase] }),
+  'case.colleagues': () => ({ colleagues }),
 }
 const openTab = async ({ page, tell }: TestWindow) => {
   await page
@@ -62,6 +66,10 @@ const openTab = async ({ page, tell }: TestWindow) => {
   await page.locator('.term .xterm-rows, .term canvas').first().waitFor()
   tell('terminal.data', { terminalId: 'term-1', data: terminalText })
   await page.locator('.xterm-rows').getByText('journalctl').first().waitFor()
+}
+const openCase = async (one: TestWindow) => {
+  await openTab(one)
+  await one.page.locator('[data-session]').getByRole('button', { name: /48213/ }).first().click()
 }
 const confirmLink = 'https://gantry.example:8443/oidc/auth?client_id=gantry-desktop&response_type=code&code_challenge=Yx'
 const signedOut = { ...described, signIn: { ...described.signIn, phase: 'signed-out' as const, specialist: null } }
@@ -226,6 +234,16 @@ const scenes: Record<string, Scene> = {
       await one.page.keyboard.press('Control+Shift+E')
     },
     shows: 'End the session?',
+  },
+  'case-light': { script: busy, act: openCase, shows: 'It is with you.' },
+  'case-close-dark-fr-760': {
+    script: busy,
+    look: { theme: 'dark', language: 'fr', width: 760, height: 700 },
+    act: async (one) => {
+      await openCase(one)
+      await one.page.getByRole('button', { name: 'Fermer le dossier' }).click()
+    },
+    shows: /Ceci se termine en quelques secondes/,
   },
   'ended-dark': {
     script: { ...busy, 'session.list': () => ({ sessions: [ended] }) },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AccessRequestView, CaseView } from '@gantry/shared/client-api.ts'
+import type { CaseView } from '@gantry/shared/case-api.ts'
+import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import { CustomerId } from '@gantry/shared/ids.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestPerson, type TestServer } from '../../../test/support/main-server.ts'

@@ -1,9 +1,9 @@
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
-import type { CaseView, ClientApi } from '@gantry/shared/client-api.ts'
+import type { CaseKey, CaseView } from '@gantry/shared/case-api.ts'
+import type { ClientApi } from '@gantry/shared/client-api.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Caller } from '../caller.ts'
-import type { CaseKey } from '../case-facts.ts'
 import type { Database } from '../database.ts'
 import { type CaseRow, closeCase, colleaguesFor, escalateCase, listCases, liveRequests } from './store.ts'
 

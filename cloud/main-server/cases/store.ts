@@ -1,7 +1,8 @@
+import type { CaseKey } from '@gantry/shared/case-api.ts'
 import type { DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
 import { z } from 'zod'
 import { levelsFor, type Place } from '../assignment.ts'
-import type { CaseFacts, CaseKey } from '../case-facts.ts'
+import type { CaseFacts } from '../case-facts.ts'
 import type { Database, Queries } from '../database.ts'
 import { Grant } from '../seed.ts'
 

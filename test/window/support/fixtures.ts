@@ -1,7 +1,8 @@
 import type { AuditEvent } from '@gantry/shared/audit.ts'
+import type { CaseView } from '@gantry/shared/case-api.ts'
 import type { AccessRequestView, DeviceRow, Reach, Specialist } from '@gantry/shared/client-api.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
-import type { DeviceId, EventId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
+import type { CustomerId, DeviceId, EventId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { CallOutput, RequestProgress, SessionView, Transfer } from '@gantry/shared/ipc.ts'
 
 /** Invented people, places and devices. Times hang on one moment, so that every picture of a screen is the same. */
@@ -243,6 +244,22 @@ export const session: SessionView = {
   auditVerified: true,
 }
 export const ended: SessionView = { ...session, state: 'ended', endedMs: nowMs, endCause: 'person' }
+
+export const ownCase: CaseView = {
+  customerId: emergency.customer.id as CustomerId,
+  number: session.caseId,
+  customer: emergency.customer.name,
+  device: { id: emergency.id, name: emergency.name },
+  state: 'open',
+  openedMs: nowMs - 26 * hour,
+  openedBy: specialist.name,
+  holder: specialist.name,
+  held: true,
+  escalation: null,
+  closed: null,
+  liveRequests: 3,
+}
+export const colleagues = [{ username: 'aholm', name: 'Anders Holm', tier: 3, country: 'US' }]
 
 type EventLine = [AuditEvent['kind'], AuditEvent['actor']['kind'], number, AuditEvent['data']?]
 const eventLines: EventLine[] = [
