@@ -6,37 +6,32 @@ import { describe, expect, test } from 'vitest'
 import { allLimits, createPeople, type People } from '../../../test/support/people.ts'
 import { defaultOrigins } from '../origins.ts'
 import {
-  type EntitlementFacts,
-  type Facts,
   mustAsk,
-  type PersonFacts,
-  requireAccessServer,
-  requireAssignment,
   requireChange,
-  requireConnectivity,
-  requireDeviceEnabled,
-  requireDeviceReachable,
-  requireEnrolled,
   requireEntitlement,
+  requireLoudHours,
+  requireOpenCase,
+  requireOrigin,
+  requirePaidCall,
+  requireTerms,
+} from './customer-steps.ts'
+import { requireAccessServer, requireConnectivity, requireDeviceEnabled, requireDeviceReachable, requireEnrolled } from './device-steps.ts'
+import type { EntitlementFacts, Facts, PersonFacts } from './facts.ts'
+import {
+  requireAssignment,
   requireFewWaiting,
   requireFreshMfa,
   requireLevel,
   requireLimits,
-  requireLoudHours,
   requireNotReplayed,
-  requireOpenCase,
-  requireOrigin,
   requireOwnRequest,
-  requirePaidCall,
   requirePersonEnabled,
   requireRoster,
   requireScreening,
   requireSignatures,
-  requireTerms,
   requireTraining,
-  runSteps,
-  steps,
-} from './steps.ts'
+} from './person-steps.ts'
+import { runSteps, steps } from './steps.ts'
 
 const nowMs = Date.parse('2026-11-20T15:00:00Z')
 const people: People = createPeople(nowMs / 1000)

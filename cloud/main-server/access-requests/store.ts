@@ -8,8 +8,8 @@ import { type Database, isDuplicate, type Queries } from '../database.ts'
 import { defaultOrigins } from '../origins.ts'
 import { ChangeControl, Grant, Origin, QuietHours, readRegions, Training } from '../seed.ts'
 import type { Tables } from '../tables.ts'
+import type { PersonFacts } from './facts.ts'
 import type { Route } from './route.ts'
-import type { PersonFacts } from './steps.ts'
 import type { IssuedTicket } from './ticket.ts'
 
 const waitingStates: AccessState[] = ['requested', 'picked-up', 'asking']

@@ -1,0 +1,62 @@
+import type { AccessLevel, ProfileLimits } from '@gantry/shared/profile.ts'
+import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
+import type { Caller } from '../caller.ts'
+import type { CaseFacts } from '../case-facts.ts'
+import type { ChangeControl, Entitlement, Origin, QuietHours, Training } from '../seed.ts'
+import type { Route } from './route.ts'
+
+/** Everything that the policy looks at, read before the first step. */
+export type Facts = {
+  nowMs: number
+  caller: Pick<Caller, 'specialistId' | 'mfaAtMs'>
+  authorityKey: PublicJwk
+  roster: RosterPayload | null
+  signed: SignedRequest
+  certificate: CompactJws
+  /** What the signed request and the certificate say; not believed before `requireSignatures`. */
+  request: RequestPayload
+  certified: CertificatePayload
+  /** Null where the directory never named such a person. */
+  person: PersonFacts | null
+  /** Null where there is no such device. */
+  device: DeviceFacts | null
+  /** What the profile allows on it; null where it is not assigned. */
+  levels: AccessLevel[] | null
+  /** What the profile lets this level do there; null where it does not hold the level. */
+  limits: ProfileLimits | null
+  /** What the ticket gave of it; null before there is one. */
+  given: ProfileLimits | null
+  /** The case that it names, at that device's customer; null where this request would be the first of it. */
+  case: CaseFacts | null
+  /** Where it may run now; null where no access server that this customer allows is up. */
+  route: Route | null
+  /** Which regions the customer allows, for the words of a refusal; null: any. */
+  onlyRegions: readonly string[] | null
+  /** Whether this request, its commitment or its content was here before. */
+  seenBefore: boolean
+  /** Requests of this specialist that wait for an answer. */
+  waiting: number
+}
+/** As the directory has them. */
+export type PersonFacts = { disabled: boolean; country: string; tier: number; training: Training[]; screenedOn: string | null }
+export type DeviceFacts = {
+  timeZone: string
+  modelId: string
+  entitlement: EntitlementFacts | null
+  origins: readonly Origin[]
+  changeControl: ChangeControl | null
+  quietHours: QuietHours[]
+  connectivity: 'on' | 'off'
+  disabled: boolean
+  enrolled: boolean
+  lastContactMs: number | null
+}
+
+export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' | 'calls'> & { termsAccepted: boolean }
+
+/** What of the facts a running session has too. */
+export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'limits' | 'given' | 'case'> & {
+  /** A refresh token of the sign-in that asked was used twice. */
+  signInReused: boolean
+  request: Pick<RequestPayload, 'access' | 'caseId' | 'specialistId' | 'deviceId'>
+}
