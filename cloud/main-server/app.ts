@@ -26,6 +26,7 @@ import { createDeviceHandlers } from './devices/handlers.ts'
 import { createDeviceWatch } from './devices/watch.ts'
 import { openDirectory } from './directory.ts'
 import { createEnrolmentHandlers } from './enrolment/handlers.ts'
+import { every } from './every.ts'
 import { type Keys, loadKeys } from './keys.ts'
 import { openServerList } from './listed-servers.ts'
 import { type Listener, openListener } from './listener.ts'
@@ -40,6 +41,7 @@ import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-ro
 import { clientId, createProvider } from './sign-in/provider.ts'
 import { endSignInsOf, noteReuse } from './sign-in/revoke.ts'
 import { forgetOldSignIns } from './sign-in/store.ts'
+import { createUpstream } from './sign-in/upstream.ts'
 import { createSpecialistHandlers } from './specialists/handlers.ts'
 import { lockState } from './state-lock.ts'
 import { addUpdateRoute } from './updates/handlers.ts'
@@ -195,7 +197,19 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     ...publicKeys,
   })
   addOidcRoutes(people, provider)
-  addSignInRoutes(people, { db, provider, organisation, showsCode: config.sandbox, append, onDefect: (error) => onDefect(error, 'sign-in'), now })
+  const upstream =
+    config.upstream && createUpstream({ settings: config.upstream, redirectUri: `${peopleOrigin}/sign-in/answer`, secret: keys.cookieSecret, now })
+  addSignInRoutes(people, {
+    db,
+    provider,
+    upstream,
+    organisation,
+    showsCode: config.sandbox,
+    append,
+    log,
+    onDefect: (error) => onDefect(error, 'sign-in'),
+    now,
+  })
   addUpdateRoute(people, { hub, authenticate, isSignedIn: (caller) => isSignedIn(provider, caller) })
   addEnrolmentRoute(
     people,
@@ -270,25 +284,6 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
 function rosterOf(authority: AuthorityIn) {
   const roster = authority.roster()
   return roster && { number: roster.payload.number, jws: roster.jws }
-}
-
-/** Runs again and again, never twice at once. Returns the function that stops it and waits for a run that is under way. */
-function every(ms: number, act: () => Promise<unknown>, onDefect: (error: unknown) => void): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve()
-  let busy = false
-  const timer = setInterval(() => {
-    if (busy) return
-    busy = true
-    running = act()
-      .catch(onDefect)
-      .finally(() => {
-        busy = false
-      })
-  }, ms)
-  return async () => {
-    clearInterval(timer)
-    await running
-  }
 }
 
 function readPem(path: string): string {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { FixedServer } from './listed-servers.ts'
+import { UpstreamSettings } from './upstream-settings.ts'
 
 /** What the main server is started with. All paths are absolute; the files of `tls` are PEM. */
 export const Config = z.strictObject({
@@ -28,6 +29,8 @@ export const Config = z.strictObject({
   /** Read at each start; what is new or changed in it is taken over. */
   seedFile: z.string().nullable(),
   sandbox: z.boolean().default(false),
+  /** The organisation's own OpenID provider. With it, nobody signs in by a password kept here. */
+  upstream: UpstreamSettings.nullable().default(null),
   /** The operator's list of access servers (`listed-servers.ts`). Watched. */
   fleetFile: z.string().nullable().default(null),
   /** Used where there is no list, for tests: always up, since nobody knows better. */

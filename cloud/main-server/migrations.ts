@@ -96,6 +96,15 @@ const signIns = [
   `create table reused_sign_ins (grant_id text primary key, at_ms integer not null) strict`,
 ]
 
+/** People of an OpenID provider: known by issuer and subject. */
+const upstream = [
+  `alter table specialists add column issuer text`,
+  `alter table specialists add column subject text`,
+  `create unique index specialists_by_identity on specialists (issuer, subject)`,
+  `alter table sign_in_steps add column vouched_ms integer`,
+  `create table upstream_visits (uid text primary key, state_hash text not null unique, sent_ms integer not null, expires_ms integer not null) strict`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -103,6 +112,7 @@ export const migrations: Record<string, Migration> = {
   '0004-disabled': { up: (db: Kysely<unknown>) => runAll(db, disabled) },
   '0005-policy': { up: (db: Kysely<unknown>) => runAll(db, policy) },
   '0006-sign-ins': { up: (db: Kysely<unknown>) => runAll(db, signIns) },
+  '0007-upstream': { up: (db: Kysely<unknown>) => runAll(db, upstream) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

@@ -76,6 +76,50 @@ export type QuietHours = z.infer<typeof QuietHours>
 export const Training = z.strictObject({ model: z.union([z.literal('*'), key]), until: z.iso.date() })
 export type Training = z.infer<typeof Training>
 
+/** Who somebody is at the organisation's OpenID provider: both exactly as its ID tokens say them. */
+const Identity = z.strictObject({ issuer: z.string().regex(/^https:\/\/\S{1,500}$/), subject: z.string().regex(/^[\x20-\x7e]{1,255}$/) })
+
+const Specialist = z
+  .strictObject({
+    id: SpecialistId,
+    username: z.string().regex(/^[a-z][a-z0-9._-]{1,31}$/),
+    name: text,
+    employer: text,
+    country,
+    city: text,
+    tier,
+    /** For which models, until when (R075). */
+    training: z.array(Training).max(200).default([]),
+    /** When the background check was passed; without it no request (R088). */
+    screenedOn: z.iso.date().nullable().default(null),
+    profile: key,
+    /** No sign-in, no request; open sign-ins and sessions end. */
+    disabled: z.boolean().default(false),
+    /** For signing in through the provider that `upstream` in the config names. */
+    identity: Identity.optional(),
+    /** For signing in here, where no such provider is set. */
+    password: z.string().min(12).max(200).optional(),
+    /** RFC 4648 base32 of 160 to 320 bits, in whole groups of eight characters (RFC 6238 with SHA-1, 30 s, six digits). Needed with a password, and where the provider asks no second factor. */
+    totpSecret: z
+      .string()
+      .regex(/^([A-Z2-7]{8}){4,8}$/)
+      .optional(),
+  })
+  .refine(({ identity, password }) => identity !== undefined || password !== undefined, { path: ['identity'] })
+  .refine(({ password, totpSecret }) => password === undefined || totpSecret !== undefined, { path: ['totpSecret'] })
+
+/** One account a person: no two with one name, nor with one issuer and subject (R068). */
+function requireOneEach(people: readonly z.infer<typeof Specialist>[], context: z.RefinementCtx): void {
+  const seen = new Set<string>()
+  for (const [place, { username, identity }] of people.entries()) {
+    for (const [field, mark] of [['username', username] as const, ['identity', identity && JSON.stringify([identity.issuer, identity.subject])] as const]) {
+      if (mark === undefined) continue
+      if (seen.has(`${field} ${mark}`)) context.addIssue({ code: 'custom', path: [place, field], message: 'somebody else has it' })
+      seen.add(`${field} ${mark}`)
+    }
+  }
+}
+
 const Device = z.strictObject({
   id: DeviceId,
   name: text,
@@ -133,27 +177,7 @@ export const Seed = z.strictObject({
   ),
   models: z.array(z.strictObject({ id: key, name: text, kind: z.enum(['injector', 'software']) })),
   profiles: z.array(z.strictObject({ id: key, name: text, grants: z.array(Grant) })),
-  specialists: z.array(
-    z.strictObject({
-      id: SpecialistId,
-      username: z.string().regex(/^[a-z][a-z0-9._-]{1,31}$/),
-      name: text,
-      employer: text,
-      country,
-      city: text,
-      tier,
-      /** For which models, until when (R075). */
-      training: z.array(Training).max(200).default([]),
-      /** When the background check was passed; without it no request (R088). */
-      screenedOn: z.iso.date().nullable().default(null),
-      profile: key,
-      /** No sign-in, no request; open sign-ins and sessions end. */
-      disabled: z.boolean().default(false),
-      password: z.string().min(12).max(200),
-      /** RFC 4648 base32 of 160 to 320 bits, in whole groups of eight characters (RFC 6238 with SHA-1, 30 s, six digits). */
-      totpSecret: z.string().regex(/^([A-Z2-7]{8}){4,8}$/),
-    }),
-  ),
+  specialists: z.array(Specialist).superRefine(requireOneEach),
   supportContacts: z.array(z.strictObject({ region: text, phone: text, mail: z.email() })),
 })
 export type Seed = z.infer<typeof Seed>

@@ -44,4 +44,41 @@ describe('a changed seed', () => {
     })
     expect((await server.signIn(server.people.elena)).access_token).toBeTruthy()
   })
+
+  test('names each person of a provider once: by issuer and subject there is one account (R068)', async () => {
+    server = await createTestServer()
+    const identity = (subject: string) => ({ issuer: 'https://login.example', subject })
+    const give = (subjects: string[]) => (seed: Seed) => {
+      for (const [place, person] of seed.specialists.entries()) person.identity = identity(subjects[place] ?? '')
+    }
+    await expect(reseed(give(['one', 'one']))).rejects.toMatchObject({ code: 'state.unreadable', details: { what: 'seed', field: 'specialists.1.identity' } })
+    await reseed(give(['one', 'two']))
+    // Two people change theirs: at no moment has anybody the other's.
+    await reseed(give(['two', 'one']))
+    expect((await server.signIn(server.people.elena)).access_token).toBeTruthy()
+    await reseed(({ specialists: [elena, tomas] }) => {
+      if (elena && tomas) Object.assign(tomas, { identity: { ...identity('two'), issuer: 'https://other.example' } })
+    })
+  })
+
+  test.each([
+    ['a person with neither password nor identity', { password: undefined }, 'identity'],
+    ['a password without a second factor', { totpSecret: undefined }, 'totpSecret'],
+    ['an issuer without https', { identity: { issuer: 'http://login.example', subject: 'one' } }, 'identity.issuer'],
+  ])('is refused with %s (R065)', async (_what, change, field) => {
+    server = await createTestServer()
+    await expect(reseed(({ specialists: [elena] }) => void Object.assign(elena ?? {}, change))).rejects.toMatchObject({
+      code: 'state.unreadable',
+      details: { what: 'seed', field: `specialists.0.${field}` },
+    })
+  })
+
+  test('may take a password away: then none fits', async () => {
+    server = await createTestServer()
+    const { elena } = server.people
+    await reseed(
+      ({ specialists: [person] }) => void Object.assign(person ?? {}, { password: undefined, identity: { issuer: 'https://login.example', subject: 'one' } }),
+    )
+    for (const password of [elena.password, '']) expect((await server.signIn({ ...elena, password })).access_token).toBeUndefined()
+  })
 })

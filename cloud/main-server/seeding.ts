@@ -29,6 +29,8 @@ export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { ap
     for (const model of seed.models) await upsert(trx, 'models', model)
     for (const customer of seed.customers) await storeCustomer(trx, customer)
     for (const { grants, ...profile } of seed.profiles) await upsert(trx, 'profiles', { ...profile, grants_json: JSON.stringify(grants) })
+    // First nobody has one, so that two people can change theirs.
+    await trx.updateTable('specialists').set({ issuer: null, subject: null }).execute()
     for (const specialist of seed.specialists) await storeSpecialist(trx, specialist)
     await disableAll(trx, disabledIn(seed, before), now())
     await trx.deleteFrom('support_contacts').execute()
@@ -40,7 +42,7 @@ export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { ap
 
 /** Hashes them, and marks the file as taken over: after a crash in between the next start takes it over again. */
 export async function takeOverPasswords(db: Database, { seed, hash }: ReadDirectory): Promise<void> {
-  const passwords = await Promise.all(seed.specialists.map(({ password }) => hashPassword(password)))
+  const passwords = await Promise.all(seed.specialists.map(({ password }) => (password === undefined ? '' : hashPassword(password))))
   await db.transaction().execute(async (trx) => {
     for (const [place, { id }] of seed.specialists.entries()) {
       await trx
@@ -178,8 +180,9 @@ async function offerEnrolment(trx: Queries, deviceId: Site['devices'][number]['i
 
 /** Who is new has no password yet, and none fits an empty one. */
 async function storeSpecialist(trx: Queries, seeded: SeededSpecialist): Promise<void> {
-  const { profile, totpSecret, training, screenedOn, password: _, disabled: __, ...person } = seeded
-  const row = { ...person, profile_id: profile, totp_secret: totpSecret, training_json: JSON.stringify(training), screened_on: screenedOn }
+  const { profile, totpSecret = '', training, screenedOn, identity, password: _, disabled: __, ...person } = seeded
+  const known = { issuer: identity?.issuer ?? null, subject: identity?.subject ?? null }
+  const row = { ...person, ...known, profile_id: profile, totp_secret: totpSecret, training_json: JSON.stringify(training), screened_on: screenedOn }
   const { id, ...rest } = row
   await trx
     .insertInto('specialists')

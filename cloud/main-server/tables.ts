@@ -65,9 +65,13 @@ export type Tables = {
     training_json: string
     screened_on: string | null
     profile_id: string
-    /** PHC string, Argon2id. */
+    /** PHC string, Argon2id; '' = none, and none fits. */
     password: string
+    /** '' = none. */
     totp_secret: string
+    /** Who the person is at the organisation's OpenID provider; unique together. */
+    issuer: Generated<string | null>
+    subject: Generated<string | null>
     /** The newest TOTP step that was used; none at or before it counts again. */
     totp_step: Generated<number>
     /** Since when the directory says so, or names the person no more. */
@@ -84,8 +88,10 @@ export type Tables = {
     consumed_s: number | null
     expires_ms: number | null
   }
-  /** A sign-in between its password and its code. */
-  sign_in_steps: { uid: string; specialist_id: SpecialistId; expires_ms: number }
+  /** A sign-in between its first factor and its second. `vouched_ms`: when the person signed in at the upstream provider; null where the first was a password. */
+  sign_in_steps: { uid: string; specialist_id: SpecialistId; expires_ms: number; vouched_ms: Generated<number | null> }
+  /** A sign-in whose person was sent to the upstream provider. Of `state`, the SHA-256. */
+  upstream_visits: { uid: string; state_hash: string; sent_ms: number; expires_ms: number }
   reused_sign_ins: { grant_id: string; at_ms: number }
   sign_in_failures: { account: string; address: string; at_ms: number }
   access_requests: {

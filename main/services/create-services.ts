@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AppError } from '@gantry/shared/errors.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
+import { createHttpsFetch } from '@gantry/shared/node/https-fetch.ts'
 import type { AccessLevel } from '@gantry/shared/profile.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
@@ -15,7 +16,6 @@ import { watchForCertificate } from './keys/watch.ts'
 import { createLastKnown } from './last-known.ts'
 import { createLock, lockHandlers } from './lock.ts'
 import { createConnection } from './main-server/connection.ts'
-import { createHttpsFetch } from './main-server/https-fetch.ts'
 import { createMainServer, type MainServer } from './main-server/main-server.ts'
 import { createMainServerNames } from './main-server/names.ts'
 import { createProxyRoutes } from './main-server/proxy-routes.ts'
@@ -56,7 +56,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     if (failure?.details?.hop === 'answer') names.doubt()
     connection.note(failure)
   }
-  const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origin, dial })))
+  const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origins: [origin], dial })))
   const tokens = createTokenKeeper({ store: secretStore, provider, lock, now })
   const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer })
   const signIn: SignInService = createSignIn({

@@ -33,6 +33,26 @@ export const errorsEn: ErrorWords = {
     what: 'The answer from the browser did not belong to this sign-in.',
     todo: 'Start the sign-in again from here, and use the page that opens.',
   }),
+  'auth.provider-unreachable': ({ reason }) => ({
+    what: `Your organisation’s sign-in service does not answer${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Try again in a moment; if it stays so, tell your IT service. Open sessions are not touched.',
+  }),
+  'auth.provider-refused': ({ reason }) => ({
+    what: `Your organisation’s sign-in service refused${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Try again, and finish the sign-in there. If it refuses again, tell your IT service.',
+  }),
+  'auth.provider-answer-bad': ({ reason }) => ({
+    what: `The answer of your organisation’s sign-in service cannot be trusted${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Try again. If it happens twice, tell your IT service, with what stands in brackets.',
+  }),
+  'auth.no-account': () => ({
+    what: 'You are known at your organisation, but have no account here, or it is turned off.',
+    todo: 'Ask your Gantry administrator to assign one.',
+  }),
+  'auth.second-factor-missing': () => ({
+    what: 'A second factor is needed, your organisation’s sign-in service asked none, and none is set up here.',
+    todo: 'Ask your Gantry administrator for an authenticator.',
+  }),
   'auth.keychain-missing': () => ({
     what: 'This computer has no keychain that answers, so a sign-in could not be kept safely.',
     todo: 'On Linux install and unlock a Secret Service (for example gnome-keyring with libsecret), then sign in again. Nothing was stored.',

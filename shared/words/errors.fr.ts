@@ -34,6 +34,26 @@ export const errorsFr: ErrorWords = {
     what: 'La réponse du navigateur n’appartient pas à cette connexion.',
     todo: 'Recommencez la connexion d’ici, avec la page qui s’ouvre.',
   }),
+  'auth.provider-unreachable': ({ reason }) => ({
+    what: `Le service de connexion de votre organisation ne répond pas${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Réessayez dans un moment; si cela persiste, avisez votre service informatique. Les séances ouvertes ne sont pas touchées.',
+  }),
+  'auth.provider-refused': ({ reason }) => ({
+    what: `Le service de connexion de votre organisation a refusé${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Réessayez et terminez-y la connexion. S’il refuse encore, avisez votre service informatique.',
+  }),
+  'auth.provider-answer-bad': ({ reason }) => ({
+    what: `La réponse du service de connexion de votre organisation n’est pas fiable${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Réessayez. Si cela se répète, avisez votre service informatique en citant ce qui est entre parenthèses.',
+  }),
+  'auth.no-account': () => ({
+    what: 'Votre organisation vous connaît, mais vous n’avez pas de compte ici, ou il est désactivé.',
+    todo: 'Demandez à votre administrateur Gantry de vous en attribuer un.',
+  }),
+  'auth.second-factor-missing': () => ({
+    what: 'Un second facteur est nécessaire, le service de connexion de votre organisation n’en a pas demandé, et aucun n’est prévu ici.',
+    todo: 'Demandez un authentificateur à votre administrateur Gantry.',
+  }),
   'auth.keychain-missing': () => ({
     what: 'Aucun trousseau ne répond sur cet ordinateur : la connexion ne pourrait pas être gardée en sûreté.',
     todo: 'Sous Linux, installez et déverrouillez un Secret Service (par exemple gnome-keyring avec libsecret), puis reconnectez-vous. Rien n’a été conservé.',

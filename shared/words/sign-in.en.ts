@@ -2,7 +2,7 @@
 export const signInEn = {
   language: 'en',
   title: 'Sign in to Gantry',
-  steps: { label: 'Steps', password: 'Password', code: 'Code', done: 'Back to the app' },
+  steps: { label: 'Steps', password: 'Password', code: 'Code', done: 'Back to the app', upstream: 'Your organisation' },
   asked: 'Gantry on this computer asked for this sign-in.',
   notYou: 'If you did not start it, close this page.',
   password: {
@@ -18,6 +18,11 @@ export const signInEn = {
     field: 'Six-digit code',
     button: 'Sign in',
     wrong: 'The code did not match. Check that this computer’s clock is right, then type the code that is shown now.',
+  },
+  upstream: {
+    heading: (name: string) => `Sign in with ${name}`,
+    text: 'Your organisation signs you in. Then you come back here.',
+    again: 'Try again',
   },
   done: { heading: 'You are signed in', text: 'Gantry is in front again. You can close this tab.' },
   over: { heading: 'This sign-in is over', text: 'It took too long, or was finished already. Go back to Gantry and start again.' },

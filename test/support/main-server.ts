@@ -54,7 +54,11 @@ export type TestServer = {
 
 const daySeconds = 86_400
 
-export async function createTestServer(change: Partial<Config> = {}): Promise<TestServer> {
+/** `changeSeed`: what the directory file says from the start on. */
+export async function createTestServer(
+  change: Partial<Config> = {},
+  changeSeed: (seed: Seed, people: TestServer['people']) => void = () => {},
+): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'main-'))
   const authority = generateSigningKey()
   const clock = { aheadMs: 0 }
@@ -71,6 +75,8 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
     return join(folder, name)
   }
   writeFileSync(join(authorityIn, 'certificates', 'elena.jws'), people.elena.certificate)
+  const seed = seedOf(people, devices)
+  changeSeed(seed, people)
   const config = Config.parse({
     stateDir: join(folder, 'state'),
     name: 'Test',
@@ -82,7 +88,7 @@ export async function createTestServer(change: Partial<Config> = {}): Promise<Te
     otherNames: ['main.example'],
     authorityKey: authority.publicJwk,
     authorityIn,
-    seedFile: put('seed.json', JSON.stringify(seedOf(people, devices))),
+    seedFile: put('seed.json', JSON.stringify(seed)),
     sandbox: true,
     accessServers: [1, 2].map((number) => ({ name: `access-${number}`, site: number === 1 ? 'East' : 'West', host: '127.0.0.1', port: number })),
     ...change,

@@ -3,10 +3,14 @@ import type { SignInWords } from '@gantry/shared/words/sign-in.en.ts'
 /** What a page shows. There is no script on any of them. */
 export type Page =
   | { step: 'password'; username: string; problem: Problem | null }
-  | { step: 'code'; username: string; problem: Problem | null; sandbox: SandboxCode | null }
-  | { step: 'done' }
+  | { step: 'code'; username: string; problem: Problem | null; sandbox: SandboxCode | null; first: First }
+  /** `again`: the address that sends the person to the provider. */
+  | { step: 'upstream'; name: string; problem: Problem; again: string }
+  | { step: 'done'; first: First }
   | { step: 'over' }
   | { step: 'refused'; code: string }
+/** Where the first factor is asked. */
+export type First = 'password' | 'upstream'
 /** The sentence, and its code for whoever reports it. */
 export type Problem = { text: string; code: string }
 /** Only in a sandbox: the code itself, or, when it was used, how long until the next. */
@@ -46,8 +50,10 @@ function content(page: Page, words: SignInWords, organisation: string): string {
       return passwordForm(page, words)
     case 'code':
       return codeForm(page, words, organisation)
+    case 'upstream':
+      return upstreamProblem(page, words)
     case 'done':
-      return `<div class="form">${progress(words, 2)}<h1>${words.done.heading}</h1><p class="under">${words.done.text}</p></div>`
+      return `<div class="form">${progress(words, 2, page.first)}<h1>${words.done.heading}</h1><p class="under">${words.done.text}</p></div>`
     case 'over':
       return `<div class="form"><h1>${words.over.heading}</h1><p class="under">${words.over.text}</p></div>`
     case 'refused':
@@ -63,9 +69,15 @@ function passwordForm({ username, problem }: { username: string; problem: Proble
 ${problemText(problem)}<button type="submit">${button}</button></form>`
 }
 
+function upstreamProblem({ name, problem, again }: Extract<Page, { step: 'upstream' }>, words: SignInWords): string {
+  const { heading, text, again: button } = words.upstream
+  return `<div class="form">${progress(words, 0, 'upstream')}<h1>${escapeHtml(heading(name))}</h1><p class="under">${text}</p>
+${problemText(problem)}<a class="button" href="${escapeHtml(again)}">${button}</a></div>`
+}
+
 function codeForm(page: Extract<Page, { step: 'code' }>, words: SignInWords, organisation: string): string {
   const { heading, forWhom, field, button } = words.code
-  return `<form class="form" method="post">${progress(words, 1)}<h1>${heading}</h1><p class="under">${escapeHtml(forWhom(organisation, page.username))}</p>
+  return `<form class="form" method="post">${progress(words, 1, page.first)}<h1>${heading}</h1><p class="under">${escapeHtml(forWhom(organisation, page.username))}</p>
 <input class="six mono" name="code" aria-label="${field}" required maxlength="7" pattern="[0-9]{3} ?[0-9]{3}" inputmode="numeric" autocomplete="one-time-code" autofocus>
 ${problemText(page.problem)}<button type="submit">${button}</button>${sandboxNote(page.sandbox, words)}</form>`
 }
@@ -83,10 +95,10 @@ function problemText(problem: Problem | null): string {
     : ''
 }
 
-function progress({ steps }: SignInWords, now: number): string {
+function progress({ steps }: SignInWords, now: number, first: First = 'password'): string {
   const item = (text: string, place: number) =>
     `<li class="${place < now ? 'past' : place === now ? 'now' : ''}"${place === now ? ' aria-current="step"' : ''}>${text}</li>`
-  return `<ol class="steps" aria-label="${steps.label}">${[steps.password, steps.code, steps.done].map(item).join('')}</ol>`
+  return `<ol class="steps" aria-label="${steps.label}">${[steps[first], steps.code, steps.done].map(item).join('')}</ol>`
 }
 
 function escapeHtml(text: string): string {

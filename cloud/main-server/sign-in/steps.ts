@@ -3,7 +3,7 @@ import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Database } from '../database.ts'
 import { verifyPassword } from '../password.ts'
-import { type Account, findAccount, recentFailures, recordFailure, useTotpStep } from './store.ts'
+import { type Account, findById, findByUsername, recentFailures, recordFailure, useTotpStep } from './store.ts'
 import { matchStep, secondsUntilStep, stepAt } from './totp.ts'
 
 /** Failures within a minute after which nothing is looked at any more. What is already signed in, and its refreshing, is not touched. */
@@ -17,19 +17,19 @@ export type Attempt = { address: string; nowMs: number }
  */
 export async function checkPassword(db: Database, username: string, password: string, attempt: Attempt): Promise<Account> {
   await requireNotThrottled(db, username, attempt)
-  const account = await findAccount(db, { username })
+  const account = await findByUsername(db, username)
   if ((await verifyPassword(password, account?.password ?? null)) && account) return account
   await recordFailure(db, accountMark(username), attempt.address, attempt.nowMs)
   throw new AppError('auth.wrong-credentials')
 }
 
 /**
- * Second factor, for someone whose password was right. A code counts once (RFC 6238 section 5.2).
+ * Second factor, for someone whose first was right. A code counts once (RFC 6238 section 5.2).
  * Errors: `auth.throttled {seconds}`, `auth.wrong-credentials`, `auth.code-used {seconds}` until the next one.
  */
 export async function checkCode(db: Database, id: SpecialistId, code: string, attempt: Attempt): Promise<Account> {
-  const account = await findAccount(db, { id })
-  if (!account) throw new AppError('auth.wrong-credentials')
+  const account = await findById(db, id)
+  if (!account || account.totpSecret === '') throw new AppError('auth.wrong-credentials')
   await requireNotThrottled(db, account.username, attempt)
   const step = matchStep(account.totpSecret, code, attempt.nowMs)
   if (step === null) {

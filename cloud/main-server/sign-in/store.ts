@@ -1,14 +1,26 @@
 import type { SpecialistId } from '@gantry/shared/ids.ts'
+import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Database } from '../database.ts'
 
+/** `password` and `totpSecret` are '' where there is none. */
 export type Account = { id: SpecialistId; username: string; name: string; password: string; totpSecret: string; totpStep: number }
 
-/** Null too for who is disabled: the answer, and its time, are those of a name that nobody has. */
-export async function findAccount(db: Database, by: { username: string } | { id: SpecialistId }): Promise<Account | null> {
+/** Null, here as below, also for who is disabled: the answer, and its time, are those of a name that nobody has. */
+export async function findByUsername(db: Database, username: string): Promise<Account | null> {
+  return (await accounts(db).where('username', '=', username).executeTakeFirst()) ?? null
+}
+
+export async function findById(db: Database, id: SpecialistId): Promise<Account | null> {
+  return (await accounts(db).where('id', '=', id).executeTakeFirst()) ?? null
+}
+
+export async function findByIdentity(db: Database, { issuer, subject }: { issuer: string; subject: string }): Promise<Account | null> {
+  return (await accounts(db).where('issuer', '=', issuer).where('subject', '=', subject).executeTakeFirst()) ?? null
+}
+
+function accounts(db: Database) {
   const query = db.selectFrom('specialists').select(['id', 'username', 'name', 'password', 'totp_secret as totpSecret', 'totp_step as totpStep'])
-  const enabled = query.where('disabled_ms', 'is', null)
-  const narrowed = 'id' in by ? enabled.where('id', '=', by.id) : enabled.where('username', '=', by.username)
-  return (await narrowed.executeTakeFirst()) ?? null
+  return query.where('disabled_ms', 'is', null)
 }
 
 /** Marks a TOTP step as used; false when it, or a later one, was used before. One statement, so that two sign-ins cannot share a code. */
@@ -17,9 +29,12 @@ export async function useTotpStep(db: Database, id: SpecialistId, step: number):
   return result.numUpdatedRows === 1n
 }
 
-/** The password of the sign-in `uid` was right; the code is asked next. */
-export async function beginCodeStep(db: Database, uid: string, specialistId: SpecialistId, expiresMs: number): Promise<void> {
-  const row = { uid, specialist_id: specialistId, expires_ms: expiresMs }
+/** Who passed the first factor of a sign-in. `vouchedMs`: when, at the upstream provider; null: here, by a password. */
+export type FirstFactor = { specialistId: SpecialistId; vouchedMs: number | null }
+
+/** The first factor of the sign-in `uid` was right; the code is asked next. */
+export async function beginCodeStep(db: Database, uid: string, { specialistId, vouchedMs, expiresMs }: FirstFactor & { expiresMs: number }): Promise<void> {
+  const row = { uid, specialist_id: specialistId, vouched_ms: vouchedMs, expires_ms: expiresMs }
   await db
     .insertInto('sign_in_steps')
     .values(row)
@@ -27,13 +42,35 @@ export async function beginCodeStep(db: Database, uid: string, specialistId: Spe
     .execute()
 }
 
-export async function findCodeStep(db: Database, uid: string, nowMs: number): Promise<SpecialistId | null> {
-  const row = await db.selectFrom('sign_in_steps').select('specialist_id').where('uid', '=', uid).where('expires_ms', '>', nowMs).executeTakeFirst()
-  return row?.specialist_id ?? null
+export async function findCodeStep(db: Database, uid: string, nowMs: number): Promise<FirstFactor | null> {
+  const query = db.selectFrom('sign_in_steps').select(['specialist_id as specialistId', 'vouched_ms as vouchedMs'])
+  return (await query.where('uid', '=', uid).where('expires_ms', '>', nowMs).executeTakeFirst()) ?? null
 }
 
 export async function endCodeStep(db: Database, uid: string): Promise<void> {
   await db.deleteFrom('sign_in_steps').where('uid', '=', uid).execute()
+}
+
+/** The person of the sign-in `uid` is sent to the upstream provider; an earlier visit of it counts no more. */
+export async function beginVisit(db: Database, uid: string, visit: { state: string; sentMs: number; expiresMs: number }): Promise<void> {
+  const row = { uid, state_hash: sha256(visit.state), sent_ms: visit.sentMs, expires_ms: visit.expiresMs }
+  await db
+    .insertInto('upstream_visits')
+    .values(row)
+    .onConflict((conflict) => conflict.column('uid').doUpdateSet(row))
+    .execute()
+}
+
+/** To which sign-in an answer with this `state` belongs. */
+export async function findVisit(db: Database, state: string, nowMs: number): Promise<string | null> {
+  const query = db.selectFrom('upstream_visits').select('uid').where('state_hash', '=', sha256(state)).where('expires_ms', '>', nowMs)
+  return (await query.executeTakeFirst())?.uid ?? null
+}
+
+/** Ends the visit: its answer counts once, whatever comes of it. Null where it is not this sign-in's. */
+export async function endVisit(db: Database, uid: string, state: string, nowMs: number): Promise<{ sentMs: number } | null> {
+  const query = db.deleteFrom('upstream_visits').where('uid', '=', uid).where('state_hash', '=', sha256(state)).where('expires_ms', '>', nowMs)
+  return (await query.returning('sent_ms as sentMs').executeTakeFirst()) ?? null
 }
 
 export async function recordFailure(db: Database, account: string, address: string, nowMs: number): Promise<void> {
@@ -56,5 +93,6 @@ export async function recentFailures(db: Database, account: string, address: str
 export async function forgetOldSignIns(db: Database, nowMs: number, failuresBeforeMs: number): Promise<void> {
   await db.deleteFrom('sign_in_failures').where('at_ms', '<', failuresBeforeMs).execute()
   await db.deleteFrom('sign_in_steps').where('expires_ms', '<', nowMs).execute()
+  await db.deleteFrom('upstream_visits').where('expires_ms', '<', nowMs).execute()
   await db.deleteFrom('oidc_records').where('expires_ms', '<', nowMs).execute()
 }

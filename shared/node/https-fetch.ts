@@ -1,20 +1,23 @@
 import { request as httpsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
-import { AppError } from '@gantry/shared/errors.ts'
-import type { Dial } from '@gantry/shared/node/dial.ts'
-import type { CustomFetch, CustomFetchOptions } from 'openid-client'
+import { AppError } from '../errors.ts'
+import type { Dial } from './dial.ts'
+
+/** The part of fetch that openid-client calls (its `CustomFetch`). */
+export type HttpsFetch = (url: string, options: HttpsFetchOptions) => Promise<Response>
+export type HttpsFetchOptions = { method: string; headers: Record<string, string>; body?: unknown; signal?: AbortSignal | undefined }
 
 const maxAnswerBytes = 1_048_576
 
 /**
  * fetch for openid-client over the one dialler, so that sign-in knows the same CA, limits and errors as everything else. Node's own fetch takes no CA.
- * Only https and only the given origin: an endpoint elsewhere in the provider's metadata is not followed.
+ * Only https and only the given origins: an endpoint elsewhere in the provider's metadata is not followed, and no redirect is.
  */
-export function createHttpsFetch({ origin, dial }: { origin: string; dial: Dial }): CustomFetch {
+export function createHttpsFetch({ origins, dial }: { origins: readonly string[]; dial: Dial }): HttpsFetch {
   return async (url, options) => {
     const target = new URL(url)
-    if (target.protocol !== 'https:' || target.origin !== origin) throw new AppError('server.identity-wrong', { details: { host: target.host } })
+    if (target.protocol !== 'https:' || !origins.includes(target.origin)) throw new AppError('server.identity-wrong', { details: { host: target.host } })
     const socket = await dial({ host: target.hostname.replace(/^\[|\]$/g, ''), port: Number(target.port || 443), signal: options.signal })
     try {
       return await exchange(target, options, socket)
@@ -24,7 +27,7 @@ export function createHttpsFetch({ origin, dial }: { origin: string; dial: Dial 
   }
 }
 
-async function exchange(url: URL, { method, headers, body, signal }: CustomFetchOptions, socket: TLSSocket): Promise<Response> {
+async function exchange(url: URL, { method, headers, body, signal }: HttpsFetchOptions, socket: TLSSocket): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const content = body === null || body === undefined ? undefined : String(body)
   const length = content === undefined ? {} : { 'content-length': String(Buffer.byteLength(content)) }
