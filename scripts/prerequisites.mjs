@@ -1,7 +1,7 @@
 // Looks for what `npm start` and `npm test` need from the system, before anything else happens. On Debian or Ubuntu, as root, it installs what is missing;
 // elsewhere it names it, with the command that installs it, and stops. Plain JavaScript, since it must also run under the Node that a system brings along.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const browsers = JSON.parse(readFileSync(join(import.meta.dirname, '../sandbox/data/browsers.json'), 'utf8'))
@@ -93,6 +93,15 @@ const needs = [
     skip: windows || mac || process.getuid?.() !== 0,
   },
   {
+    what: 'glewlwyd',
+    for: ['prove'],
+    any: ['glewlwyd'],
+    // The package starts it with a known password of its administrator; the proof starts its own.
+    services: ['glewlwyd'],
+    packages: { apt: 'glewlwyd dbconfig-sqlite3' },
+    skip: windows || mac || !isDebian(),
+  },
+  {
     what: 'conntrack, Python 3',
     for: ['prove'],
     all: ['conntrack', 'python3'],
@@ -182,7 +191,23 @@ function mayInstall() {
 function install(list) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...argv) => spawnSync('apt-get', argv, { stdio: ['ignore', 2, 2], env }).status === 0
-  if (apt('-q', 'update')) apt('-q', 'install', '-y', '--no-install-recommends', ...packagesOf(list, 'apt'))
+  withoutServices(() => {
+    if (apt('-q', 'update')) apt('-q', 'install', '-y', '--no-install-recommends', ...packagesOf(list, 'apt'))
+  })
+  const services = list.flatMap(({ services: named = [] }) => named)
+  if (services.length > 0 && isProgram('systemctl')) spawnSync('systemctl', ['disable', ...services], { stdio: 'ignore' })
+}
+
+/** What comes with a service does not start it: tests start their own (invoke-rc.d(8)). */
+function withoutServices(act) {
+  const guard = '/usr/sbin/policy-rc.d'
+  const own = !existsSync(guard)
+  if (own) writeFileSync(guard, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    act()
+  } finally {
+    if (own) rmSync(guard)
+  }
 }
 
 function commandFor(list) {

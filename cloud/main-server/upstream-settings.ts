@@ -17,6 +17,8 @@ export const UpstreamSettings = z
     clientId: z.string().min(1).max(255),
     /** The client's secret, one line, in a file that nobody else may read (0600, 0400). */
     secretFile: z.string().optional(),
+    /** How it is sent: `client_secret_basic`, or `client_secret_post`. */
+    secretIn: z.enum(['header', 'body']).default('header'),
     /** Instead of a secret: our P-256 private key (PEM), with which the client proves itself (`private_key_jwt`, RFC 7523); as closed as a secret. */
     keyFile: z.string().optional(),
     /** PEM of who may vouch for the provider's certificate; without it, the authorities that the system trusts. */
@@ -30,16 +32,21 @@ export const UpstreamSettings = z
       .default([]),
     /** `when-missing`: ours is asked unless the provider says that it has asked one. `always`: whatever it says. */
     secondFactor: z.enum(['when-missing', 'always']).default('when-missing'),
+    /**
+     * `required`: the ID token says when the person signed in. `may-be-missing`: for a provider that cannot say it (or says 0); then ours is always asked, since nothing
+     * else shows that somebody is there. A time that is said must fit in any case.
+     */
+    authTime: z.enum(['required', 'may-be-missing']).default('required'),
   })
   .refine(({ secretFile, keyFile }) => (secretFile === undefined) !== (keyFile === undefined), { path: ['secretFile'] })
 export type UpstreamSettings = z.infer<typeof UpstreamSettings>
 
 /** How the client proves itself to the provider: a secret, or a PEM key. */
-export type UpstreamCredential = { secret: string } | { keyPem: string }
+export type UpstreamCredential = { secret: string; in: UpstreamSettings['secretIn'] } | { keyPem: string }
 
 /** Throws `state.unreadable {what: 'upstream', field}` for a file that is missing, empty, or open to others. */
-export function readCredential({ secretFile, keyFile }: UpstreamSettings): UpstreamCredential {
-  return secretFile === undefined ? { keyPem: readClosed(keyFile ?? '', 'keyFile') } : { secret: readClosed(secretFile, 'secretFile').trim() }
+export function readCredential({ secretFile, secretIn, keyFile }: UpstreamSettings): UpstreamCredential {
+  return secretFile === undefined ? { keyPem: readClosed(keyFile ?? '', 'keyFile') } : { secret: readClosed(secretFile, 'secretFile').trim(), in: secretIn }
 }
 
 /** PEM of whom to trust with the provider's certificate. */

@@ -45,9 +45,9 @@ export const errorsEn: ErrorWords = {
     what: `The answer of your organisation’s sign-in service cannot be trusted${reason === undefined ? '' : ` (${reason})`}.`,
     todo: 'Try again. If it happens twice, tell your IT service, with what stands in brackets.',
   }),
-  'auth.no-account': () => ({
+  'auth.no-account': ({ subject }) => ({
     what: 'You are known at your organisation, but have no account here, or it is turned off.',
-    todo: 'Ask your Gantry administrator to assign one.',
+    todo: `Ask your Gantry administrator to assign one${subject === undefined ? '' : ` to ${subject}, which is how your organisation names you`}.`,
   }),
   'auth.second-factor-missing': () => ({
     what: 'A second factor is needed, your organisation’s sign-in service asked none, and none is set up here.',

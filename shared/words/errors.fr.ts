@@ -46,9 +46,9 @@ export const errorsFr: ErrorWords = {
     what: `La réponse du service de connexion de votre organisation n’est pas fiable${reason === undefined ? '' : ` (${reason})`}.`,
     todo: 'Réessayez. Si cela se répète, avisez votre service informatique en citant ce qui est entre parenthèses.',
   }),
-  'auth.no-account': () => ({
+  'auth.no-account': ({ subject }) => ({
     what: 'Votre organisation vous connaît, mais vous n’avez pas de compte ici, ou il est désactivé.',
-    todo: 'Demandez à votre administrateur Gantry de vous en attribuer un.',
+    todo: `Demandez à votre administrateur Gantry d’en attribuer un${subject === undefined ? '' : ` à ${subject}, comme votre organisation vous désigne`}.`,
   }),
   'auth.second-factor-missing': () => ({
     what: 'Un second facteur est nécessaire, le service de connexion de votre organisation n’en a pas demandé, et aucun n’est prévu ici.',

@@ -2,6 +2,7 @@ import { balance } from './balance.ts'
 import { blind } from './blind.ts'
 import { flips } from './flips.ts'
 import { flood } from './flood.ts'
+import { idp } from './idp.ts'
 import { kills } from './kills.ts'
 import { leaks } from './leaks.ts'
 import { mainServer } from './main-server.ts'
@@ -14,4 +15,5 @@ import { supervisor } from './supervisor.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
+  trust: [idp],
 }

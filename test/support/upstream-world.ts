@@ -85,7 +85,7 @@ export function failureOf({ headers }: Pick<Answer, 'headers'>) {
   return JSON.parse(String(headers['gantry-failure'] ?? 'null'))
 }
 
-async function walk(browser: Browser, from: string, until: (url: URL) => boolean = () => false): Promise<Page> {
+export async function walk(browser: Browser, from: string, until: (url: URL) => boolean = () => false): Promise<Page> {
   let at = new URL(from)
   for (let hops = 0; hops < 12; hops++) {
     if (at.protocol === 'http:' || until(at)) return { status: 0, headers: {}, text: '', at }

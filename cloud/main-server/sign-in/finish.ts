@@ -28,9 +28,9 @@ export async function audited<T>({ append }: SignInTools, pending: SpecialistId 
     return await check()
   } catch (error) {
     const { code, details } = toFailure(error)
-    const reason = details?.reason === undefined ? {} : { reason: String(details.reason) }
+    const said = Object.fromEntries(['reason', 'subject'].flatMap((name) => (details?.[name] === undefined ? [] : [[name, String(details[name])]])))
     if (code !== 'auth.throttled')
-      append({ kind: 'specialist.sign-in-refused', actor: pending ? { kind: 'specialist', id: pending } : { kind: 'unknown' }, data: { code, ...reason } })
+      append({ kind: 'specialist.sign-in-refused', actor: pending ? { kind: 'specialist', id: pending } : { kind: 'unknown' }, data: { code, ...said } })
     throw error
   }
 }

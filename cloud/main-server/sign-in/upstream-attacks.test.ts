@@ -41,6 +41,7 @@ describe('an answer of the provider that does not hold lets nobody in', () => {
     ['that has run out, beyond what clocks may differ', { exp: seconds(40) }, 'exp'],
     ['that does not count yet', { nbf: seconds(-100) }, 'nbf'],
     ['of a sign-in before this visit (R069)', { auth_time: seconds(3_600) }, 'auth_time'],
+    ['of no time at all', { auth_time: 0 }, 'auth_time'],
     ['of a sign-in that is yet to be', { auth_time: seconds(-3_600) }, 'auth_time'],
     ['that does not say when', { auth_time: undefined }, 'auth_time'],
   ]

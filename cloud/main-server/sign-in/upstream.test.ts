@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { generateSigningKey, privatePem } from '@gantry/shared/node/signing.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { form } from '../../../test/support/sign-in-browser.ts'
-import { upstreamClient } from '../../../test/support/upstream.ts'
+import { resign, upstreamClient } from '../../../test/support/upstream.ts'
 import { createUpstreamWorld, failureOf, type UpstreamWorld } from '../../../test/support/upstream-world.ts'
 import { readCredential, UpstreamSettings } from '../upstream-settings.ts'
 import { hasSecondFactor } from './factors.ts'
@@ -37,7 +37,7 @@ describe('signing in through the organisation’s provider (R069)', () => {
     expect(Math.abs(me.mfaAtMs - Date.now())).toBeLessThan(15_000)
     expect(lastOf('specialist.signed-in')).toMatchObject({ factors: 'provider', methods: 'pwd otp' })
     expect(Object.fromEntries(upstream.asked.at(-1) ?? [])).toMatchObject({
-      ...{ client_id: upstreamClient, response_type: 'code', scope: 'openid', prompt: 'login', max_age: '0', code_challenge_method: 'S256' },
+      ...{ client_id: upstreamClient, response_type: 'code', scope: 'openid', prompt: 'login', max_age: '60', code_challenge_method: 'S256' },
       ...{ redirect_uri: `${server.origin}/sign-in/answer`, acr_values: 'urn:test:two' },
     })
   })
@@ -80,8 +80,9 @@ describe('signing in through the organisation’s provider (R069)', () => {
     world.upstream.person = { subject, amr: ['mfa'] }
     const { page } = await world.signIn()
     expect(page.status).toBe(403)
-    expect(failureOf(page)).toEqual({ code: 'auth.no-account' })
-    expect(lastOf('specialist.sign-in-refused')).toEqual({ code: 'auth.no-account' })
+    expect(failureOf(page)).toEqual({ code: 'auth.no-account', details: { subject } })
+    expect(page.text).toContain(subject)
+    expect(lastOf('specialist.sign-in-refused')).toEqual({ code: 'auth.no-account', subject })
   })
 
   test('whom the provider refuses does not get in', async () => {
@@ -183,6 +184,24 @@ describe('the client of the provider', () => {
     expect((await world.signIn()).page.text).toContain('name="code"')
   })
 
+  test('may be told that the provider cannot say when: then ours is always asked, and a time that it does say must fit', async () => {
+    await world.restartWith({ authTime: 'may-be-missing' })
+    world.upstream.person = { subject: 'steady', amr: ['mfa'] }
+    const say = (auth_time: unknown) => {
+      world.upstream.rewrite = (path, body) => {
+        return path === '/token' ? { ...body, id_token: resign(String(body.id_token), { auth_time }, world.upstream.key.privateKey) } : body
+      }
+    }
+    for (const unknown of [0, undefined]) {
+      say(unknown)
+      expect((await world.signIn()).page.text).toContain('name="code"')
+    }
+    say(Math.floor(Date.now() / 1_000) - 3_600)
+    expect(failureOf((await world.signIn()).page)).toEqual({ code: 'auth.provider-answer-bad', details: { reason: 'auth_time' } })
+    say(Math.floor(Date.now() / 1_000))
+    expect((await world.signIn()).page.at.protocol).toBe('http:')
+  })
+
   test('trusts only who may vouch for the provider’s address (R061)', async () => {
     await world.restartWith({ caFile: put(join(world.folder, 'other-ca.pem'), world.server.ca) })
     const { page } = await world.signIn()
@@ -192,7 +211,7 @@ describe('the client of the provider', () => {
 
   test('takes its secret only from a file that nobody else may read', () => {
     const settings = UpstreamSettings.parse({ issuer: 'https://login.example', name: 'Login', clientId: 'gantry', secretFile: world.upstream.secretFile })
-    expect(readCredential(settings)).toEqual({ secret: 'a secret of the test, with % and : in it' })
+    expect(readCredential(settings)).toEqual({ secret: 'a secret of the test, with % and : in it', in: 'header' })
     chmodSync(world.upstream.secretFile, 0o640)
     expect(() => readCredential(settings)).toThrow(expect.objectContaining({ code: 'state.unreadable', details: { what: 'upstream', field: 'secretFile' } }))
     chmodSync(world.upstream.secretFile, 0o600)

@@ -33,13 +33,15 @@ export type UpstreamOptions = {
 
 /** How far the provider's clock may be from ours. */
 const toleranceSeconds = 30
+/** Sent along so that `auth_time` is said. Not 0, which some providers refuse (glewlwyd 2.7). */
+const maxAgeSeconds = 60
 /** For how long its metadata is taken as they were read. */
 const metadataMs = 3_600_000
 
 /**
  * Authorization code with PKCE S256 (RFC 6749, RFC 7636), state, nonce, and the answer's issuer (RFC 9207). The issuer is pinned, and every endpoint to it or to
  * `origins`. ID tokens are checked by signature, issuer, audience, authorized party, times and nonce, although they come over TLS. Each visit asks for a new sign-in there
- * (`prompt=login`, `max_age=0`), and `auth_time` must show one: a provider's session that somebody left open opens nothing.
+ * (`prompt=login`), and `auth_time`, which `max_age` makes the provider say, must show one: a provider's session that somebody left open opens nothing.
  */
 export function createUpstream({ settings, redirectUri, secret, now }: UpstreamOptions): Upstream {
   const credential = readCredential(settings)
@@ -70,7 +72,7 @@ export function createUpstream({ settings, redirectUri, secret, now }: UpstreamO
           code_challenge: await oidc.calculatePKCECodeChallenge(derive('verifier', state)),
           code_challenge_method: 'S256',
           prompt: 'login',
-          max_age: '0',
+          max_age: String(maxAgeSeconds),
           ui_locales: language,
           ...(settings.acr.length > 0 ? { acr_values: settings.acr.join(' ') } : {}),
         })
@@ -85,8 +87,10 @@ export function createUpstream({ settings, redirectUri, secret, now }: UpstreamO
         if (!claims) throw bad('id_token')
         // The library asks for it only beside several audiences (OpenID Connect Core section 3.1.3.7, 5).
         if (claims.azp !== undefined && claims.azp !== settings.clientId) throw bad('azp')
-        const vouchedMs = requireNew(claims.auth_time, sentMs, now())
-        return { subject: claims.sub, vouchedMs, hasSecondFactor: hasSecondFactor(claims, settings), methods: methodsOf(claims.amr) }
+        const saysWhen = settings.authTime === 'required' || Boolean(claims.auth_time)
+        // Not before the person was sent there, as far as `prompt=login` was kept to.
+        const vouchedMs = saysWhen ? requireNew(claims.auth_time, sentMs, now()) : sentMs
+        return { subject: claims.sub, vouchedMs, hasSecondFactor: saysWhen && hasSecondFactor(claims, settings), methods: methodsOf(claims.amr) }
       }),
   }
 }
@@ -107,17 +111,15 @@ async function discover({ issuer, clientId }: UpstreamSettings, { credential, or
   const metadata = found.serverMetadata()
   if (metadata.issuer !== issuer) throw bad('issuer')
   if (!origins.includes(URL.parse(metadata.authorization_endpoint ?? '')?.origin ?? '')) throw bad('authorization_endpoint')
-  const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-  const config = new oidc.Configuration(metadata, clientId, { [oidc.clockTolerance]: toleranceSeconds }, await proofOf(credential, methods))
+  const config = new oidc.Configuration(metadata, clientId, { [oidc.clockTolerance]: toleranceSeconds }, await proofOf(credential))
   config[oidc.customFetch] = fetch
   config.timeout = 15
   oidc.enableNonRepudiationChecks(config)
   return config
 }
 
-async function proofOf(credential: UpstreamCredential, methods: readonly string[]): Promise<oidc.ClientAuth> {
-  if ('secret' in credential)
-    return methods.includes('client_secret_basic') ? oidc.ClientSecretBasic(credential.secret) : oidc.ClientSecretPost(credential.secret)
+async function proofOf(credential: UpstreamCredential): Promise<oidc.ClientAuth> {
+  if ('secret' in credential) return credential.in === 'header' ? oidc.ClientSecretBasic(credential.secret) : oidc.ClientSecretPost(credential.secret)
   const { privateKey, publicJwk } = signingKeyFrom(credential.keyPem)
   const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))
   const key = await crypto.subtle.importKey('pkcs8', pkcs8, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])

@@ -53,7 +53,7 @@ async function letIn(tools: SignInTools, { issuer }: Upstream, visit: Visit, { s
   const { db, now } = tools
   const account = await audited(tools, null, async () => {
     const found = await findByIdentity(db, { issuer, subject })
-    if (!found) throw new AppError('auth.no-account')
+    if (!found) throw new AppError('auth.no-account', { details: { subject: subject.slice(0, 255) } })
     return found
   })
   if (hasSecondFactor) return finishSignIn(tools, visit, account, { factors: 'provider', methods, atMs: vouchedMs })
