@@ -58,6 +58,9 @@ export const AuditKind = z.enum([
   'access.cancelled',
   'access.expired',
   'access.revoked', // what let it pass does not hold any more
+  'notice.delivered', // to the customer's contact outside the device
+  'notice.failed',
+  'notice.answered',
   'case.opened',
   'case.escalated',
   'case.closed',

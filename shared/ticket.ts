@@ -37,6 +37,7 @@ export const jwsTypes = {
   head: 'gantry-head+jwt',
   beat: 'gantry-beat+jwt',
   bulletin: 'gantry-bulletin+jwt',
+  notice: 'gantry-notice+jwt',
 } as const
 export type JwsType = keyof typeof jwsTypes
 

@@ -1,9 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { SpecialistId } from '@gantry/shared/ids.ts'
-import { type AuditLog, openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { type Logger, pino } from 'pino'
 import { followSession } from './access-requests/answers.ts'
@@ -11,7 +9,7 @@ import { createAccessHandlers, createAnswerHandlers } from './access-requests/ha
 import { staleLevels } from './access-requests/person-steps.ts'
 import { createStandingCheck } from './access-requests/standing.ts'
 import { createSweep } from './access-requests/sweep.ts'
-import type { AccessTools } from './access-requests/tools.ts'
+import { type AccessTools, subjects } from './access-requests/tools.ts'
 import { createBulletinBoard } from './access-servers/bulletin.ts'
 import { createFleet } from './access-servers/fleet.ts'
 import { createBeatHandlers } from './access-servers/handlers.ts'
@@ -19,19 +17,24 @@ import { createHeadHandlers, createReportHandlers } from './audit/handlers.ts'
 import { type AuthorityIn, openAuthorityIn } from './authority-in.ts'
 import { createCaseHandlers } from './cases/handlers.ts'
 import { beginCase, findCase } from './cases/store.ts'
-import { type Config, isLoopback, originOf } from './config.ts'
-import { type Database, openDatabase } from './database.ts'
+import { type Config, hostsOf, originOf } from './config.ts'
 import { authenticateDevice } from './devices/authenticate.ts'
 import { createDeviceHandlers } from './devices/handlers.ts'
 import { createDeviceWatch } from './devices/watch.ts'
 import { openDirectory } from './directory.ts'
 import { createEnrolmentHandlers } from './enrolment/handlers.ts'
 import { every } from './every.ts'
-import { type Keys, loadKeys } from './keys.ts'
+import { type Ground, openGround } from './ground.ts'
+import { type Keys } from './keys.ts'
 import { openServerList } from './listed-servers.ts'
 import { type Listener, openListener } from './listener.ts'
+import { createMailer } from './notices/mail.ts'
+import { createNotices } from './notices/notices.ts'
+import { addNoticeRoutes } from './notices/routes.ts'
+import { forgetOldNotices } from './notices/store.ts'
+import { createWebhook } from './notices/webhook.ts'
 import { createPollHandlers } from './polls/handlers.ts'
-import { forgetOldDeliveries, queueDelivery, withdrawDeliveries } from './polls/store.ts'
+import { forgetOldDeliveries, queueDelivery, releaseDelivery, withdrawDeliveries } from './polls/store.ts'
 import { createWaiters } from './polls/waiters.ts'
 import { addAccessRoutes, addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
 import { organisationName, type Taken } from './seeding.ts'
@@ -43,7 +46,6 @@ import { endSignInsOf, noteReuse } from './sign-in/revoke.ts'
 import { forgetOldSignIns } from './sign-in/store.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 import { createSpecialistHandlers } from './specialists/handlers.ts'
-import { lockState } from './state-lock.ts'
 import { addUpdateRoute } from './updates/handlers.ts'
 import { createUpdateHub } from './updates/hub.ts'
 import { createWebApp, maxAgentBodyBytes, maxClientBodyBytes } from './web.ts'
@@ -81,23 +83,6 @@ export async function startMainServer(config: Config, { now = Date.now, log = pi
   }
 }
 
-type Ground = { keys: Keys; db: Database; audit: AuditLog }
-type Start = { opened: AsyncDisposableStack; log: Logger; now: () => number }
-
-async function openGround(config: Config, { opened, now }: Start): Promise<Ground> {
-  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
-  chmodSync(config.stateDir, 0o700)
-  opened.defer(lockState(config.stateDir))
-  const keys = await loadKeys(config.stateDir)
-  const db = await openDatabase(join(config.stateDir, 'gantry.db'))
-  opened.defer(() => db.destroy())
-  if (config.sandbox && !(isLoopback(config.host) && isLoopback(config.publicHost)))
-    throw new AppError('state.unreadable', { details: { what: 'config', field: 'sandbox' } })
-  const audit = openAuditLog({ folder: config.stateDir, key: keys.audit, party: 'main-server', keepsPrivate: false, now })
-  opened.defer(() => audit.close())
-  return { keys, db, audit }
-}
-
 async function openListeners(
   { host, publicHost, agentHost = host, publicAgentHost = publicHost, peoplePort, agentPort, tls }: Config,
   { deviceCa }: Keys,
@@ -111,12 +96,6 @@ async function openListeners(
   const agents = await openListener({ host: agentHost, port: agentPort, cert, key, clientCa: deviceCa.certificatePem })
   listeners.push(agents)
   return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicAgentHost, agents.port) }
-}
-
-/** What the header `Host` may say on a listener: its own name, and the others, on the same port. */
-function hostsOf({ otherNames }: Config, origin: string): string[] {
-  const port = Number(new URL(origin).port || 443)
-  return [origin, ...otherNames.map((name) => originOf(name, port))].map((one) => new URL(one).host)
 }
 
 type Parts = Ground & { config: Config; log: Logger; now: () => number; people: Listener; agents: Listener; peopleOrigin: string; agentOrigin: string }
@@ -143,6 +122,17 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   const fleet = createFleet({ list: list?.current() ?? config.accessServers, thisServer: thumbprint(keys.ticket.publicJwk), append, now })
   const bulletins = createBulletinBoard({ db, ticketKey: keys.ticket, secret: keys.bulletinSecret, now })
 
+  const { mail, webhook } = config.notices
+  const notices = createNotices({
+    ...{ db, append, now, secret: keys.noticeSecret, origin: peopleOrigin, key: keys.ticket },
+    sendMail: mail && (await createMailer(mail)),
+    postWebhook: createWebhook(webhook),
+    release: (queries, { deviceId, requestId }) => releaseDelivery(queries, deviceId, subjects.request(requestId)),
+    wake: waiters.wake,
+    changed: () => standing.look(),
+    onDefect: (error) => onDefect(error, 'notices'),
+  })
+
   const access: AccessTools = {
     db,
     authorityKey: config.authorityKey,
@@ -150,6 +140,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     fleet,
     roster: () => authority.roster()?.payload ?? null,
     cases: { find: findCase, begin: beginCase },
+    notices,
     append,
     queue: (queries, delivery) => queueDelivery(queries, delivery, now()),
     withdraw: withdrawDeliveries,
@@ -210,6 +201,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     onDefect: (error) => onDefect(error, 'sign-in'),
     now,
   })
+  addNoticeRoutes(people, { notices, organisation })
   addUpdateRoute(people, { hub, authenticate, isSignedIn: (caller) => isSignedIn(provider, caller) })
   addEnrolmentRoute(
     people,
@@ -258,6 +250,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   append({ kind: 'server.started', actor: { kind: 'main-server', name: config.name } })
   const sweep = createSweep(access)
   opened.defer(every(1_000, sweep, (error) => onDefect(error, 'sweep')))
+  opened.defer(notices.close)
+  opened.defer(every(1_000, notices.look, (error) => onDefect(error, 'notices')))
   if (directory) opened.defer(every(1_000, directory.look, (error) => onDefect(error, 'directory')))
   opened.defer(every(1_000, standing.tick, (error) => onDefect(error, 'standing')))
   opened.defer(
@@ -268,7 +262,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     ),
   )
   opened.defer(every(5_000, watch.lookForSilence, (error) => onDefect(error, 'devices')))
-  const forget = () => Promise.all([forgetOldSignIns(db, Date.now(), now() - 600_000), forgetOldDeliveries(db, now() - 7 * dayMs)])
+  const forget = () =>
+    Promise.all([forgetOldSignIns(db, Date.now(), now() - 600_000), forgetOldDeliveries(db, now() - 7 * dayMs), forgetOldNotices(db, now() - 30 * dayMs)])
   opened.defer(every(60_000, forget, (error) => onDefect(error, 'forget')))
   await Promise.all([people.ready(), agents.ready()])
 

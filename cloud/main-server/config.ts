@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { FixedServer } from './listed-servers.ts'
+import { MailSettings, WebhookSettings } from './notice-settings.ts'
 import { UpstreamSettings } from './upstream-settings.ts'
 
 /** What the main server is started with. All paths are absolute; the files of `tls` are PEM. */
@@ -35,6 +36,8 @@ export const Config = z.strictObject({
   fleetFile: z.string().nullable().default(null),
   /** Used where there is no list, for tests: always up, since nobody knows better. */
   accessServers: z.array(FixedServer).default([]),
+  /** How the customers' contacts are told of sessions; to whom is in the directory. Without `mail` no mail leaves. */
+  notices: z.strictObject({ mail: MailSettings.nullable().default(null), webhook: WebhookSettings.prefault({}) }).prefault({}),
   stopWithStdin: z.boolean().default(false),
 })
 export type Config = z.infer<typeof Config>
@@ -47,4 +50,10 @@ export function isLoopback(host: string): boolean {
 /** `https://host:port`, with the brackets that an IPv6 literal needs (RFC 3986 section 3.2.2), and without the port where it is 443: an issuer is compared as text. */
 export function originOf(host: string, port: number): string {
   return new URL(`https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`).origin
+}
+
+/** What the header `Host` may say on a listener: its own name, and the others, on the same port. */
+export function hostsOf({ otherNames }: Config, origin: string): string[] {
+  const port = Number(new URL(origin).port || 443)
+  return [origin, ...otherNames.map((name) => originOf(name, port))].map((one) => new URL(one).host)
 }

@@ -15,6 +15,8 @@ export type Keys = {
   cookieSecret: string
   /** From which each device's bulletin key is derived. */
   bulletinSecret: string
+  /** From which the links of notices are derived. */
+  noticeSecret: string
 }
 
 export async function loadKeys(stateDir: string): Promise<Keys> {
@@ -26,6 +28,7 @@ export async function loadKeys(stateDir: string): Promise<Keys> {
     deviceCa: await loadCa(path('device-ca.key'), path('device-ca.pem')),
     cookieSecret: loadText(path('cookie.secret'), newNonce),
     bulletinSecret: loadText(path('bulletin.secret'), newNonce),
+    noticeSecret: loadText(path('notice.secret'), newNonce),
   }
 }
 

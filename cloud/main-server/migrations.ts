@@ -105,6 +105,23 @@ const upstream = [
   `create table upstream_visits (uid text primary key, state_hash text not null unique, sent_ms integer not null, expires_ms integer not null) strict`,
 ]
 
+/** The customer's contacts, what they are told, and what waits for that. */
+const notices = [
+  `alter table customers add column notices_json text`,
+  `alter table deliveries add column held integer not null default 0`,
+  `create table notices (
+    request_id text primary key references access_requests (id), device_id text not null references devices (id), rule text not null, state text not null,
+    reason text, language text not null, facts_json text not null, created_ms integer not null, deadline_ms integer not null
+  ) strict`,
+  `create index notices_by_device on notices (device_id, created_ms)`,
+  `create table notice_sends (
+    id text primary key, request_id text not null references notices (request_id), channel text not null, target text not null, token_hash text not null unique,
+    state text not null, attempts integer not null, next_ms integer not null, reason text, answered_ms integer
+  ) strict`,
+  `create index notice_sends_open on notice_sends (next_ms) where state = 'waiting'`,
+  `create index notice_sends_by_request on notice_sends (request_id)`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -113,6 +130,7 @@ export const migrations: Record<string, Migration> = {
   '0005-policy': { up: (db: Kysely<unknown>) => runAll(db, policy) },
   '0006-sign-ins': { up: (db: Kysely<unknown>) => runAll(db, signIns) },
   '0007-upstream': { up: (db: Kysely<unknown>) => runAll(db, upstream) },
+  '0008-notices': { up: (db: Kysely<unknown>) => runAll(db, notices) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

@@ -2,6 +2,7 @@ import { Region } from '@gantry/shared/access-api.ts'
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
+import { NoticeRule, noticeLimits } from '@gantry/shared/notice.ts'
 import { AccessLevel, EntitlementKind, FilesLimits } from '@gantry/shared/profile.ts'
 import { plainText } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
@@ -45,8 +46,11 @@ const Entitlement = z.strictObject({
 })
 export type Entitlement = z.infer<typeof Entitlement>
 
-/** Who may ask for access at a customer: from which country, in which support tiers. `onEscalation`: only on a case that was escalated to that person (R082, R083). */
-export const Origin = z.strictObject({ country, tiers: z.array(tier).min(1), onEscalation: z.boolean().default(false) })
+/**
+ * Who may ask for access at a customer: from which country, in which support tiers. `onEscalation`: only on a case that was escalated to that person (R082,
+ * R083). `notice`: what the customer's contact is owed first (R084); where it is not said, `told` of who comes by escalation alone, else nothing.
+ */
+export const Origin = z.strictObject({ country, tiers: z.array(tier).min(1), onEscalation: z.boolean().default(false), notice: NoticeRule.optional() })
 export type Origin = z.infer<typeof Origin>
 
 /** The customer's own change control: at these levels nobody connects but within the window of a change that somebody there approved. */
@@ -65,6 +69,20 @@ export const ChangeControl = z.strictObject({
   ),
 })
 export type ChangeControl = z.infer<typeof ChangeControl>
+
+/** The customer's contacts outside the device, and in which language they are written to. */
+export const NoticeContacts = z
+  .strictObject({
+    language: z.enum(['en', 'fr']),
+    mail: z.array(z.email().max(254)).max(noticeLimits.maxMailAddresses).default([]),
+    webhook: z
+      .url({ protocol: /^https$/ })
+      .max(500)
+      .nullable()
+      .default(null),
+  })
+  .refine(({ mail, webhook }) => mail.length > 0 || webhook !== null, 'nobody')
+export type NoticeContacts = z.infer<typeof NoticeContacts>
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/)
 export const weekDays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
@@ -172,6 +190,7 @@ export const Seed = z.strictObject({
       /** Instead of the default list (`origins.ts`). */
       origins: z.array(Origin).optional(),
       changeControl: ChangeControl.optional(),
+      notices: NoticeContacts.optional(),
       sites: z.array(Site),
     }),
   ),

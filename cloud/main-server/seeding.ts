@@ -86,6 +86,7 @@ async function standingOf(trx: Queries): Promise<Standing> {
       'customer.name as customer_name',
       'customer.origins_json',
       'customer.change_control_json',
+      'customer.notices_json',
       'site.quiet_hours_json',
     ])
     .select(['entitlement.terms_json', 'entitlement.calls_json'])
@@ -146,8 +147,9 @@ function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: st
   return [...after].filter(([id, { mark }]) => before.get(id)?.mark !== mark).map(([id]) => id)
 }
 
-async function storeCustomer(trx: Queries, { sites, regions, origins, changeControl, ...customer }: Seed['customers'][number]): Promise<void> {
-  await upsert(trx, 'customers', { ...customer, regions_json: json(regions), origins_json: json(origins), change_control_json: json(changeControl) })
+async function storeCustomer(trx: Queries, { sites, regions, origins, changeControl, notices, ...customer }: Seed['customers'][number]): Promise<void> {
+  const rules = { regions_json: json(regions), origins_json: json(origins), change_control_json: json(changeControl), notices_json: json(notices) }
+  await upsert(trx, 'customers', { ...customer, ...rules })
   for (const site of sites) await storeSite(trx, site, customer.id)
 }
 

@@ -13,6 +13,7 @@ export type Tables = {
     /** The customer's own list; null: the default one. */
     origins_json: Generated<string | null>
     change_control_json: Generated<string | null>
+    notices_json: Generated<string | null>
   }
   sites: {
     id: string
@@ -139,6 +140,32 @@ export type Tables = {
     closed_by: SpecialistId | null
     resolution: string | null
   }
+  /** One row per request of which the customer's contact is told. */
+  notices: {
+    request_id: RequestId
+    device_id: DeviceId
+    rule: 'told' | 'accepted'
+    state: 'sending' | 'delivered' | 'accepted' | 'refused' | 'failed' | 'expired'
+    /** Why it failed. */
+    reason: string | null
+    language: 'en' | 'fr'
+    facts_json: string
+    created_ms: number
+    deadline_ms: number
+  }
+  /** The outbox: one row per contact. Of its link only the SHA-256 is kept. */
+  notice_sends: {
+    id: string
+    request_id: RequestId
+    channel: 'mail' | 'webhook'
+    target: string
+    token_hash: string
+    state: 'waiting' | 'sent' | 'failed'
+    attempts: number
+    next_ms: number
+    reason: string | null
+    answered_ms: number | null
+  }
   answers: { request_id: RequestId; position: number; kind: string; jws: string }
   deliveries: {
     id: DeliveryId
@@ -149,5 +176,7 @@ export type Tables = {
     body_json: string
     created_ms: number
     handled_ms: number | null
+    /** 1: not before the customer's contact was told. */
+    held: Generated<number>
   }
 }

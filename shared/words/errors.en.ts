@@ -112,6 +112,23 @@ export const errorsEn: ErrorWords = {
     what: `From ${country ?? 'your country'}, tier ${tier ?? ''} comes in only on a case that was escalated to you.`,
     todo: 'Have the colleague who holds the case escalate it to you, then ask again.',
   }),
+  'access.contact-missing': () => ({
+    what: 'This customer must be told before the session, and nobody there can be reached.',
+    todo: 'Have the addresses for notices entered in the directory.',
+  }),
+  'access.contact-refused': () => ({ what: 'The customer’s contact refused the session.', todo: 'Call the customer before you ask again.' }),
+  'access.contact-no-answer': () => ({
+    what: 'The customer’s contact must accept the session, and did not answer.',
+    todo: 'Call them, and ask again when they are at hand.',
+  }),
+  'access.notice-undelivered': ({ reason }) => ({
+    what: `The customer must be told before the session, and the message did not arrive${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Ask again. If it goes on, have the addresses for notices and the mail server checked.',
+  }),
+  'access.too-many-notices': ({ max }) => ({
+    what: `The customer was told of ${max === undefined ? 'many' : max} requests for this device within an hour.`,
+    todo: 'Call the customer, and ask again later.',
+  }),
   'access.change-missing': ({ number, opensAt }) => ({
     what: `This customer has change control, and no approved change is open now.${number === undefined ? '' : ` Change ${number} opens at ${opensAt}.`}`,
     todo: number === undefined ? 'Have the customer approve a change, and have it entered in the directory.' : 'Ask again within its window.',

@@ -119,6 +119,26 @@ export const errorsFr: ErrorWords = {
     what: `De ce pays${country === undefined ? '' : ` (${country})`}, le niveau de soutien ${tier ?? ''} n’entre que pour un dossier qui vous a été transféré.`,
     todo: 'Demandez au collègue qui tient le dossier de vous le transférer, puis redemandez l’accès.',
   }),
+  'access.contact-missing': () => ({
+    what: 'Ce client doit être averti avant la séance, et personne n’y est joignable.',
+    todo: 'Faites inscrire au répertoire les adresses pour les avis.',
+  }),
+  'access.contact-refused': () => ({
+    what: 'La personne-ressource du client a refusé la séance.',
+    todo: 'Appelez le client avant de redemander l’accès.',
+  }),
+  'access.contact-no-answer': () => ({
+    what: 'La personne-ressource du client doit accepter la séance, et n’a pas répondu.',
+    todo: 'Appelez-la, puis redemandez l’accès quand elle est disponible.',
+  }),
+  'access.notice-undelivered': ({ reason }) => ({
+    what: `Le client doit être averti avant la séance, et l’avis n’est pas arrivé${reason === undefined ? '' : ` (${reason})`}.`,
+    todo: 'Redemandez l’accès. Si cela continue, faites vérifier les adresses pour les avis et le serveur de courriel.',
+  }),
+  'access.too-many-notices': ({ max }) => ({
+    what: `Le client a reçu ${max === undefined ? 'beaucoup d’' : `${max} `}avis pour cet appareil en une heure.`,
+    todo: 'Appelez le client, puis redemandez l’accès plus tard.',
+  }),
   'access.change-missing': ({ number, opensAt }) => ({
     what: `Ce client gère les changements, et aucun changement approuvé n’est ouvert.${number === undefined ? '' : ` Le changement ${number} ouvre à ${opensAt}.`}`,
     todo: number === undefined ? 'Faites approuver un changement par le client, puis inscrire au répertoire.' : 'Redemandez l’accès dans sa fenêtre.',

@@ -2,20 +2,24 @@ import { requestLimits } from '@gantry/shared/access-request.ts'
 import type { CaseKey } from '@gantry/shared/case-api.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import { readUnverified } from '@gantry/shared/node/signing.ts'
+import type { NoticeRule } from '@gantry/shared/notice.ts'
 import type { ProfileLimits } from '@gantry/shared/profile.ts'
 import { CertificatePayload, type CompactJws, PublicJwk, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
 import { levelsFor, limitsFor } from '../assignment.ts'
 import type { Caller } from '../caller.ts'
+import { noticeOf } from '../origins.ts'
+import type { NoticeContacts } from '../seed.ts'
 import { changeFor, mustAsk } from './customer-steps.ts'
 import { deadlines } from './deadlines.ts'
 import type { Facts } from './facts.ts'
+import { findAsker, findTarget } from './parties.ts'
 import { maxWaiting } from './person-steps.ts'
 import { chooseRoute, describeRoute, type Route } from './route.ts'
 import { requireStanding } from './standing.ts'
 import { runSteps } from './steps.ts'
-import { countWaiting, findAsker, findRequest, findTarget, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
+import { countWaiting, findRequest, insertRequest, sessionsByAccessServer, wasSeen } from './store.ts'
 import { issueTicket } from './ticket.ts'
-import { type AccessTools, announce, subjects } from './tools.ts'
+import { type AccessTools, announce, type Notified, subjects } from './tools.ts'
 import { viewRequest } from './view.ts'
 
 type Asked = { request: SignedRequest; certificate: CompactJws }
@@ -36,6 +40,9 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   const regions = target?.regions ?? null
   const route = chooseRoute(tools.fleet.candidates(), await sessionsByAccessServer(db), regions)
   const caseKey = target && { customerId: target.customerId, number: request.caseId }
+  const found = caseKey && (await tools.cases.find(db, caseKey))
+  const escalated = found?.state === 'open' && found.escalation?.to === caller.specialistId
+  const rule = target ? noticeOf(target.facts.origins, { ...asker.facts, escalated }) : 'none'
   const facts: Facts = {
     nowMs: now(),
     caller,
@@ -50,7 +57,8 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     levels: target && levelsFor(asker.grants, target.place),
     limits: target && limitsFor(asker.grants, target.place, request.access),
     given: null,
-    case: caseKey && (await tools.cases.find(db, caseKey)),
+    case: found,
+    notice: { rule, canTell: tools.notices.canTell(target?.contacts ?? null), recent: await tools.notices.recent(db, request.deviceId) },
     route,
     onlyRegions: regions?.only ? regions.near : null,
     seenBefore: await wasSeen(db, request),
@@ -68,8 +76,10 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route), ...under } })
   tools.fleet.noteTicket(route.accessServer.name)
   const { grantId } = caller
-  await storeRequest(tools, { request, grantId, signed, certificate, device, caseKey, route, limits, ask: mustAsk(facts) })
-  tools.wake(request.deviceId)
+  const notice = rule === 'none' || !target.contacts ? null : { rule, contacts: target.contacts, escalated }
+  await storeRequest(tools, { request, grantId, signed, certificate, device, caseKey, route, limits, ask: mustAsk(facts), notice })
+  if (notice) await tools.notices.look()
+  else tools.wake(request.deviceId)
   await announce(tools, request.id)
   const row = await findRequest(db, request.id)
   if (!row) throw new Error('a request that was stored is gone')
@@ -86,10 +96,12 @@ type Accepted = {
   route: Route
   limits: ProfileLimits
   ask: boolean
+  /** Whom to tell before the device hears of it. */
+  notice: { rule: Exclude<NoticeRule, 'none'>; contacts: NoticeContacts; escalated: boolean } | null
 }
 
 async function storeRequest(tools: AccessTools, accepted: Accepted): Promise<void> {
-  const { request, grantId, signed, certificate, device, caseKey, route, limits, ask } = accepted
+  const { request, grantId, signed, certificate, device, caseKey, route, limits, ask, notice } = accepted
   const { db, ticketKey, now } = tools
   const nowMs = now()
   const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
@@ -98,12 +110,17 @@ async function storeRequest(tools: AccessTools, accepted: Accepted): Promise<voi
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
     const { deviceId, specialistId } = request
-    await requireStanding(tools, trx, { ...request, grantId, given: limits })
+    await requireStanding(tools, trx, { ...request, grantId, given: limits, told: null })
     if (!(await tools.cases.begin(trx, { ...caseKey, deviceId, specialistId, nowMs }))) throw new AppError('case.closed')
     await insertRequest(trx, { request, grantId, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
     const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }
-    await tools.queue(trx, { deviceId: request.deviceId, subject: subjects.request(request.id), body })
+    await tools.queue(trx, { deviceId: request.deviceId, subject: subjects.request(request.id), body, held: notice !== null })
+    if (notice) await tools.notices.begin(trx, notified(request, notice.escalated), notice.rule, notice.contacts)
   })
+}
+
+function notified({ id, deviceId, specialistId, access, serviceKind, caseId, minutes }: RequestPayload, escalated: boolean): Notified {
+  return { requestId: id, deviceId, specialistId, access, serviceKind, caseId, minutes, escalated }
 }
 
 /** What was signed, in shape. A reason that is too long has a code of its own, since it is a person's mistake. */

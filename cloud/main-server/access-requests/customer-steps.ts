@@ -1,4 +1,5 @@
 import { AppError } from '@gantry/shared/errors.ts'
+import { noticeLimits } from '@gantry/shared/notice.ts'
 import { isEntitled } from '../entitlement.ts'
 import { judgeOrigin } from '../origins.ts'
 import type { ChangeControl } from '../seed.ts'
@@ -19,6 +20,25 @@ export function mustAsk({ person, device, case: found, request }: Facts): boolea
   const { country, tier } = person ?? { country: '', tier: 0 }
   const origins = device?.origins ?? []
   return found?.escalation?.to === request.specialistId && judgeOrigin(origins, { country, tier, escalated: false }) !== 'allowed'
+}
+
+/** R084: where the customer's contact is to be told first, there has to be one. */
+export function requireContact({ notice }: Pick<Facts, 'notice'>): void {
+  if (notice.rule !== 'none' && !notice.canTell) throw new AppError('access.contact-missing')
+}
+
+/** Nobody outside the device is worn down by asking again and again (T6). */
+export function requireFewNotices({ notice }: Pick<Facts, 'notice'>): void {
+  if (notice.rule !== 'none' && notice.recent >= noticeLimits.maxPerHour) {
+    throw new AppError('access.too-many-notices', { details: { max: noticeLimits.maxPerHour } })
+  }
+}
+
+/** R084: a contact who was told may refuse as long as it lives; one who was not told, or did not answer where that is asked for, has not said yes. */
+export function requireContactsYes({ told }: Pick<StandingFacts, 'told'>): void {
+  if (told?.state === 'refused') throw new AppError('access.contact-refused')
+  if (told?.state === 'expired') throw new AppError('access.contact-no-answer')
+  if (told?.state === 'failed') throw new AppError('access.notice-undelivered', { details: { reason: told.reason ?? 'time' } })
 }
 
 export function requireEntitlement({ device, nowMs }: Pick<Facts, 'device' | 'nowMs'>): void {

@@ -1,3 +1,4 @@
+import type { NoticeRule } from '@gantry/shared/notice.ts'
 import type { AccessLevel, ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
 import type { Caller } from '../caller.ts'
@@ -28,6 +29,8 @@ export type Facts = {
   given: ProfileLimits | null
   /** The case that it names, at that device's customer; null where this request would be the first of it. */
   case: CaseFacts | null
+  /** What the customer's contact is owed before it, whether one can be reached, and of how many requests for that device one was told within the hour (R084). */
+  notice: { rule: NoticeRule; canTell: boolean; recent: number }
   /** Where it may run now; null where no access server that this customer allows is up. */
   route: Route | null
   /** Which regions the customer allows, for the words of a refusal; null: any. */
@@ -56,6 +59,8 @@ export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' 
 
 /** What of the facts a running session has too. */
 export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'limits' | 'given' | 'case'> & {
+  /** What has become of the notice; null where none was owed. */
+  told: { state: string; reason: string | null } | null
   /** A refresh token of the sign-in that asked was used twice. */
   signInReused: boolean
   request: Pick<RequestPayload, 'access' | 'caseId' | 'specialistId' | 'deviceId'>

@@ -1,41 +1,45 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createCa } from '@gantry/shared/node/certificates.ts'
 import { newNonce, readUnverified, signJws } from '@gantry/shared/node/signing.ts'
 import type { AnswerPayload } from '@gantry/shared/ticket.ts'
 import { CertificatePayload, type CompactJws, TicketPayload } from '@gantry/shared/ticket.ts'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { changeDirectory, eventsOf, firstCustomer } from '../../../test/support/directory.ts'
+import { type MailServer, openMailServer } from '../../../test/support/mail-server.ts'
 import { createTestServer, type TestPerson, type TestServer } from '../../../test/support/main-server.ts'
 import { enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
-import type { Seed } from '../seed.ts'
+import { MailSettings, WebhookSettings } from '../notice-settings.ts'
+import { NoticeContacts, type Seed } from '../seed.ts'
 
 let server: TestServer
 let agent: TestAgent
 let elena: ReturnType<TestServer['client']>
 let tomas: ReturnType<TestServer['client']>
 
+let mail: MailServer
+const folder = mkdtempSync(join(tmpdir(), 'policy-'))
+
 beforeAll(async () => {
-  server = await createTestServer()
+  const ca = await createCa('Mail')
+  mail = await openMailServer(ca)
+  const caFile = join(folder, 'mail-ca.pem')
+  writeFileSync(caFile, ca.certificatePem)
+  const settings = MailSettings.parse({ host: '127.0.0.1', port: mail.port, tls: 'implicit', from: 'notices@norvane.example', caFile })
+  server = await createTestServer({ notices: { mail: settings, webhook: WebhookSettings.parse({}) } })
   agent = await enrolAgent(server, server.devices.mine)
   elena = server.client((await server.signIn(server.people.elena)).access_token)
   tomas = server.client((await server.signIn(server.people.tomas)).access_token)
 })
-afterAll(() => server.close())
+afterAll(async () => {
+  await server.close()
+  await mail.close()
+  rmSync(folder, { recursive: true })
+})
 
-type Event = { kind: string; requestId?: string; data?: Record<string, unknown> }
-function events(): Event[] {
-  return readFileSync(join(server.stateDir, 'audit.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line).event)
-}
-
-/** Until the server has taken it over. */
-async function change(edit: (seed: Seed) => void): Promise<void> {
-  const count = () => events().filter(({ kind }) => kind === 'directory.changed').length
-  const before = count()
-  server.changeSeed(edit)
-  await vi.waitFor(() => expect(count()).toBe(before + 1), 10_000)
-}
+const events = () => eventsOf(server)
+const change = (edit: (seed: Seed) => void) => changeDirectory(server, edit)
 
 async function ask(client: typeof elena, person: TestPerson, { caseId = '48213', certificate = person.certificate, access = 'files' } = {}) {
   const { signed } = await signedRequest(server, person, server.devices.mine, { caseId, access })
@@ -43,7 +47,6 @@ async function ask(client: typeof elena, person: TestPerson, { caseId = '48213',
   return (await client.call('access-request.create', { request: signed, certificate })).request
 }
 
-const customer = (seed: Seed) => seed.customers[0] as Seed['customers'][number]
 const entitlement = (seed: Seed) => {
   const found = seed.customers.flatMap(({ sites }) => sites.flatMap(({ devices }) => devices)).find(({ id }) => id === server.devices.mine.id)
   return found?.entitlement as NonNullable<NonNullable<typeof found>['entitlement']>
@@ -60,15 +63,19 @@ describe('the directory’s word reaches each step of the policy', () => {
       'access.quiet-hours',
       'requireLoudHours',
       (seed) =>
-        Object.assign(customer(seed).sites[0] ?? {}, {
+        Object.assign(firstCustomer(seed).sites[0] ?? {}, {
           quietHours: [
             { from: '00:00', until: '23:59' },
             { from: '23:59', until: '00:00' },
           ],
         }),
     ],
-    ['access.change-missing', 'requireChange', (seed) => Object.assign(customer(seed), { changeControl: { levels: ['files'], changes: [] } })],
-    ['access.escalation-needed', 'requireOrigin', (seed) => Object.assign(customer(seed), { origins: [{ country: 'CA', tiers: [2], onEscalation: true }] })],
+    ['access.change-missing', 'requireChange', (seed) => Object.assign(firstCustomer(seed), { changeControl: { levels: ['files'], changes: [] } })],
+    [
+      'access.escalation-needed',
+      'requireOrigin',
+      (seed) => Object.assign(firstCustomer(seed), { origins: [{ country: 'CA', tiers: [2], onEscalation: true }] }),
+    ],
   ]
   test.each(refusing)('%s by %s, audited with both, and passed again when it is taken back (R075, R088)', async (code, step, edit) => {
     let before = ''
@@ -86,7 +93,7 @@ describe('the directory’s word reaches each step of the policy', () => {
   test('an approved change lets in for its window, stands in the audit with who approved it, and the session ends with it', async () => {
     const window = { from: new Date(server.now() - 60_000).toISOString(), until: new Date(server.now() + 240_000).toISOString() }
     const approved = { number: 'CHG-0042', approver: 'Change board of Riverside', devices: [server.devices.mine.id], ...window }
-    await change((seed) => Object.assign(customer(seed), { changeControl: { levels: ['files'], changes: [approved] } }))
+    await change((seed) => Object.assign(firstCustomer(seed), { changeControl: { levels: ['files'], changes: [approved] } }))
     const view = await ask(elena, server.people.elena)
     expect(events().find(({ kind, requestId }) => kind === 'access.requested' && requestId === view.id)?.data).toMatchObject({
       change: 'CHG-0042',
@@ -96,7 +103,7 @@ describe('the directory’s word reaches each step of the policy', () => {
     await vi.waitFor(async () => {
       expect(await elena.call('access-request.show', { requestId: view.id })).toMatchObject({ state: 'refused', refusal: { code: 'access.change-missing' } })
     }, 10_000)
-    await change((seed) => Object.assign(customer(seed), { changeControl: undefined }))
+    await change((seed) => Object.assign(firstCustomer(seed), { changeControl: undefined }))
   })
 })
 
@@ -140,7 +147,7 @@ describe('the profile in the ticket (R072, R073)', () => {
     }
     await change((seed) => {
       const { customers: _, ...grant } = grantOfElena(seed)
-      const sites = customer(seed).sites.map(({ id }) => id)
+      const sites = firstCustomer(seed).sites.map(({ id }) => id)
       Object.assign(seed.profiles[0] ?? {}, { grants: [{ ...grant, sites, models: ['nv-520'] }] })
     })
     const { id } = await ask(elena, server.people.elena)
@@ -172,11 +179,13 @@ describe('country, tier, escalation and the device’s answer (D16, R082-R084)',
   const places = ['US', 'CA', 'FR', 'ZZ'].flatMap((country) => [1, 2, 3].map((tier) => ({ country, tier })))
   test.each(places)('$country, tier $tier: as the default list says, on the real server', async ({ country, tier }) => {
     await change((seed) => {
-      delete customer(seed).origins
+      delete firstCustomer(seed).origins
+      firstCustomer(seed).notices = NoticeContacts.parse({ language: 'en', mail: ['it@riverside.example'] })
       place(seed, 'tomas', 'US', 1)
       place(seed, 'elena', country, tier)
     })
     const certificate = await certified(server.people.elena, country)
+    let noticed = 0
     for (const escalated of [true, false]) {
       const caseId = `${country}-${tier}-${escalated}`
       await caseFor(caseId, escalated)
@@ -191,6 +200,9 @@ describe('country, tier, escalation and the device’s answer (D16, R082-R084)',
         const { id, ticket } = await asked
         // Whoever comes in by escalation alone may be refused at the device, whatever its own rule (R084).
         expect(readUnverified(ticket, TicketPayload, 'ticket.bad').ask).toBe(country === 'CA')
+        // And the customer's contact has the notice before the device hears of it; of others there is none.
+        await expect.poll(async () => (await agent.poll()).some((one) => one.kind === 'access-request' && one.ticket === ticket)).toBe(true)
+        expect(mail.mails.filter(({ headers }) => headers.some((line) => line.includes(caseId)))).toHaveLength(country === 'CA' ? ++noticed : 0)
         await agent.answer(ticket, { kind: 'picked-up', rule: 'ask', draw: newNonce(), hostKey: agent.hostKey })
         await agent.answer(ticket, answer.kind === 'approved' ? { ...answer, hostKey: agent.hostKey } : answer)
         const view = await elena.call('access-request.show', { requestId: id })

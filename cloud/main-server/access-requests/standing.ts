@@ -6,12 +6,17 @@ import { type RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
 import { levelsFor, limitsFor } from '../assignment.ts'
 import type { Queries } from '../database.ts'
 import type { StandingFacts } from './facts.ts'
+import { findAsker, findTarget, wasReused } from './parties.ts'
 import { standingSteps } from './steps.ts'
-import { findAsker, findTarget, liveRequests, markRevoked, moveRequest, type RequestRow, wasReused } from './store.ts'
+import { liveRequests, markRevoked, moveRequest, type RequestRow } from './store.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
 
 /** What of a request its standing is judged by. */
-type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'> & { grantId: string | null; given: ProfileLimits }
+type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'> & {
+  grantId: string | null
+  given: ProfileLimits
+  told: StandingFacts['told']
+}
 
 export type StandingCheck = {
   /** Looks at every request that waits or runs, and ends what does not hold any more. Resolves when one that began after this call is through. */
@@ -56,6 +61,7 @@ async function lookOnce(tools: AccessTools): Promise<void> {
       caseId: row.case_id,
       grantId: row.grant_id,
       given: givenIn(row),
+      told: await tools.notices.find(tools.db, row.id),
     })
     const failure = judge(facts)
     if (failure) await revoke(tools, row, failure)
@@ -88,7 +94,7 @@ function createReader({ cases, now }: AccessTools) {
   const target = remembered(findTarget)
   const asker = remembered(findAsker)
   const reused = remembered(wasReused)
-  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId, given }: Standing): Promise<StandingFacts> => {
+  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId, given, told }: Standing): Promise<StandingFacts> => {
     const [device, person] = [await target(queries, deviceId), await asker(queries, specialistId)]
     return {
       nowMs: now(),
@@ -97,6 +103,7 @@ function createReader({ cases, now }: AccessTools) {
       levels: device && person && levelsFor(person.grants, device.place),
       limits: device && person && limitsFor(person.grants, device.place, access),
       given,
+      told,
       case: device && (await cases.find(queries, { customerId: device.customerId, number: caseId })),
       signInReused: grantId !== null && (await reused(queries, grantId)),
       request: { access, caseId, specialistId, deviceId },
@@ -116,6 +123,7 @@ function remembered<K, V>(find: (queries: Queries, key: K) => Promise<V>): (quer
 /** The others are a rule that does not allow it any more: `policy`. */
 const causes: Partial<Record<ErrorCode, EndCause>> = {
   'case.closed': 'case-closed',
+  'access.contact-refused': 'revoked',
   'access.person-disabled': 'revoked',
   'auth.sign-in-copied': 'revoked',
   'access.device-disabled': 'revoked',

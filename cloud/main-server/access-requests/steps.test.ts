@@ -8,7 +8,10 @@ import { defaultOrigins } from '../origins.ts'
 import {
   mustAsk,
   requireChange,
+  requireContact,
+  requireContactsYes,
   requireEntitlement,
+  requireFewNotices,
   requireLoudHours,
   requireOpenCase,
   requireOrigin,
@@ -68,6 +71,7 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
     limits: allLimits,
     given: null,
     case: null,
+    notice: { rule: 'accepted', canTell: true, recent: 5 },
     route,
     onlyRegions: null,
     seenBefore: false,
@@ -134,6 +138,8 @@ describe('the policy of an access request, step by step', () => {
     requireTerms: changeEntitlement({ termsAccepted: false }),
     requirePaidCall: changeEntitlement({ kind: 'per-call' }),
     requireOpenCase: ({ caller }) => ({ case: { state: 'closed', holder: caller.specialistId, openedMs: nowMs, escalation: null } }),
+    requireContact: () => ({ notice: { rule: 'told', canTell: false, recent: 0 } }),
+    requireFewNotices: () => ({ notice: { rule: 'told', canTell: true, recent: 6 } }),
     requireChange: changeDevice({ changeControl: { levels: ['os'], changes: [] } }),
     requireLoudHours: changeDevice({ quietHours: [{ from: '00:00', until: '23:59' }] }),
     requireEnrolled: changeDevice({ enrolled: false }),
@@ -385,6 +391,28 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireOpenCase, await allGood())).toBe('passed')
     expect(await refusal(requireOpenCase, await allGood({ case: open }))).toBe('passed')
     expect(await refusal(requireOpenCase, await allGood({ case: { ...open, state: 'closed' } }))).toMatchObject({ code: 'case.closed' })
+  })
+
+  test('requireContact, requireFewNotices: only where somebody has to be told (R084)', async () => {
+    const notice = { rule: 'none' as const, canTell: false, recent: 100 }
+    expect(await refusal(requireContact, await allGood({ notice }))).toBe('passed')
+    expect(await refusal(requireFewNotices, await allGood({ notice }))).toBe('passed')
+    for (const rule of ['told', 'accepted'] as const) {
+      expect(await refusal(requireContact, await allGood({ notice: { ...notice, rule } }))).toMatchObject({ code: 'access.contact-missing' })
+      expect(await refusal(requireFewNotices, await allGood({ notice: { ...notice, rule } }))).toMatchObject({
+        code: 'access.too-many-notices',
+        details: { max: 6 },
+      })
+    }
+  })
+
+  test('requireContactsYes: a no, no answer where one is asked for, and no notice that arrived (R084)', () => {
+    const told = (state: string, reason: string | null = null) => ({ told: { state, reason } })
+    for (const state of ['sending', 'delivered', 'accepted']) expect(() => requireContactsYes(told(state))).not.toThrow()
+    expect(() => requireContactsYes({ told: null })).not.toThrow()
+    expect(() => requireContactsYes(told('refused'))).toThrow('access.contact-refused')
+    expect(() => requireContactsYes(told('expired'))).toThrow('access.contact-no-answer')
+    expect(() => requireContactsYes(told('failed', 'mail-refused'))).toThrow('access.notice-undelivered')
   })
 
   test('requirePersonEnabled, requireDeviceEnabled: nobody and nothing that the directory has shut out', async () => {

@@ -1,4 +1,15 @@
-import { requireChange, requireEntitlement, requireLoudHours, requireOpenCase, requireOrigin, requirePaidCall, requireTerms } from './customer-steps.ts'
+import {
+  requireChange,
+  requireContact,
+  requireContactsYes,
+  requireEntitlement,
+  requireFewNotices,
+  requireLoudHours,
+  requireOpenCase,
+  requireOrigin,
+  requirePaidCall,
+  requireTerms,
+} from './customer-steps.ts'
 import { requireAccessServer, requireConnectivity, requireDeviceEnabled, requireDeviceReachable, requireEnrolled } from './device-steps.ts'
 import type { Facts, StandingFacts } from './facts.ts'
 import {
@@ -38,6 +49,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireTerms,
   requirePaidCall,
   requireOpenCase,
+  requireContact,
   requireChange,
   requireLoudHours,
   requireEnrolled,
@@ -46,6 +58,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireAccessServer,
   requireNotReplayed,
   requireFewWaiting,
+  requireFewNotices,
 ]
 
 /**
@@ -66,6 +79,7 @@ export const standingSteps: ((facts: StandingFacts) => void)[] = [
   requireTerms,
   requirePaidCall,
   requireOpenCase,
+  requireContactsYes,
   requireChange,
   requireConnectivity,
 ]

@@ -1,86 +1,14 @@
 import { type AccessState, canMove, type EndCause } from '@gantry/shared/access-request.ts'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
-import { CustomerId, type DeviceId, type RequestId, type SpecialistId } from '@gantry/shared/ids.ts'
+import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import { AccessServerRef, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
-import { z } from 'zod'
 import { type Database, isDuplicate, type Queries } from '../database.ts'
-import { defaultOrigins } from '../origins.ts'
-import { ChangeControl, Grant, Origin, QuietHours, readRegions, Training } from '../seed.ts'
 import type { Tables } from '../tables.ts'
-import type { PersonFacts } from './facts.ts'
 import type { Route } from './route.ts'
 import type { IssuedTicket } from './ticket.ts'
 
 const waitingStates: AccessState[] = ['requested', 'picked-up', 'asking']
-
-/** What the policy and the ticket need to know of a device. */
-export async function findTarget(db: Queries, deviceId: DeviceId) {
-  const row = await db
-    .selectFrom('devices as device')
-    .innerJoin('sites as site', 'site.id', 'device.site_id')
-    .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
-    .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
-    .select([
-      'device.id',
-      'device.connectivity',
-      'device.certificate',
-      'device.device_key_json',
-      'device.revoked_ms',
-      'device.last_contact_ms',
-      'device.disabled_ms',
-    ])
-    .select(['device.model_id', 'device.site_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
-    .select(['customer.regions_json', 'customer.origins_json', 'customer.change_control_json'])
-    .select(['entitlement.kind', 'entitlement.starts_on', 'entitlement.ends_on', 'entitlement.terms_json', 'entitlement.calls_json'])
-    .where('device.id', '=', deviceId)
-    .executeTakeFirst()
-  if (!row) return null
-  const identity = row.certificate && row.device_key_json && row.revoked_ms === null ? { certificate: row.certificate, keyJson: row.device_key_json } : null
-  return {
-    customerId: CustomerId.parse(row.customer_id),
-    place: { id: row.id, siteId: row.site_id, customerId: row.customer_id, modelId: row.model_id },
-    regions: readRegions(row.regions_json),
-    identity,
-    facts: {
-      timeZone: row.time_zone,
-      modelId: row.model_id,
-      quietHours: z.array(QuietHours).parse(JSON.parse(row.quiet_hours_json)),
-      origins: row.origins_json === null ? defaultOrigins : z.array(Origin).parse(JSON.parse(row.origins_json)),
-      changeControl: ChangeControl.nullable().parse(JSON.parse(row.change_control_json ?? 'null')),
-      entitlement:
-        row.kind && row.starts_on && row.ends_on
-          ? {
-              ...{ kind: row.kind, startsOn: row.starts_on, endsOn: row.ends_on, termsAccepted: row.terms_json !== null },
-              calls: z.array(z.string()).parse(JSON.parse(row.calls_json ?? '[]')),
-            }
-          : null,
-      connectivity: row.connectivity,
-      disabled: row.disabled_ms !== null,
-      enrolled: identity !== null,
-      lastContactMs: row.last_contact_ms,
-    },
-  }
-}
-
-export async function findAsker(db: Queries, id: SpecialistId): Promise<{ name: string; grants: Grant[]; facts: PersonFacts } | null> {
-  const row = await db
-    .selectFrom('specialists as specialist')
-    .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
-    .select(['specialist.name', 'specialist.disabled_ms', 'specialist.country', 'specialist.tier', 'specialist.training_json', 'specialist.screened_on'])
-    .select('profile.grants_json')
-    .where('specialist.id', '=', id)
-    .executeTakeFirst()
-  if (!row) return null
-  const training = z.array(Training).parse(JSON.parse(row.training_json))
-  const facts = { disabled: row.disabled_ms !== null, country: row.country, tier: row.tier, training, screenedOn: row.screened_on }
-  return { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts }
-}
-
-/** Whether it was used from a copy. */
-export async function wasReused(queries: Queries, grantId: string): Promise<boolean> {
-  return (await queries.selectFrom('reused_sign_ins').select('grant_id').where('grant_id', '=', grantId).executeTakeFirst()) !== undefined
-}
 
 /** A request is known by its id and by its commitment; both are drawn anew for each. */
 export async function wasSeen(db: Database, { id, commitment }: RequestPayload): Promise<boolean> {

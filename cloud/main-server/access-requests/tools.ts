@@ -5,15 +5,17 @@ import type { CaseKey } from '@gantry/shared/case-api.ts'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
-import type { CompactJws, PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
+import type { NoticeRule } from '@gantry/shared/notice.ts'
+import type { CompactJws, PublicJwk, RequestPayload, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { CaseFacts } from '../case-facts.ts'
 import type { Database, Queries } from '../database.ts'
+import type { NoticeContacts } from '../seed.ts'
 import type { Candidate } from './route.ts'
 import { type Change, findRequest, moveRequest, type RequestRow } from './store.ts'
 import { viewRequest } from './view.ts'
 
 type Distribute<T> = T extends unknown ? Omit<T, 'id'> : never
-export type Queued = { deviceId: DeviceId; subject: string; body: Distribute<Delivery> }
+export type Queued = { deviceId: DeviceId; subject: string; body: Distribute<Delivery>; held?: boolean }
 
 /** What this noun uses of the rest of the server. */
 export type AccessTools = {
@@ -28,6 +30,16 @@ export type AccessTools = {
     /** Within the caller's transaction; false when it is closed. */
     begin(queries: Queries, first: CaseKey & { deviceId: DeviceId; specialistId: SpecialistId; nowMs: number }): Promise<boolean>
   }
+  /** The customer's contacts outside the device. */
+  notices: {
+    canTell(contacts: NoticeContacts | null): boolean
+    recent(queries: Queries, deviceId: DeviceId): Promise<number>
+    /** Within the caller's transaction. What it holds back is handed out once the contact has been told, or has accepted. */
+    begin(queries: Queries, asked: Notified, rule: Exclude<NoticeRule, 'none'>, contacts: NoticeContacts): Promise<void>
+    find(queries: Queries, requestId: RequestId): Promise<{ state: string; reason: string | null } | null>
+    /** After the transaction. */
+    look(): Promise<void>
+  }
   /** Throws `audit.unavailable`, and then nothing happens. */
   append: (event: NewAuditEvent) => void
   /** Within the caller's transaction. */
@@ -38,6 +50,12 @@ export type AccessTools = {
   publish: (specialistId: SpecialistId, view: AccessRequestView) => void
   deviceChanged: (deviceId: DeviceId) => void
   now: () => number
+}
+
+/** What a contact is told of a request. */
+export type Notified = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'serviceKind' | 'caseId' | 'minutes'> & {
+  requestId: RequestId
+  escalated: boolean
 }
 
 export const subjects = {

@@ -11,16 +11,23 @@ export type NewDelivery = {
   /** What it is about; the same subject is queued once per device. */
   subject: string
   body: DeliveryBody
+  /** Not handed out before `releaseDelivery`. */
+  held?: boolean
 }
 
 /** Part of the caller's transaction, so that a request and its delivery are stored both or not at all. */
-export async function queueDelivery(queries: Queries, { deviceId, subject, body }: NewDelivery, nowMs: number): Promise<void> {
+export async function queueDelivery(queries: Queries, { deviceId, subject, body, held = false }: NewDelivery, nowMs: number): Promise<void> {
   const id = newId<DeliveryId>('dlv')
   await queries
     .insertInto('deliveries')
-    .values({ id, device_id: deviceId, subject, body_json: JSON.stringify(body), created_ms: nowMs, handled_ms: null })
+    .values({ id, device_id: deviceId, subject, body_json: JSON.stringify(body), created_ms: nowMs, handled_ms: null, held: held ? 1 : 0 })
     .onConflict((conflict) => conflict.columns(['device_id', 'subject']).doNothing())
     .execute()
+}
+
+/** What was held is handed out from the next poll on. */
+export async function releaseDelivery(queries: Queries, deviceId: DeviceId, subject: string): Promise<void> {
+  await queries.updateTable('deliveries').set({ held: 0 }).where('device_id', '=', deviceId).where('subject', '=', subject).execute()
 }
 
 /** Takes back what the device has not named as handled; it may have received it all the same. */
@@ -35,6 +42,7 @@ export async function openDeliveries(db: Database, deviceId: DeviceId): Promise<
     .select(['id', 'body_json'])
     .where('device_id', '=', deviceId)
     .where('handled_ms', 'is', null)
+    .where('held', '=', 0)
     .orderBy('position')
     .limit(200)
     .execute()

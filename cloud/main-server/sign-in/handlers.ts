@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { AppError, type Failure, toFailure } from '@gantry/shared/errors.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { languageOf, takeForms } from '../pages.ts'
 import { audited, finishSignIn } from './finish.ts'
 import type { SandboxCode } from './page.ts'
 import { checkCode, checkPassword } from './steps.ts'
 import { type Account, beginCodeStep, type FirstFactor, findById, findCodeStep } from './store.ts'
 import { codeOf, secondsUntilStep, stepAt } from './totp.ts'
-import { languageOf, openVisit, problemOf, type SignInTools, sendPage, sendRefusal, type Visit } from './visit.ts'
+import { openVisit, problemOf, type SignInTools, sendPage, sendRefusal, type Visit } from './visit.ts'
 import { codeMs, goUpstream, placeOfAnswer, refuseUpstream, takeAnswer } from './visit-upstream.ts'
 
 const style = readFileSync(new URL('./style.css', import.meta.url))
@@ -21,9 +22,7 @@ export function addSignInRoutes(app: FastifyInstance, tools: SignInTools): void 
   const { upstream } = tools
   const first = upstream ? 'upstream' : 'password'
   void app.register(async (pages) => {
-    pages.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: 4_096 }, (_request, body, done) => {
-      done(null, Object.fromEntries(new URLSearchParams(body.toString())))
-    })
+    takeForms(pages)
     pages.get('/sign-in/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').header('cache-control', 'max-age=3600').send(style))
     pages.get('/sign-in/icon.svg', (_request, reply) => reply.type('image/svg+xml').header('cache-control', 'max-age=3600').send(icon))
     pages.get('/sign-in/done', (request, reply) => sendPage(tools, { reply, language: languageOf(request) }, { step: 'done', first }))

@@ -1,4 +1,5 @@
 import type { SignInWords } from '@gantry/shared/words/sign-in.en.ts'
+import { escapeHtml, renderFrame } from '../pages.ts'
 
 /** What a page shows. There is no script on any of them. */
 export type Page =
@@ -19,29 +20,18 @@ export type SandboxCode = { code: string } | { nextInSeconds: number }
 export type PageFrame = { words: SignInWords; organisation: string; languageLink: string | null }
 
 export function renderPage(page: Page, { words, organisation, languageLink }: PageFrame): string {
-  const refresh = page.step === 'code' && page.sandbox && 'nextInSeconds' in page.sandbox ? page.sandbox.nextInSeconds : null
-  return `<!doctype html>
-<html lang="${words.language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${refresh === null ? '' : `<meta http-equiv="refresh" content="${refresh}">\n`}<title>${words.title}</title>
-<link rel="icon" href="/sign-in/icon.svg">
-<link rel="stylesheet" href="/sign-in/style.css">
-</head>
-<body>
-<main>
-<aside>${art}<div class="brand">${mark}<b>Gantry</b></div>
-<div class="context"><p>${words.asked}</p><p class="small">${words.notYou}</p></div></aside>
-<section>
-${content(page, words, organisation)}
-<footer><span>${escapeHtml(organisation)}</span>${languageLink === null ? '' : `<a href="${escapeHtml(languageLink)}" lang="${words.other.tag}" hreflang="${words.other.tag}">${words.other.name}</a>`}</footer>
-</section>
-</main>
-</body>
-</html>
-`
+  const refreshSeconds = page.step === 'code' && page.sandbox && 'nextInSeconds' in page.sandbox ? page.sandbox.nextInSeconds : null
+  const { language, title, asked, notYou, other } = words
+  return renderFrame({
+    language,
+    title,
+    context: [asked, notYou],
+    content: content(page, words, organisation),
+    organisation,
+    other,
+    languageLink,
+    refreshSeconds,
+  })
 }
 
 function content(page: Page, words: SignInWords, organisation: string): string {
@@ -101,11 +91,5 @@ function progress({ steps }: SignInWords, now: number, first: First = 'password'
   return `<ol class="steps" aria-label="${steps.label}">${[steps[first], steps.code, steps.done].map(item).join('')}</ol>`
 }
 
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-}
-
-const art = `<svg class="art" viewBox="0 0 600 600" aria-hidden="true"><g class="rings"><circle cx="360" cy="300" r="290"/><circle cx="360" cy="300" r="196"/><circle cx="360" cy="300" r="118"/><path d="M360 10V104M360 496V590M650 300H556"/></g><path class="arc" d="M190.500 131A239 239 0 1 1 190.500 469"/><path class="line" d="M-1400 300H352"/><circle class="dot" cx="360" cy="300" r="15"/></svg>`
-const mark = `<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path class="ring" d="M7.2 6.7A8 8 0 1 1 7.2 17.3"/><path class="line" d="M1 12h11"/><circle class="dot" cx="13" cy="12" r="3"/></svg>`
 /** Lucide, ISC licence. */
 const alertIcon = `<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="10"/><line x1="12" x2="12" y1="8" y2="12"/><line x1="12" x2="12.01" y1="16" y2="16"/></svg>`

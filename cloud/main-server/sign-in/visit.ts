@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Interaction, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
 import type { Database } from '../database.ts'
+import { languageOf } from '../pages.ts'
 import { type Page, type Problem, renderPage } from './page.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -76,14 +77,4 @@ function pagePolicy(interaction?: Interaction): string {
   const redirect = URL.parse(String(interaction?.params.redirect_uri ?? ''))
   const target = !redirect ? '' : redirect.hostname.startsWith('[') ? ' http:' : ` ${redirect.origin}`
   return `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`
-}
-
-/** `?lang`, then what the client asked for, then what the browser prefers. */
-export function languageOf(request: FastifyRequest, uiLocales?: unknown): Language {
-  const { lang } = request.query as { lang?: unknown }
-  for (const wish of [lang, uiLocales, request.headers['accept-language']]) {
-    const found = typeof wish === 'string' ? /\b(en|fr)\b/i.exec(wish)?.[1]?.toLowerCase() : undefined
-    if (found === 'en' || found === 'fr') return found
-  }
-  return 'en'
 }
