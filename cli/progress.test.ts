@@ -29,7 +29,7 @@ const request = (part: Partial<RequestProgress>): RequestProgress => ({
   requestId: 'req_abcdefghijklmnopqrst' as RequestId,
   device: { id: 'dev_abcdefghijklmnopqrst' as DeviceId, name: 'CT Suite 3', site: 'Pavillon C' },
   ...{ access: 'os', serviceKind: 'support', reason: 'test', caseId: 'C-1', minutes: 15, state: 'requested', steps: [at('signed', 0)] },
-  ...{ code: null, typed: false, answerBeforeMs: null, passed: [], accessServer: null, failure: null },
+  ...{ contact: null, code: null, typed: false, answerBeforeMs: null, passed: [], accessServer: null, failure: null },
   ...part,
 })
 
@@ -45,6 +45,14 @@ describe('a request as it goes on, on stderr', () => {
     expect(lines.filter((line) => line === 'matching code 482 193').length).toBe(1)
     expect(lines.filter((line) => line.startsWith('picked up')).length).toBe(1)
     expect(lines.indexOf('picked up by the device, which checked every signature (3 s)')).toBeLessThan(lines.indexOf('matching code 482 193'))
+  })
+
+  test('that the customer’s contact is waited for is said once, before anything about the device (R084)', () => {
+    const { progress, said } = createStage()
+    for (const contact of ['telling', 'telling', 'answer', null] as const) progress.show(request({ contact }))
+    const lines = said().split('\n')
+    expect(lines.filter((line) => line.startsWith('telling the customer’s contact'))).toHaveLength(1)
+    expect(lines.filter((line) => line.startsWith('waiting for the customer’s contact'))).toHaveLength(1)
   })
 
   test('where the code must be typed at the panel, it is to be read out', () => {

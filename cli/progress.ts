@@ -56,6 +56,10 @@ function newLines(progress: RequestProgress, told: Set<string>, { words }: Conso
     if (name === 'code') lines.push(words.progress.code(grouped(progress.code ?? '')), progress.typed ? words.progress.readOut : words.progress.compare)
     else lines.push(`${stepWords(name, progress, words)} (${words.progress.elapsed(Math.round((atMs - first) / 1_000))})`)
   }
+  if (progress.contact && !told.has(progress.contact)) {
+    told.add(progress.contact)
+    lines.push(words.progress.contact[progress.contact])
+  }
   return lines
 }
 
@@ -73,8 +77,9 @@ export function grouped(code: string): string {
   return `${code.slice(0, 3)} ${code.slice(3)}`
 }
 
-function waitingWords({ state }: RequestProgress, { words }: Console): string | null {
+function waitingWords({ state, contact }: RequestProgress, { words }: Console): string | null {
   const { waitingFor } = words.progress
+  if (contact) return words.progress.contact[contact]
   return state in waitingFor ? waitingFor[state as keyof typeof waitingFor] : null
 }
 

@@ -4,6 +4,7 @@ import { AuditEvent, SignedHead } from './audit.ts'
 import { caseCalls } from './case-api.ts'
 import type { Contract } from './contract.ts'
 import { DeviceId, RequestId, SpecialistId } from './ids.ts'
+import { AwaitedContact } from './notice.ts'
 import { AccessLevel, EntitlementKind, LevelRules, ServiceKind } from './profile.ts'
 import { CompactJws, Hash, PublicJwk, SignedRequest } from './ticket.ts'
 
@@ -69,6 +70,8 @@ export const AccessRequestView = z.object({
   createdMs: z.number(),
   changedMs: z.number(),
   ticket: CompactJws,
+  /** What is waited for at the customer's contact outside the device, before the device hears of it; null: nothing. */
+  contact: AwaitedContact.nullable(),
   /** The device's signed answers so far, oldest first. The client checks them; the main server's word alone counts for nothing. */
   answers: z.array(CompactJws),
   /** PEM of the device's certificate, whose key signed the answers. */

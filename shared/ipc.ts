@@ -6,6 +6,7 @@ import { AccessRequestView, DeviceRow, PastSession, Specialist } from './client-
 import type { Contract, Input, Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
+import { AwaitedContact } from './notice.ts'
 import { AccessLevel, ServiceKind } from './profile.ts'
 import { MoreMinutes } from './session-api.ts'
 
@@ -64,6 +65,8 @@ export const RequestProgress = z.object({
   minutes: z.number(),
   state: AccessState,
   steps: z.array(z.object({ name: z.enum(['signed', 'checked', 'picked-up', 'code', 'asking', 'approved', 'joined']), atMs: z.number() })),
+  /** What is waited for at the customer's contact outside the device. */
+  contact: AwaitedContact.nullable(),
   /** The matching code, once both ends can work it out; null before, and where no person is asked. */
   code: z.string().nullable(),
   /** The person types the code in at the panel: read it out, it is not shown there. */

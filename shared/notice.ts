@@ -11,6 +11,10 @@ import { plainText } from './ticket.ts'
 export const NoticeRule = z.enum(['none', 'told', 'accepted'])
 export type NoticeRule = z.infer<typeof NoticeRule>
 
+/** `telling`: the message has not arrived yet. `answer`: it has, and the contact must accept. */
+export const AwaitedContact = z.enum(['telling', 'answer'])
+export type AwaitedContact = z.infer<typeof AwaitedContact>
+
 export const noticeLimits = {
   /** In which the contact must have been told. */
   tellSeconds: 60,

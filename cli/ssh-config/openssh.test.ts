@@ -63,7 +63,7 @@ const progress = (part: Partial<RequestProgress>): RequestProgress => ({
   requestId: 'req_abcdefghijklmnopqrst' as RequestId,
   device: { id: deviceId, name: 'CT Suite 3', site: 'Pavillon C' },
   ...{ access: 'os', serviceKind: 'support', reason: 'test', caseId: 'C-1', minutes: 15, state: 'requested' },
-  ...{ steps: [{ name: 'signed', atMs: 0 }], code: null, typed: true, answerBeforeMs: null, passed: [], accessServer: null, failure: null },
+  ...{ steps: [{ name: 'signed', atMs: 0 }], contact: null, code: null, typed: true, answerBeforeMs: null, passed: [], accessServer: null, failure: null },
   ...part,
 })
 

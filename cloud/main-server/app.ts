@@ -9,7 +9,7 @@ import { createAccessHandlers, createAnswerHandlers } from './access-requests/ha
 import { staleLevels } from './access-requests/person-steps.ts'
 import { createStandingCheck } from './access-requests/standing.ts'
 import { createSweep } from './access-requests/sweep.ts'
-import { type AccessTools, subjects } from './access-requests/tools.ts'
+import { type AccessTools, announce, subjects } from './access-requests/tools.ts'
 import { createBulletinBoard } from './access-servers/bulletin.ts'
 import { createFleet } from './access-servers/fleet.ts'
 import { createBeatHandlers } from './access-servers/handlers.ts'
@@ -128,7 +128,10 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     sendMail: mail && (await createMailer(mail)),
     postWebhook: createWebhook(webhook),
     release: (queries, { deviceId, requestId }) => releaseDelivery(queries, deviceId, subjects.request(requestId)),
-    wake: waiters.wake,
+    async moved({ deviceId, requestId }) {
+      waiters.wake(deviceId)
+      await announce(access, requestId)
+    },
     changed: () => standing.look(),
     onDefect: (error) => onDefect(error, 'notices'),
   })

@@ -35,7 +35,8 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
     if (!isGoing && request.state !== 'open') requests.forget(request.requestId)
     onClose()
   }
-  const title = request.failure && isAskState(request.state) ? live.titles.refused : live.titles[request.state]
+  const isRefused = request.failure !== null && isAskState(request.state)
+  const title = isRefused ? live.titles.refused : request.contact ? live.contact[request.contact].title : live.titles[request.state]
 
   return (
     <Dialog title={title} onClose={isGoing ? cancel : close} className="live">
@@ -150,7 +151,9 @@ function useStepWords({ key, state }: Step, request: RequestProgress, device: De
     case 'checked':
       return { label: steps.checked, detail: state === 'done' && request.passed.length > 0 ? details.checked(request.passed.length) : details.checking }
     case 'picked-up':
-      return { label: steps['picked-up'], detail: state === 'done' ? details['picked-up'] : device?.instantPickup ? details.pickupInstant : details.pickup }
+      if (state === 'done') return { label: steps['picked-up'], detail: details['picked-up'] }
+      if (request.contact) return { label: steps['picked-up'], detail: words.request.live.contact[request.contact].detail }
+      return { label: steps['picked-up'], detail: device?.instantPickup ? details.pickupInstant : details.pickup }
     case 'answer':
       if (state === 'done') return isByRule ? { label: steps.allowed, detail: details.allowed } : { label: steps.answered, detail: details.answered }
       if (isByRule) return { label: steps.allowed, detail: details.allowed }

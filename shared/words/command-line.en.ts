@@ -165,6 +165,10 @@ export const commandLineEn = {
       asking: 'waiting for the person at the device',
       approved: 'joining',
     },
+    contact: {
+      telling: 'telling the customer’s contact before the device hears of it',
+      answer: 'waiting for the customer’s contact, who must accept',
+    },
     connecting: 'asking the main server',
     elapsed: (seconds: number) => `${seconds} s`,
     ended: (cause: EndCause) => `session ended: ${causes[cause]}`,

@@ -150,6 +150,10 @@ export const commandLineFr: CommandLineWords = {
       asking: 'en attente de la personne à l’appareil',
       approved: 'jonction',
     },
+    contact: {
+      telling: 'on avertit la personne-ressource du client avant que l’appareil le sache',
+      answer: 'en attente de la personne-ressource du client, qui doit accepter',
+    },
     connecting: 'demande au serveur principal',
     elapsed: (seconds) => `${seconds} s`,
     ended: (cause) => `séance terminée : ${causes[cause]}`,

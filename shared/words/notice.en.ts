@@ -8,7 +8,7 @@ export const noticeEn = {
   lead: (name: string, device: string) => `${name} asks for a remote service session with ${device}.`,
   told: 'You are told before it starts. You can refuse it: then it does not start, or ends if it has started.',
   accepted: (until: string) => `It starts only if you accept it by ${until}. Without an answer it is refused.`,
-  device: 'The person at the device is asked as well, and reads the reason there.',
+  device: 'The device decides as well, by its own rules, and shows the reason to whoever is asked there.',
   facts: {
     who: 'Who',
     from: 'From',
@@ -48,7 +48,7 @@ export const noticeEn = {
     refuse: 'Refuse',
     accept: 'Accept',
     refused: { heading: 'Refused', text: 'The session does not start, and ends at once if it had started. You can close this page.' },
-    acceptedNow: { heading: 'Accepted', text: 'The person at the device is asked next. You can close this page.' },
+    acceptedNow: { heading: 'Accepted', text: 'The device decides next, by its own rules. You can close this page.' },
     over: {
       heading: 'This link does not count any more',
       text: 'It was used, its time is over, or the session it was about is. To end a session that runs, press End at the device.',

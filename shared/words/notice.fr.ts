@@ -7,7 +7,7 @@ export const noticeFr: NoticeWords = {
   lead: (name, device) => `${name} demande une séance de service à distance avec ${device}.`,
   told: 'Vous en êtes averti avant qu’elle commence. Vous pouvez la refuser : elle ne commence pas, ou se termine si elle a commencé.',
   accepted: (until) => `Elle ne commence que si vous l’acceptez avant ${until}. Sans réponse, elle est refusée.`,
-  device: 'On demande aussi à la personne près de l’appareil, qui y lit le motif.',
+  device: 'L’appareil décide aussi, selon ses propres règles, et montre le motif à la personne à qui il demande.',
   facts: {
     who: 'Qui',
     from: 'D’où',
@@ -41,7 +41,7 @@ export const noticeFr: NoticeWords = {
     refuse: 'Refuser',
     accept: 'Accepter',
     refused: { heading: 'Refusée', text: 'La séance ne commence pas, et se termine aussitôt si elle avait commencé. Vous pouvez fermer cette page.' },
-    acceptedNow: { heading: 'Acceptée', text: 'On demande maintenant à la personne près de l’appareil. Vous pouvez fermer cette page.' },
+    acceptedNow: { heading: 'Acceptée', text: 'L’appareil décide maintenant, selon ses propres règles. Vous pouvez fermer cette page.' },
     over: {
       heading: 'Ce lien ne compte plus',
       text: 'Il a servi, son temps est écoulé, ou la séance dont il s’agit est finie. Pour terminer une séance en cours, appuyez sur Terminer à l’appareil.',

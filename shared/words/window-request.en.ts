@@ -55,6 +55,10 @@ export const requestEn = {
       expired: 'Nobody answered in time',
       ended: 'Ended before it began',
     },
+    contact: {
+      telling: { title: 'Telling the customer', detail: 'Their contact is told before the device hears of it' },
+      answer: { title: 'Waiting for the customer’s contact', detail: 'They must accept before the device hears of it' },
+    },
     facts: (level: string, minutes: number, caseId: string) => `${level}, ${minutes} min, case ${caseId}`,
     since: 'since you asked',
     steps: {

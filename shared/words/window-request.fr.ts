@@ -61,6 +61,10 @@ export const requestFr: RequestWords = {
       expired: 'Personne n’a répondu à temps',
       ended: 'Terminée avant de commencer',
     },
+    contact: {
+      telling: { title: 'On avertit le client', detail: 'Sa personne-ressource l’apprend avant l’appareil' },
+      answer: { title: 'En attente de la personne-ressource du client', detail: 'Elle doit accepter avant que l’appareil le sache' },
+    },
     facts: (level, minutes, caseId) => `${level}, ${minutes} min, dossier ${caseId}`,
     since: 'depuis l’envoi',
     steps: {

@@ -202,7 +202,13 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
           createdMs: Date.now(),
           changedMs: Date.now(),
         },
-        ...{ ticket: ticketText, answers: [], deviceCertificate: device.certificatePem, accessServer: { name: accessServer.name, site: accessServer.site } },
+        ...{
+          ticket: ticketText,
+          contact: null,
+          answers: [],
+          deviceCertificate: device.certificatePem,
+          accessServer: { name: accessServer.name, site: accessServer.site },
+        },
         ...{ refusal: null, endCause: null, endedMs: null },
       }
       world.views.set(payload.id, view)

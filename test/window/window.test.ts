@@ -115,6 +115,20 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
     await expect.poll(() => window.inputsOf('request.cancel')).toEqual([{ requestId: asking.requestId }])
   })
 
+  test('while the customer’s contact is told, or must accept, the request says so, and not that the device is waited for (R084)', async () => {
+    const before = { ...asking, state: 'requested' as const, steps: asking.steps.slice(0, 2), code: null, answerBeforeMs: null }
+    const window = await open({ 'request.list': () => ({ requests: [{ ...before, contact: 'telling' }] }) })
+    const { page, tell } = window
+    await page.locator('.rows').getByText('CT Suite 3').dblclick()
+    await page.getByRole('heading', { name: 'Telling the customer' }).waitFor()
+    tell('request.changed', { ...before, contact: 'answer' })
+    await page.getByText('They must accept before the device hears of it').waitFor()
+    tell('request.changed', { ...before, contact: null })
+    await page.getByRole('heading', { name: 'Waiting for the device to pick it up' }).waitFor()
+    tell('request.changed', { ...before, contact: null, state: 'refused', failure: { code: 'access.contact-refused' } })
+    await page.getByText('The customer’s contact refused the session.').waitFor()
+  })
+
   test('a refusal by the policy stands in the form with its sentence and code', async () => {
     const window = await open({ 'request.start': () => ({ ok: false, failure: { code: 'access.not-entitled', details: { endedOn: '2026-10-31' } } }) })
     const { page } = window

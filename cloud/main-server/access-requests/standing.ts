@@ -61,7 +61,7 @@ async function lookOnce(tools: AccessTools): Promise<void> {
       caseId: row.case_id,
       grantId: row.grant_id,
       given: givenIn(row),
-      told: await tools.notices.find(tools.db, row.id),
+      told: row.notice_state && { state: row.notice_state, reason: row.notice_reason },
     })
     const failure = judge(facts)
     if (failure) await revoke(tools, row, failure)

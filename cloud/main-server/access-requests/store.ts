@@ -95,6 +95,10 @@ export type RequestRow = Omit<Tables['access_requests'], 'device_key_json' | 'gr
   device_name: string
   host_key: string | null
   specialist_name: string
+  /** Of what its customer's contact is told; null where none is owed. */
+  notice_rule: Tables['notices']['rule'] | null
+  notice_state: Tables['notices']['state'] | null
+  notice_reason: string | null
 }
 
 /** Null where there is none; `specialistId` and `deviceId` narrow it to whose it is. */
@@ -155,8 +159,10 @@ function selectRequests(queries: Queries) {
     .selectFrom('access_requests as request')
     .innerJoin('devices as device', 'device.id', 'request.device_id')
     .innerJoin('specialists as specialist', 'specialist.id', 'request.specialist_id')
+    .leftJoin('notices as notice', 'notice.request_id', 'request.id')
     .selectAll('request')
     .select(['device.name as device_name', 'device.host_key', 'specialist.name as specialist_name'])
+    .select(['notice.rule as notice_rule', 'notice.state as notice_state', 'notice.reason as notice_reason'])
 }
 
 function withKey<T extends { device_key_json: string }>({ device_key_json, ...row }: T): Omit<T, 'device_key_json'> & { device_key: PublicJwk } {

@@ -36,7 +36,6 @@ export type AccessTools = {
     recent(queries: Queries, deviceId: DeviceId): Promise<number>
     /** Within the caller's transaction. What it holds back is handed out once the contact has been told, or has accepted. */
     begin(queries: Queries, asked: Notified, rule: Exclude<NoticeRule, 'none'>, contacts: NoticeContacts): Promise<void>
-    find(queries: Queries, requestId: RequestId): Promise<{ state: string; reason: string | null } | null>
     /** After the transaction. */
     look(): Promise<void>
   }

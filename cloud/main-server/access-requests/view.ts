@@ -32,6 +32,7 @@ function viewOf(row: RequestRow, answers: string[]): AccessRequestView {
     createdMs: row.created_ms,
     changedMs: row.changed_ms,
     ticket: row.ticket,
+    contact: awaited(row),
     answers,
     deviceCertificate: row.device_certificate,
     accessServer: { name, site },
@@ -39,4 +40,10 @@ function viewOf(row: RequestRow, answers: string[]): AccessRequestView {
     endCause: row.end_cause,
     endedMs: row.ended_ms,
   }
+}
+
+function awaited({ state, notice_rule, notice_state }: RequestRow): AccessRequestView['contact'] {
+  if (state !== 'requested') return null
+  if (notice_state === 'sending') return 'telling'
+  return notice_state === 'delivered' && notice_rule === 'accepted' ? 'answer' : null
 }

@@ -132,9 +132,11 @@ describe('a contact who is told', () => {
     const view = await world.ask()
     await expect.poll(() => world.mail.tries()).toBeGreaterThan(1)
     expect(await world.isHeard(view)).toBe(false)
+    expect(await world.show(view)).toMatchObject({ state: 'requested', contact: 'telling' })
     isOpen = true
     await first(world)
     await expect.poll(() => world.isHeard(view)).toBe(true)
+    expect(await world.show(view)).toMatchObject({ state: 'requested', contact: null })
     expect(eventsOf(world.server).find(({ kind }) => kind === 'notice.delivered')).toMatchObject({
       requestId: view.id,
       data: { channel: 'mail', to: 'it@riverside.example', rule: 'told' },
@@ -197,6 +199,7 @@ describe('a contact who must accept', () => {
     const link = await first(world)
     await expect.poll(() => world.kinds()).toEqual(['notice.delivered'])
     expect(await world.isHeard(view)).toBe(false)
+    expect(await world.show(view)).toMatchObject({ contact: 'answer' })
     expect((await world.visit(link)).text).toContain('value="accept"')
     expect((await world.visit(link, 'accept')).status).toBe(200)
     expect(await world.isHeard(view)).toBe(true)

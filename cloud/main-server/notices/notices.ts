@@ -16,7 +16,6 @@ import {
   countNotices,
   dueSends,
   findNames,
-  findNotice,
   findSendOf,
   hasOpenSends,
   insertNotice,
@@ -44,8 +43,8 @@ export type NoticeTools = {
   postWebhook: PostWebhook
   /** Within the caller's transaction: the device may hear of the request from now on. */
   release: (queries: Queries, about: { deviceId: DeviceId; requestId: RequestId }) => Promise<void>
-  /** After it. */
-  wake: (deviceId: DeviceId) => void
+  /** After it, and whenever else is waited for: the specialist is told, and the device may have something to fetch. */
+  moved: (about: { deviceId: DeviceId; requestId: RequestId }) => Promise<void>
   /** A notice says no: requests and sessions that rest on it are looked at. */
   changed: () => Promise<void>
   onDefect: (error: unknown) => void
@@ -64,7 +63,6 @@ export type Notices = {
   recent(queries: Queries, deviceId: DeviceId): Promise<number>
   /** Within the transaction that stores the request. */
   begin(queries: Queries, asked: AskedFor, rule: Message['rule'], contacts: NoticeContacts): Promise<void>
-  find: typeof findNotice
   /** Sends what is due and gives up what is overdue; to be called each second, and after `begin`. Messages go on by themselves. */
   look(): Promise<void>
   /** What a link is about; null where it does not count, or no more. */
@@ -114,7 +112,6 @@ export function createNotices(tools: NoticeTools): Notices {
       const facts = await factsOf(queries, asked)
       await insertNotice(queries, { facts, rule, language: contacts.language, deadlineMs: nowMs + seconds * 1_000, nowMs, sends })
     },
-    find: findNotice,
     async look() {
       for (const row of await overdueSends(db, now())) if (!inFlight.has(row.id)) await giveUp(tools, row, 'time')
       for (const row of await dueSends(db, now())) {
@@ -174,17 +171,16 @@ async function send({ sendMail, postWebhook, key, now }: NoticeTools, { channel,
 
 /** Written down before the device hears of the request. */
 async function arrived(tools: NoticeTools, row: SendRow): Promise<void> {
-  const { db, append, release, wake } = tools
+  const { db, append, release } = tools
   const about = aboutOf(row)
-  const released = await db.transaction().execute(async (trx) => {
+  const isNews = await db.transaction().execute(async (trx) => {
     if (!(await closeSend(trx, row.id, 'sent', null))) return false
     const moved = await moveNotice(trx, row.request_id, 'delivered')
-    const isEnough = moved && lets(row.rule, 'delivered')
-    if (isEnough) await release(trx, about)
+    if (moved && lets(row.rule, 'delivered')) await release(trx, about)
     append({ ...about, kind: 'notice.delivered', actor: { kind: 'main-server' }, data: { channel: row.channel, to: row.target, rule: row.rule } })
-    return isEnough
+    return moved
   })
-  if (released) wake(row.device_id)
+  if (isNews) await tools.moved(about)
 }
 
 async function giveUp(tools: NoticeTools, row: SendRow, reason: DeliveryReason): Promise<void> {
@@ -198,7 +194,7 @@ async function giveUp(tools: NoticeTools, row: SendRow, reason: DeliveryReason):
 }
 
 async function takeAnswer(tools: NoticeTools, row: SendRow, answer: Answer): Promise<boolean> {
-  const { db, append, release, wake, changed, now } = tools
+  const { db, append, release, moved, changed, now } = tools
   const about = aboutOf(row)
   const taken = await db.transaction().execute(async (trx) => {
     if (!(await spendLink(trx, row.id, now()))) return false
@@ -207,7 +203,7 @@ async function takeAnswer(tools: NoticeTools, row: SendRow, answer: Answer): Pro
     append({ ...about, kind: 'notice.answered', actor: { kind: 'person' }, data: { answer, channel: row.channel, to: row.target } })
     return true
   })
-  if (taken && answer === 'accept') wake(row.device_id)
+  if (taken && answer === 'accept') await moved(about)
   if (taken && answer === 'refuse') await changed()
   return taken
 }

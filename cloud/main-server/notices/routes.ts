@@ -54,7 +54,7 @@ function question({ facts, rule, answerBeforeMs, mayAccept }: Message & { mayAcc
   const rows = factLines(facts, language).map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
   const accept = mayAccept ? `<button type="submit" name="answer" value="accept">${words.page.accept}</button>` : ''
   return `<form class="form notice" method="post"><h1>${escapeHtml(words.page.heading(facts.device.name))}</h1>
-<p class="under">${escapeHtml(whatHappens(rule, answerBeforeMs, facts, language))} ${words.device}</p>
+<p class="under">${escapeHtml(whatHappens(mayAccept ? rule : 'told', answerBeforeMs, facts, language))} ${words.device}</p>
 <dl>${rows.join('')}</dl>
 <div class="two"><button type="submit" name="answer" value="refuse" class="refuse">${words.page.refuse}</button>${accept}</div></form>`
 }

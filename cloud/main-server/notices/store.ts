@@ -1,6 +1,6 @@
 import type { AccessState } from '@gantry/shared/access-request.ts'
 import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
-import { NoticeFacts, type NoticeRule } from '@gantry/shared/notice.ts'
+import { NoticeFacts } from '@gantry/shared/notice.ts'
 import type { Language } from '@gantry/shared/words/errors.ts'
 import type { Database, Queries } from '../database.ts'
 import type { DeliveryReason } from './delivery.ts'
@@ -32,12 +32,6 @@ export async function insertNotice(queries: Queries, { facts, rule, language, de
       .values({ id, request_id, channel, target, token_hash: tokenHash, ...first })
       .execute()
   }
-}
-
-/** What has become of the notice of a request; null where it needed none. */
-export async function findNotice(queries: Queries, requestId: RequestId): Promise<{ rule: NoticeRule; state: NoticeState; reason: string | null } | null> {
-  const row = await queries.selectFrom('notices').select(['rule', 'state', 'reason']).where('request_id', '=', requestId).executeTakeFirst()
-  return row ?? null
 }
 
 /** False where that move is not one from what it is now. */

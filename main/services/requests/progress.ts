@@ -18,6 +18,7 @@ export function startProgress(payload: RequestPayload, row: Pick<DeviceRow, 'id'
     device: { id: row.id, name: row.name, site: row.site.name },
     state: 'requested',
     steps: [],
+    contact: null,
     code: null,
     typed: false,
     answerBeforeMs: null,

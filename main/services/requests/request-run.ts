@@ -77,6 +77,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
       const view = (await mailbox.next(tools.pollMs(), stop.signal)) ?? (await show())
       if (tools.now() / 1_000 > ticketed.ticket.joinBefore + requestLimits.slackPastSeconds) throw new AppError('access.expired')
       if (view) {
+        if (view.contact !== progress.read().contact) progress.change({ contact: view.contact })
         const fresh = await readAnswers(view, known, ticketed)
         known += fresh.length
         for (const answer of fresh) {
@@ -131,7 +132,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
       const failure = toFailure(error)
       tools.log.info('a request came to nothing', { requestId: payload.id, code: failure.code })
       const kind = progress.read().state === 'approved' ? 'end' : 'cancel'
-      progress.change({ state: endState(failure.code, progress.read().state), failure, answerBeforeMs: null })
+      progress.change({ state: endState(failure.code, progress.read().state), failure, contact: null, answerBeforeMs: null })
       stored.reject(error)
       // Whatever the other parts still hold of it ends too; they may know already.
       const told = signWithdrawal({ ...payload, kind }, keys, tools.now()).then((withdrawal) =>
