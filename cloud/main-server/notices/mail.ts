@@ -29,7 +29,7 @@ export async function createMailer(settings: MailSettings, env: NodeJS.ProcessEn
     const headers = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' }
     const messageId = `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`
     try {
-      await transport.sendMail({ from, to: { name: '', address: to }, envelope: { from, to: [to] }, subject: oneLine(subject), text, messageId, headers })
+      await transport.sendMail({ from, to: { name: '', address: to }, envelope: { from, to: [to] }, subject, text, messageId, headers })
     } catch (error) {
       throw failureOf(error)
     }
@@ -42,11 +42,6 @@ function failureOf(error: unknown): DeliveryFailure {
   // RFC 5321 section 4.2.1: 5yz will not be different next time, 4yz may be.
   if (responseCode !== undefined) return new DeliveryFailure('mail-refused', { final: responseCode >= 500, cause: error })
   return new DeliveryFailure('mail-unreachable', { cause: error })
-}
-
-/** What it is made of was checked at the border; a header is one line whatever else changes. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, ' ')
 }
 
 function passwordOf({ passwordFile }: MailSettings, env: NodeJS.ProcessEnv): string {

@@ -264,6 +264,19 @@ describe('who tries to answer in their place', () => {
     expect(world.kinds().filter((kind) => kind === 'notice.answered')).toHaveLength(1)
   })
 
+  test('with a yes and a no at once through one link: one of them counts', async () => {
+    const world = await createWorld({ rule: 'accepted' })
+    const view = await world.ask()
+    const link = await first(world)
+    const said = ['accept', 'refuse', 'accept', 'refuse', 'accept', 'refuse']
+    const taken = (await Promise.all(said.map((answer) => world.visit(link, answer))))
+      .map(({ status }, at) => (status === 200 ? said[at] : null))
+      .filter(Boolean)
+    expect(taken).toHaveLength(1)
+    const { state } = await world.show(view)
+    expect(state).toBe(taken[0] === 'accept' ? 'requested' : 'refused')
+  })
+
   test('with the link of a request that is over, or for another request', async () => {
     const world = await createWorld()
     const view = await world.ask()
