@@ -78,7 +78,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   const { grantId } = caller
   const notice = rule === 'none' || !target.contacts ? null : { rule, contacts: target.contacts, escalated }
   await storeRequest(tools, { request, grantId, signed, certificate, device, caseKey, route, limits, ask: mustAsk(facts), notice })
-  if (notice) await tools.notices.look()
+  if (notice) tools.notices.kick()
   else tools.wake(request.deviceId)
   await announce(tools, request.id)
   const row = await findRequest(db, request.id)

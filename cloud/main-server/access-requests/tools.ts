@@ -37,7 +37,7 @@ export type AccessTools = {
     /** Within the caller's transaction. What it holds back is handed out once the contact has been told, or has accepted. */
     begin(queries: Queries, asked: Notified, rule: Exclude<NoticeRule, 'none'>, contacts: NoticeContacts): Promise<void>
     /** After the transaction. */
-    look(): Promise<void>
+    kick(): void
   }
   /** Throws `audit.unavailable`, and then nothing happens. */
   append: (event: NewAuditEvent) => void

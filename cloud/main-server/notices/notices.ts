@@ -63,8 +63,10 @@ export type Notices = {
   recent(queries: Queries, deviceId: DeviceId): Promise<number>
   /** Within the transaction that stores the request. */
   begin(queries: Queries, asked: AskedFor, rule: Message['rule'], contacts: NoticeContacts): Promise<void>
-  /** Sends what is due and gives up what is overdue; to be called each second, and after `begin`. Messages go on by themselves. */
+  /** Sends what is due and gives up what is overdue; to be called each second. Messages go on by themselves. */
   look(): Promise<void>
+  /** The same at once, after the transaction of `begin`. */
+  kick(): void
   /** What a link is about; null where it does not count, or no more. */
   read(token: string): Promise<(Message & { mayAccept: boolean }) | null>
   /** False where the link does not count, or not for this answer. */
@@ -98,6 +100,16 @@ export function createNotices(tools: NoticeTools): Notices {
     return row && row.answered_ms === null ? row : null
   }
   const mayAccept = (row: SendRow) => row.rule === 'accepted' && row.state !== 'accepted' && now() < row.deadline_ms
+  const look = async () => {
+    for (const row of await overdueSends(db, now())) if (!inFlight.has(row.id)) await giveUp(tools, row, 'time')
+    for (const row of await dueSends(db, now())) {
+      if (inFlight.size >= maxInFlight || closing.signal.aborted) break
+      if (!inFlight.has(row.id)) start(row)
+    }
+    const silent = await unanswered(db, now())
+    for (const requestId of silent) await moveNotice(db, requestId, 'expired')
+    if (silent.length > 0) await tools.changed()
+  }
   return {
     canTell: (contacts) => contacts !== null && (contacts.webhook !== null || (contacts.mail.length > 0 && tools.sendMail !== null)),
     recent: (queries, deviceId) => countNotices(queries, deviceId, now() - 3_600_000),
@@ -112,16 +124,8 @@ export function createNotices(tools: NoticeTools): Notices {
       const facts = await factsOf(queries, asked)
       await insertNotice(queries, { facts, rule, language: contacts.language, deadlineMs: nowMs + seconds * 1_000, nowMs, sends })
     },
-    async look() {
-      for (const row of await overdueSends(db, now())) if (!inFlight.has(row.id)) await giveUp(tools, row, 'time')
-      for (const row of await dueSends(db, now())) {
-        if (inFlight.size >= maxInFlight || closing.signal.aborted) break
-        if (!inFlight.has(row.id)) start(row)
-      }
-      const silent = await unanswered(db, now())
-      for (const requestId of silent) await moveNotice(db, requestId, 'expired')
-      if (silent.length > 0) await tools.changed()
-    },
+    look,
+    kick: () => void look().catch(tools.onDefect),
     async read(token) {
       const row = await findLink(token)
       return row && { ...messageOf(row), mayAccept: mayAccept(row) }
