@@ -61,14 +61,12 @@ async function chooseElectron({ browser, words, say, signal }: WindowOptions): P
   return { reason: words.reasons['runtime-missing'] }
 }
 
-function hostConfig(sandbox: Sandbox, reason: string) {
-  const { paths, ports } = sandbox
-  const rendererDir = join(root, 'out/renderer')
-  return { profileDir: paths.client, sandboxDir: paths.dir, mainServer: originOf(ports), ca: paths.ca, rendererDir, reason, stopWithStdin: true }
+function clientConfig({ paths, ports }: Sandbox) {
+  return { profileDir: paths.client, sandboxDir: paths.dir, mainServer: originOf(ports), ca: paths.ca }
 }
 
 async function startBrowserHost(sandbox: Sandbox, reason: string, pages: PageOpener): Promise<Host> {
-  const config = sandbox.writeConfig('window', hostConfig(sandbox, reason))
+  const config = sandbox.writeConfig('window', { ...clientConfig(sandbox), rendererDir: join(root, 'out/renderer'), reason, stopWithStdin: true })
   const part = sandbox.startMore({
     name: 'window',
     argv: [process.execPath, join(root, 'main/browser-host/main.ts'), '--config', config],
@@ -79,14 +77,14 @@ async function startBrowserHost(sandbox: Sandbox, reason: string, pages: PageOpe
 }
 
 async function startElectron(sandbox: Sandbox, program: string, pages: PageOpener): Promise<Host | null> {
-  const config = sandbox.writeConfig('window', hostConfig(sandbox, ''))
+  const config = sandbox.writeConfig('window', clientConfig(sandbox))
   // As root Chromium's own sandbox cannot start; whoever works as root has been told so by Electron itself.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   const { DISPLAY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR, XAUTHORITY, DBUS_SESSION_BUS_ADDRESS, PATH, HOME, LANG } = process.env
   const env = Object.fromEntries(
     Object.entries({ DISPLAY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR, XAUTHORITY, DBUS_SESSION_BUS_ADDRESS, PATH, HOME, LANG }).filter(([, value]) => value),
   )
-  const argv: [string, ...string[]] = [program, ...asRoot, join(root, 'out/main/main.cjs'), `--gantry-config=${config}`]
+  const argv: [string, ...string[]] = [program, ...asRoot, join(root, 'out/main/main.cjs'), `--config=${config}`]
   const part = sandbox.startMore({ name: 'window', argv, env, once: true, readyWithinMs: 20_000, onLine: (line) => pages.take(line) })
   try {
     await part.ready

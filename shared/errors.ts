@@ -164,6 +164,7 @@ export const errorCodes = {
   'contract.unknown-name': { status: 404, exit: 1 },
   'contract.too-large': { status: 413, exit: 2 },
   'usage.bad': { status: 400, exit: 2 },
+  'usage.not-in-package': { status: 400, exit: 2 },
   internal: { status: 500, exit: 1 },
 } as const satisfies Record<string, { status: number; exit: 1 | 2 | 3 | 4 | 5 }>
 

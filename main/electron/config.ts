@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import { z } from 'zod'
 
-/** `gantry.json`, which the installer or the administrator puts beside the app; the sandbox names one with `--config=FILE`. */
+/** `gantry.json`, which the installer or the administrator puts beside the app. */
 const Config = z.strictObject({
   mainServer: z.url(),
   /** Further names of the same main server, in the order in which they are tried (R024). */
@@ -12,17 +12,25 @@ const Config = z.strictObject({
   ca: z.string().min(1),
   /** Where settings, log and audit go; null = the platform's place for this app. */
   profileDir: z.string().min(1).nullable().default(null),
+})
+/** What the sandbox names with `--config=FILE`. */
+const DevelopmentConfig = Config.extend({
   /** A running sandbox, whose secret store stands in for the keychain; null everywhere else. */
   sandboxDir: z.string().min(1).nullable().default(null),
 })
-export type Config = z.infer<typeof Config>
+export type Config = z.infer<typeof DevelopmentConfig>
 
-/** Errors: `state.unreadable {path}`. */
-export function readConfig(argv: string[], resourcesPath: string): Config {
-  const named = argv.find((argument) => argument.startsWith('--config='))?.slice('--config='.length)
-  const path = named ?? join(resourcesPath, 'gantry.json')
+/**
+ * A package takes its main server, its CA and its keychain from the file that was installed with it, and from no command line: a link or a script that starts
+ * the app must not be able to say whom it trusts. Errors: `usage.not-in-package {option}`, `state.unreadable {path}`.
+ */
+export function readConfig({ argv, resourcesPath, isPackaged }: { argv: readonly string[]; resourcesPath: string; isPackaged: boolean }): Config {
+  const named = argv.find((argument) => /^--config(=|$)/.test(argument))
+  if (named !== undefined && isPackaged) throw new AppError('usage.not-in-package', { details: { option: '--config' } })
+  const path = named?.slice('--config='.length) ?? join(resourcesPath, 'gantry.json')
   try {
-    return Config.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return isPackaged ? { ...Config.parse(value), sandboxDir: null } : DevelopmentConfig.parse(value)
   } catch (cause) {
     throw new AppError('state.unreadable', { details: { path }, cause })
   }

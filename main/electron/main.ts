@@ -15,6 +15,8 @@ import { type Config, readConfig } from './config.ts'
 import { guard, guardSession } from './guard.ts'
 import { hostCalls, hostEvents } from './ipc-host.ts'
 import { pageScheme, servePage } from './page-protocol.ts'
+import { askToOpen, sayReady } from './sandbox-part.ts'
+import { isSignInPage } from './sign-in-page.ts'
 import { createSystemProxy } from './system-proxy.ts'
 import { followTheme, openWindow } from './window.ts'
 
@@ -22,11 +24,24 @@ import { followTheme, openWindow } from './window.ts'
 protocol.registerSchemesAsPrivileged([pageScheme])
 app.enableSandbox()
 guard(app)
-if (app.requestSingleInstanceLock()) void app.whenReady().then(start).catch(giveUp)
-else app.quit()
+try {
+  begin(readConfig({ argv: process.argv, resourcesPath: process.resourcesPath, isPackaged: app.isPackaged }))
+} catch (error) {
+  void app.whenReady().then(() => giveUp(error))
+}
 
-async function start(): Promise<void> {
-  const config = readConfig(process.argv, process.resourcesPath)
+/** One window for each profile: whoever starts the app again is shown the one that is there. */
+function begin(config: Config): void {
+  if (config.profileDir !== null) app.setPath('userData', join(config.profileDir, 'electron'))
+  if (app.requestSingleInstanceLock())
+    void app
+      .whenReady()
+      .then(() => start(config))
+      .catch(giveUp)
+  else app.quit()
+}
+
+async function start(config: Config): Promise<void> {
   const profileDir = config.profileDir ?? join(app.getPath('userData'), 'profile')
   guardSession(session.defaultSession)
   servePage(protocol, await readPageFiles(join(import.meta.dirname, '../renderer')))
@@ -35,12 +50,14 @@ async function start(): Promise<void> {
   const services = await startServices(config, profileDir)
   const answer = serve(calls, services.handlers, (error, name) => log.error('call failed', { name, error: String(error) }))
   let window: BrowserWindow | null = null
-  const { pageGone } = hostCalls(ipcMain, async (name, input, context) => {
+  const contents = () => (window && !window.isDestroyed() ? window.webContents : null)
+  const answerAndFollow: typeof answer = async (name, input, context) => {
     const result = await answer(name, input, context)
     if (name === 'settings.change' && result.ok && window) followTheme(window, services.settings.read().theme)
     return result
-  })
-  hostEvents(services.on, () => (window && !window.isDestroyed() ? window.webContents : null))
+  }
+  const { pageGone } = hostCalls(ipcMain, answerAndFollow, contents)
+  hostEvents(services.on, contents)
 
   powerMonitor.on('lock-screen', services.lock.now)
   powerMonitor.on('suspend', services.lock.now)
@@ -65,6 +82,7 @@ async function start(): Promise<void> {
   app.on('window-all-closed', () => app.quit())
   stopWithApp(services)
   show()
+  if (config.sandboxDir !== null) sayReady()
 }
 
 async function startServices(config: Config, profileDir: string): Promise<Services> {
@@ -74,17 +92,16 @@ async function startServices(config: Config, profileDir: string): Promise<Servic
     otherNames: config.otherNames,
     ca: await readFile(config.ca, 'utf8'),
     secretStore: config.sandboxDir === null ? createKeychain() : createSandboxSecrets(config.sandboxDir),
-    openBrowser: (url) => openSignIn(url, config.mainServer),
+    // The sandbox has a browser that knows its CA; everybody else's is the system's.
+    openBrowser: config.sandboxDir === null ? (url) => openSignIn(url, config.mainServer) : askToOpen,
     findProxy: createSystemProxy(session),
     party: 'desktop',
     about: { version: app.getVersion(), host: 'electron', hostReason: null, sandbox: config.sandboxDir !== null },
   })
 }
 
-/** The only page that this app ever hands to the system's browser is the main server's own sign-in. */
 async function openSignIn(url: string, mainServer: string): Promise<void> {
-  const { protocol: scheme, origin } = new URL(url)
-  if (scheme !== 'https:' || origin !== new URL(mainServer).origin) throw new Error('not a sign-in page')
+  if (!isSignInPage(url, mainServer)) throw new Error('not a sign-in page')
   await shell.openExternal(url)
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '@gantry/shared/ipc.ts'
-import { BrowserWindow, nativeTheme, screen } from 'electron'
+import { app, BrowserWindow, nativeTheme, screen } from 'electron'
 import { z } from 'zod'
 import { pageUrl } from './page-protocol.ts'
+import { webPreferences } from './web-preferences.ts'
 
 const WindowState = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number(), isMaximized: z.boolean() })
 type WindowState = z.infer<typeof WindowState>
@@ -27,17 +28,7 @@ export function openWindow(folder: string, theme: Settings['theme']): BrowserWin
     backgroundColor: nativeTheme.shouldUseDarkColors ? '#101617' : '#f5f7f6',
     titleBarStyle: 'hidden',
     ...(process.platform === 'darwin' ? {} : { titleBarOverlay: overlay() }),
-    webPreferences: {
-      preload: join(import.meta.dirname, '../preload/preload.cjs'),
-      sandbox: true,
-      contextIsolation: true,
-      nodeIntegration: false,
-      webSecurity: true,
-      webviewTag: false,
-      navigateOnDragDrop: false,
-      spellcheck: false,
-      devTools: !process.argv.includes('--no-devtools'),
-    },
+    webPreferences: webPreferences({ preload: join(import.meta.dirname, '../preload/preload.cjs'), isPackaged: app.isPackaged, argv: process.argv }),
   })
   if (state?.isMaximized) window.maximize()
   window.once('ready-to-show', () => window.show())

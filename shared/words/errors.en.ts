@@ -379,5 +379,9 @@ export const errorsEn: ErrorWords = {
   'contract.unknown-name': () => ({ what: 'This version does not know that request.', todo: 'Update the older side.' }),
   'contract.too-large': () => ({ what: 'That is too large.', todo: 'Shorten it and try again.' }),
   'usage.bad': ({ problem }) => ({ what: `${problem ?? 'The command was not understood.'}`, todo: 'See --help.' }),
+  'usage.not-in-package': ({ option }) => ({
+    what: `An installed Gantry does not take ${option ?? 'this option'}: what it trusts was installed with it.`,
+    todo: 'Start it without. An administrator changes gantry.json beside the app.',
+  }),
   internal: () => ({ what: 'Something failed on our side.', todo: report }),
 }

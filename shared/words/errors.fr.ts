@@ -407,5 +407,9 @@ export const errorsFr: ErrorWords = {
   'contract.unknown-name': () => ({ what: 'Cette version ne connaît pas cette demande.', todo: 'Mettez à jour le côté le plus ancien.' }),
   'contract.too-large': () => ({ what: 'C’est trop grand.', todo: 'Raccourcissez et réessayez.' }),
   'usage.bad': ({ problem }) => ({ what: `${problem ?? 'La commande n’a pas été comprise.'}`, todo: 'Voyez --help.' }),
+  'usage.not-in-package': ({ option }) => ({
+    what: `Une application Gantry installée n’accepte pas ${option ?? 'cette option'} : ce à quoi elle se fie a été installé avec elle.`,
+    todo: 'Lancez-la sans. C’est l’administrateur qui change gantry.json, à côté de l’application.',
+  }),
   internal: () => ({ what: 'Une erreur est survenue de notre côté.', todo: report }),
 }

@@ -1,0 +1,13 @@
+import { writeLine } from '@gantry/shared/node/lines.ts'
+import { app } from 'electron'
+
+/** In the sandbox the app is one of its parts: it says that it is ready, has pages shown by the sandbox's browser, and ends when its stdin does. */
+export function sayReady(): void {
+  void writeLine(process.stdout, { ready: true, pid: process.pid })
+  process.stdin.on('end', () => app.quit()).resume()
+}
+
+/** A page that a person has to see; the sandbox opens its own main server's only. */
+export function askToOpen(url: string): Promise<void> {
+  return writeLine(process.stdout, { open: url })
+}

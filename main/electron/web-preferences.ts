@@ -1,0 +1,20 @@
+import type { WebPreferences } from 'electron'
+
+/** Each one is said, also where it is Electron's default: a default has changed before. DevTools are for development, and would show a package's every call. */
+export function webPreferences({ preload, isPackaged, argv }: { preload: string; isPackaged: boolean; argv: readonly string[] }): WebPreferences {
+  return {
+    preload,
+    sandbox: true,
+    contextIsolation: true,
+    nodeIntegration: false,
+    nodeIntegrationInWorker: false,
+    nodeIntegrationInSubFrames: false,
+    webSecurity: true,
+    allowRunningInsecureContent: false,
+    experimentalFeatures: false,
+    webviewTag: false,
+    navigateOnDragDrop: false,
+    spellcheck: false,
+    devTools: !isPackaged && !argv.includes('--no-devtools'),
+  }
+}
