@@ -1,5 +1,6 @@
 import { type AllowList, allowListOf, findAllowed } from '@gantry/shared/allow-list.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { Policy } from '@gantry/shared/device-policy.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { Config } from './config.ts'
@@ -7,11 +8,13 @@ import type { Enrolment } from './identity.ts'
 import type { Log } from './log.ts'
 import { proxyPlace } from './proxy.ts'
 
-/** What this device may reach: its config, and the access servers that its enrolment named unless the config names them. */
-export function allowListOfDevice(config: Config, enrolment: Pick<Enrolment, 'accessServers'> | null): AllowList {
+/** What this device may reach: its config, and the access servers that its enrolment named unless the config names them; of these, what the customer's policy lists. */
+export function allowListOfDevice(config: Config, enrolment: Pick<Enrolment, 'accessServers'> | null, servers: Policy['servers']): AllowList {
   const { deviceName: device, mainServers, addresses } = config
   const accessServers = config.accessServers ?? enrolment?.accessServers ?? []
-  return allowListOf({ device, proxy: proxyPlace(config.proxy), mainServers, accessServers, addresses })
+  const list = allowListOf({ device, proxy: proxyPlace(config.proxy), mainServers, accessServers, addresses })
+  if (servers === null) return list
+  return { ...list, hosts: list.hosts.filter(({ host, port }) => servers.some((one) => one.host === host && one.port === port)) }
 }
 
 export type AllowedDialWith = {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EndCause } from '../shared/access-request.ts'
@@ -9,6 +9,7 @@ import { sha256, signingKeyFrom } from '../shared/node/signing.ts'
 import { createDeviceFolder, type DeviceFolder } from '../test/support/device.ts'
 import { type MainServerDouble, startMainServerDouble } from '../test/support/main-server-double.ts'
 import { createPeople, type People } from '../test/support/people.ts'
+import { createPolicyOwner } from '../test/support/policy.ts'
 import { type Agent, type AgentOptions, startAgent } from './app.ts'
 import { type Clock, realClock } from './clock.ts'
 import { silentLog } from './log.ts'
@@ -79,6 +80,7 @@ async function ask(change: Parameters<People['request']>[1] = {}) {
   return people.request({ deviceId: server.deviceId, deviceKey }, change)
 }
 
+const auditOf = ({ config }: DeviceFolder) => readFileSync(join(config.stateDir, 'audit.jsonl'), 'utf8')
 const kindsOf = (requestId: string) => server.answers.filter((one) => one.requestId === requestId).map((one) => one.answer.kind)
 
 describe('an agent and its main server', () => {
@@ -141,6 +143,72 @@ describe('an agent and its main server', () => {
     await agent.polled
     device.writePolicy({ connectivity: 'off' })
     await server.waitFor(() => readFileSync(join(device.config.stateDir, 'audit.jsonl'), 'utf8').match(/device.policy-loaded/g)?.length === 3)
+    const before = server.connections.all
+    await new Promise((resolve) => setTimeout(resolve, 4 * timing.intervalMs))
+    expect(server.connections.all).toBe(before)
+  })
+
+  test('a policy that was edited, taken back or removed closes every level, is told with its reason, and stays closed after a restart (R047)', async () => {
+    device.writePolicy({ rules: { diagnostics: 'allow', files: 'allow', application: 'allow', os: 'allow' } })
+    const older = readFileSync(device.config.policyFile, 'utf8')
+    const agent = await start()
+    await agent.polled
+    device.writePolicy({ rules: { diagnostics: 'deny', files: 'deny', application: 'deny', os: 'deny' } })
+    await server.waitFor(() => server.polls.at(-1)?.rules.os === 'deny')
+    server.queue(await rosterDelivery())
+    await server.waitFor(() => server.polls.at(-1)?.rosterNumber === 1)
+    const refused = async (fault: string) => {
+      await server.waitFor(() => server.events.some(({ kind, data }) => kind === 'device.policy-refused' && data?.fault === fault))
+      const { delivery, request } = await ask({ request: { access: 'diagnostics' } })
+      server.queue(delivery)
+      await server.waitFor(() => kindsOf(request.id).includes('refused'))
+      const answer = server.answers.find((one) => one.requestId === request.id)?.answer
+      expect(answer).toMatchObject({ code: 'access.policy-unusable', details: { fault } })
+    }
+    writeFileSync(device.config.policyFile, older)
+    await refused('older')
+    writeFileSync(device.config.policyFile, older.replaceAll('"deny"', '"allow"').replace('"serial":1', '"serial":9'))
+    await refused('signature')
+    rmSync(device.config.policyFile)
+    await refused('missing')
+    await agent.stop()
+    agents = []
+    await start()
+    await refused('missing')
+    expect(opened).toHaveLength(0)
+  })
+
+  test('nothing that a server sends is taken for a policy, or makes it wider (R047, threat T3)', async () => {
+    device.writePolicy({
+      rules: { diagnostics: 'allow', files: 'allow', application: 'deny', os: 'deny' },
+      actions: [],
+      files: { fromDevice: false, maxFileBytes: 100 },
+    })
+    const agent = await start()
+    await agent.polled
+    const before = readFileSync(device.config.policyFile, 'utf8')
+    server.queue(await rosterDelivery())
+    const loose = createPolicyOwner().sign({ rules: { diagnostics: 'allow', files: 'allow', application: 'allow', os: 'allow' } }, { serial: 9_999_999_999 })
+    for (const name of ['policy.json', 'policy-kept.json', 'policy', 'switch.json'])
+      server.queue({ id: newId('dlv'), kind: 'data-file', name, version: 9, sha256: sha256(loose), content: loose })
+    await server.waitFor(() => server.polls.at(-1)?.rosterNumber === 1)
+    const closed = await ask({ request: { access: 'os' } })
+    server.queue(closed.delivery)
+    await server.waitFor(() => kindsOf(closed.request.id).includes('refused'))
+    // The ticket's limits hold everything.
+    const narrow = await ask({ request: { access: 'files' } })
+    server.queue(narrow.delivery)
+    await server.waitFor(() => opened.length === 1)
+    expect(opened[0]?.grant.policy).toMatchObject({ actions: [], files: { toDevice: true, fromDevice: false, maxFileBytes: 100 } })
+    expect(readFileSync(device.config.policyFile, 'utf8')).toBe(before)
+    expect(server.polls.at(-1)?.rules.os).toBe('deny')
+  })
+
+  test('servers that the policy leaves out are not dialled, also when they are those that it polls (R047)', async () => {
+    const agent = await start()
+    await agent.polled
+    device.writePolicy({ servers: [{ host: 'elsewhere.example' }] })
+    await server.waitFor(() => auditOf(device).includes('"code":"server.not-allowed"'))
     const before = server.connections.all
     await new Promise((resolve) => setTimeout(resolve, 4 * timing.intervalMs))
     expect(server.connections.all).toBe(before)

@@ -4,7 +4,7 @@ import { backoffMs } from '@gantry/shared/backoff.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import { createApiClient } from '@gantry/shared/node/api-client.ts'
-import { followPolicy, type LoadedPolicy } from './access/policy-file.ts'
+import { followPolicy, type LoadedPolicy, unreadPolicy } from './access/policy-file.ts'
 import { type Clock, realClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Duty, startDuty } from './duty.ts'
@@ -48,7 +48,8 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
   const { clock = realClock, log = createLog('agent'), random = Math.random } = options
   const timing = options.timing ?? { intervalMs: config.pollIntervalMs, holdMs: pollTiming.holdMs }
   let duty: Duty | null = null
-  const local = openLocal(config, { clock, log, onAudited: () => duty?.audited() })
+  let loaded = unreadPolicy
+  const local = openLocal(config, { clock, log, onAudited: () => duty?.audited(), servers: () => loaded.policy.servers })
   const stopping = new AbortController()
   const polled = Promise.withResolvers<void>()
   try {
@@ -58,9 +59,13 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
     throw error
   }
 
-  let loaded: LoadedPolicy = followPolicy({
+  const { policySwitch } = local
+  const policy = () => policySwitch.narrow(loaded.policy)
+  loaded = followPolicy({
     path: config.policyFile,
     stateDir: config.stateDir,
+    deviceId: () => local.identity.enrolment()?.deviceId ?? null,
+    onLost: local.onLost,
     signal: stopping.signal,
     onChange(next) {
       loaded = next
@@ -75,10 +80,11 @@ export async function startAgent(config: Config, options: AgentOptions = {}): Pr
   notePolicy(local, loaded)
 
   const run = async () => {
-    const allowed = () => loaded.policy.connectivity === 'on'
+    const allowed = () => policy().connectivity === 'on'
     const enrolment = local.identity.enrolment() ?? (await enrolUntilDone({ local, clock, log, random, allowed, changed, signal: stopping.signal }))
     if (stopping.signal.aborted) return
-    duty = await startDuty({ local, enrolment, policy: () => loaded.policy, openSession: options.openSession ?? openSession, timing, clock, log, random })
+    const standing = () => ({ ...loaded, policy: policy() })
+    duty = await startDuty({ local, enrolment, standing, openSession: options.openSession ?? openSession, timing, clock, log, random })
     void duty.polled.then(() => {
       polled.resolve()
       // SSH and the terminal take as long to load as all the rest: after the first poll, so that the device is there sooner, and before anybody asks.
@@ -111,7 +117,8 @@ function requireWayIn({ identity, config }: Local): void {
 }
 
 function notePolicy({ audit }: Local, loaded: LoadedPolicy): void {
-  audit.note({ kind: 'device.policy-loaded', actor: { kind: 'agent' }, data: describePolicy(loaded) })
+  const kind = loaded.from === 'closed' ? 'device.policy-refused' : 'device.policy-loaded'
+  audit.note({ kind, actor: { kind: 'agent' }, data: describePolicy(loaded) })
 }
 
 /** Reported with the first poll: how the one before ended, and how often in a row. */

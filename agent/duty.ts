@@ -2,7 +2,6 @@ import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
 import { findAllowed } from '@gantry/shared/allow-list.ts'
 import { HeadPayload } from '@gantry/shared/audit.ts'
-import { createSessionLegs } from '@gantry/shared/node/session-legs.ts'
 import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
@@ -19,13 +18,14 @@ import { factsOf, type Log } from './log.ts'
 import { type MainServer, openMainServer } from './main-server.ts'
 import { createOutbox } from './outbox.ts'
 import { createPanelLink } from './panel-link.ts'
+import { attachPanelSwitch, panelPolicy } from './panel-policy.ts'
 import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll-loop.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
-import type { Grant, SessionTools } from './session/grant.ts'
 import type { OpenSession } from './session/open-session.ts'
 import { canIsolate, prepareSeparation } from './session/separation.ts'
 import { keepSpare } from './session/spare.ts'
+import { createSessionTools } from './session-tools.ts'
 import { agentVersion } from './version.ts'
 
 /** An enrolled device at work: it polls, answers, and runs sessions, until it is told to stop. */
@@ -42,7 +42,8 @@ export type Duty = {
 export type DutyWith = {
   local: Local
   enrolment: Enrolment
-  policy: () => LoadedPolicy['policy']
+  /** The policy that stands, as narrow as the panel's switch makes it. */
+  standing: () => LoadedPolicy
   openSession: (session: OpenSession) => Promise<EndCause>
   timing: PollTiming
   clock: Clock
@@ -57,7 +58,8 @@ const lastWordsMs = 700
 const silenceLookMs = 1_000
 
 export async function startDuty(deps: DutyWith): Promise<Duty> {
-  const { local, enrolment, policy, timing, clock, log, random } = deps
+  const { local, enrolment, standing, timing, clock, log, random } = deps
+  const policy = () => standing().policy
   const { config, identity, audit, memory } = local
   const { deviceId } = enrolment
   const stopping = new AbortController()
@@ -74,6 +76,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   spare.fill()
   const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
+  const toolsFor = createSessionTools({ local, panel, inSession, separate: spare.take, clock, log })
   const inbox = createInbox(local.inbox)
   const dataFiles = createDataFiles({ stateDir: config.stateDir, versions: local.versions, roster, audit: audit.append })
 
@@ -96,6 +99,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     memory,
     roster: roster.current,
     policy,
+    policyFault: () => standing().fault,
     mayReach: (server) => findAllowed(local.allowList(), server) !== undefined,
     panel,
     async answer(head, answer) {
@@ -127,9 +131,17 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const greetPanel = () => {
     const { name, customer, site } = enrolment
     const device = { id: deviceId, name, model: config.model.name, customer, site }
-    panel.tell({ type: 'hello', device, separated, network, connectivity: policy().connectivity === 'off' ? 'off' : connectivity })
+    const rules = panelPolicy(standing(), local.policySwitch.isOff())
+    panel.tell({ type: 'hello', device, separated, network, connectivity: policy().connectivity === 'off' ? 'off' : connectivity, policy: rules })
+  }
+  const policyChanged = () => {
+    requests.enforce(policy())
+    greetPanel()
+    loop?.wake()
+    if (mode() === 'off') server.close()
   }
   greetPanel()
+  attachPanelSwitch({ panel, policySwitch: local.policySwitch, audit: audit.note, onChange: policyChanged })
   attachPanelCheck({
     panel,
     allowed: () => policy().connectivity === 'on',
@@ -147,12 +159,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
 
   return {
     polled: polled.promise,
-    policyChanged() {
-      requests.enforce(policy())
-      greetPanel()
-      loop?.wake()
-      if (mode() === 'off') server.close()
-    },
+    policyChanged,
     // Between plain polls nothing is sent: what happened goes with the next poll.
     audited: () => {
       if (mode() === 'held') sender.nudge()
@@ -211,6 +218,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     while (!signal.aborted) {
       await clock.sleep(silenceLookMs, signal).catch(() => undefined)
       requests.silent(clock.elapsed() - answeredMs)
+      // Its hours end by the clock, without anybody changing anything.
+      requests.enforce(policy())
     }
   }
 
@@ -271,31 +280,6 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   async function witnessMainServer(head: string): Promise<void> {
     await verifyJws(head, { type: 'head', schema: HeadPayload, key: enrolment.mainServerAuditKey, failure: 'server.answer-bad' })
     audit.log()?.witness(head, 'main-server')
-  }
-
-  function toolsFor({ ticket, ticketText }: Grant): SessionTools {
-    const auditLog = audit.log()
-    if (!auditLog) throw new Error('no audit store, no session')
-    const { filesRoot, shell, service, language, softwareVersion } = config
-    return {
-      openLeg: createSessionLegs({ dial: local.dial, ticket, ticketText, side: 'agent', key: identity.keys.device }).open,
-      hostKey: identity.keys.host.privateKey,
-      audit: audit.append,
-      auditLog,
-      tellPanel: panel.tell,
-      onPress: panel.onPress,
-      config: {
-        filesRoot,
-        ...inSession,
-        shell,
-        service,
-        language,
-        versions: { agent: agentVersion, software: softwareVersion, 'session network': network },
-      },
-      separate: spare.take,
-      log,
-      now: clock.now,
-    }
   }
 }
 

@@ -2,11 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import type { AllowList } from '@gantry/shared/allow-list.ts'
+import type { Policy } from '@gantry/shared/device-policy.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import { createRequestMemory, lostMemory, MemoryState, newMemory, type RequestMemory } from './access/memory.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
+import { createPolicySwitch, lostSwitch, type PolicySwitch, SwitchState, switchedOn } from './access/policy-switch.ts'
 import { allowListOfDevice, createAllowedDial } from './allowed-dial.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { BulletinKey, noBulletinKey } from './bulletin.ts'
@@ -32,6 +34,7 @@ export type Local = {
   identity: IdentityStore
   audit: Audit
   memory: RequestMemory
+  policySwitch: PolicySwitch
   inbox: StateFile<InboxState>
   outbox: StateFile<OutboxState>
   bulletinKey: StateFile<BulletinKey>
@@ -42,13 +45,19 @@ export type Local = {
   close(): void
 }
 
-export type LocalWith = { clock: Clock; log: Log; onAudited: () => void }
+export type LocalWith = {
+  clock: Clock
+  log: Log
+  onAudited: () => void
+  /** Which of the servers that this device knows its policy lets it reach. */
+  servers: () => Policy['servers']
+}
 
 /**
  * Throws `state.in-use` for a second agent of the same folder, `state.unwritable {path, reason}`, `state.unreadable {path}` where going on would be a guess: no CA, no identity; `proxy.setting-bad`. Every other
  * file that cannot be read is moved aside and reported, and what it guarded stays closed.
  */
-export function openLocal(config: Config, { clock, log, onAudited }: LocalWith): Local {
+export function openLocal(config: Config, { clock, log, onAudited, servers }: LocalWith): Local {
   const { stateDir } = config
   const unlock = writing(stateDir, () => {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 })
@@ -73,7 +82,7 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       log,
     })
     const wayOut = createWayOut(config)
-    const allowList = () => allowListOfDevice(config, identity.enrolment())
+    const allowList = () => allowListOfDevice(config, identity.enrolment(), servers())
     const dial = createAllowedDial(wayOut.dial, { allowList, audit: audit.note, log })
     // Without this memory a spent ticket would look fresh, so every ticket issued up to now counts as spent.
     const afterLoss = () => lostMemory(clock.now(), requestLimits.slackFutureSeconds)
@@ -87,6 +96,7 @@ export function openLocal(config: Config, { clock, log, onAudited }: LocalWith):
       identity,
       audit,
       memory: createRequestMemory(requests),
+      policySwitch: createPolicySwitch(openStateFile({ ...file('switch.json'), schema: SwitchState, initial: switchedOn, afterLoss: lostSwitch })),
       inbox: openStateFile({ ...file('inbox.json'), schema: InboxState, initial: emptyInbox }),
       outbox: openStateFile({ ...file('outbox.json'), schema: OutboxState, initial: emptyOutbox }),
       bulletinKey: openStateFile({ ...file('bulletin.json'), schema: BulletinKey, initial: noBulletinKey }),
@@ -115,7 +125,8 @@ function writing<T>(path: string, act: () => T): T {
 }
 
 /** What the log says about a policy: public, since it holds no name and no path. */
-export function describePolicy({ policy, from, digest }: LoadedPolicy): Record<string, string | number | boolean> {
+export function describePolicy({ policy, from, fault, serial, owner, digest }: LoadedPolicy): Record<string, string | number | boolean> {
   const { rules, connectivity, instantPickup, strict, bulletin, requestsPerHour } = policy
-  return { from, digest, connectivity, instantPickup, strict, bulletin, requestsPerHour, ...rules }
+  const why = { ...(fault ? { fault } : {}), ...(owner ? { owner } : {}) }
+  return { from, ...why, serial, digest, connectivity, instantPickup, strict, bulletin, requestsPerHour, ...rules }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { DevicePlace } from './device-files.ts'
 import type { SandboxDevice } from './hospital.ts'
+import { policyFile } from './policies.ts'
 import type { Paths } from './state-folder.ts'
 
 /** What each part is told: plain JSON, since the sandbox imports no part. The parts check it against their own schemas. */
@@ -84,7 +85,7 @@ export function agentConfig(paths: Paths, device: SandboxDevice, { ports, place,
     deviceName: device.name,
     model: { id, name, kind },
     softwareVersion,
-    policyFile: join(folder, 'policy.json'),
+    policyFile: policyFile(paths, device.number),
     panelSocket,
     language,
     filesRoot: place.filesRoot,

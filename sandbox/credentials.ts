@@ -9,6 +9,8 @@ const Credentials = z.strictObject({
   specialists: z.record(z.string(), z.strictObject({ password: z.string(), totpSecret: z.string() })),
   /** Passphrases of the two officers of this sandbox's specialist authority. */
   officers: z.record(z.string(), z.string()),
+  /** Passphrase of the customers' policy key. */
+  policy: z.string().default(newPassword),
   enrolment: z.record(z.string(), z.string()),
   ports: z.strictObject({ people: z.number(), agents: z.number(), access1: z.number(), access2: z.number(), panels: z.number() }).partial(),
 })
@@ -22,6 +24,7 @@ export function openCredentials(path: string, hospital: Hospital): Credentials {
     version: 1,
     specialists: Object.fromEntries(hospital.specialists.map(({ username }) => [username, { password: newPassword(), totpSecret: base32(randomBytes(20)) }])),
     officers: { 'first-officer': newPassword(), 'second-officer': newPassword() },
+    policy: newPassword(),
     enrolment: Object.fromEntries(devices.map(({ id }) => [id, base32(randomBytes(20))])),
     ports: {},
   }

@@ -28,6 +28,7 @@ const empty: PanelState = {
   separated: true,
   network: 'none',
   connectivity: 'ok',
+  policy: null,
   waiting: [],
   sessions: [],
   last: null,

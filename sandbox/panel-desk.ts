@@ -39,6 +39,7 @@ export function createPanelView(device: SandboxDevice, send: (input: PanelInput)
     separated: false,
     network: 'open',
     connectivity: 'waiting',
+    policy: null,
     waiting: [],
     sessions: [],
     last: null,

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, rmSync } from 'node:fs'
+import { chownSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { WellKnown } from '@gantry/shared/client-api.ts'
 import { getJson } from '@gantry/shared/node/api-client.ts'
@@ -17,6 +17,7 @@ import { type DevicePlace, placeDevice } from './device-files.ts'
 import { devicesWithAgent, type Hospital, readHospital, type SandboxDevice, seedFrom } from './hospital.ts'
 import { createPanelDesk, type PanelDesk } from './panel-desk.ts'
 import { type Part, type PartEvent, type PartSpec, startPart } from './part.ts'
+import { signPolicies } from './policies.ts'
 import { choosePort } from './ports.ts'
 import { lockFolder, makeFolder, makeFolders, makeRuntimeFolder, outsideFolder, type Paths, pathsOf, resetFolder } from './state-folder.ts'
 
@@ -121,6 +122,7 @@ async function start(
   const [ca, authority] = await Promise.all([
     openCa(paths),
     certifySpecialist(person, { paths, secrets, officers: credentials.officers, program: join(root, 'authority/main.ts') }),
+    signPolicies(paths, devices, credentials.policy),
   ])
   const tls = await Promise.all(
     [paths.mainServer, paths.accessServer(1), paths.accessServer(2)].map((folder) => writeServerCertificate(ca, folder, Object.values(ports.hosts ?? {}))),
@@ -251,9 +253,6 @@ async function startMainServer(tools: Tools, { tls, authorityKey, seed, fleet }:
 function startAgent(tools: Tools, device: SandboxDevice, { place, enrolmentCode }: { place: DevicePlace; enrolmentCode: string }): Part {
   const { paths, ports, language } = tools
   const folder = paths.device(device.number)
-  // The device's owner may have changed it by hand: that is what it is for.
-  const policy = join(folder, 'policy.json')
-  if (!existsSync(policy)) writeJsonFile(policy, device.policy, 0o600)
   const control = [process.execPath, join(root, 'sandbox/device/service-control.ts')]
   const config = agentConfig(paths, device, { ports, place, enrolmentCode, panelSocket: panelSocket(tools, device), control, language })
   const file = join(folder, 'device.json')

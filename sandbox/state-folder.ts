@@ -32,6 +32,7 @@ export function pathsOf(folder: string) {
     accessServer: (number: number) => join(dir, `access-server-${number}`),
     device: (number: number) => join(dir, 'devices', String(number)),
     client: join(dir, 'client'),
+    customer: join(dir, 'customer'),
   }
 }
 
@@ -39,7 +40,17 @@ export function pathsOf(folder: string) {
 export function makeFolders(paths: Paths, devices: number[]): void {
   makeFolder(paths.dir, 0o711)
   makeFolder(join(paths.dir, 'devices'), 0o711)
-  for (const folder of [paths.own, paths.configs, paths.logs, paths.authority, paths.mainServer, paths.accessServer(1), paths.accessServer(2), paths.client]) {
+  for (const folder of [
+    paths.own,
+    paths.configs,
+    paths.logs,
+    paths.authority,
+    paths.mainServer,
+    paths.accessServer(1),
+    paths.accessServer(2),
+    paths.client,
+    paths.customer,
+  ]) {
     makeFolder(folder, 0o700)
   }
   for (const number of devices) {

@@ -44,6 +44,8 @@ export const AuditKind = z.enum([
   'device.started',
   'device.stopped',
   'device.policy-loaded',
+  'device.policy-refused', // and nobody comes in until it is mended
+  'device.switched', // off or on, by somebody at the panel
   'device.server-refused',
   'enrolment.refused',
   'data-file.stored',

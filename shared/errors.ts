@@ -64,6 +64,7 @@ export const errorCodes = {
   'access.no-answer': { status: 403, exit: 3 },
   'access.code-wrong': { status: 403, exit: 3 },
   'access.policy-denied': { status: 403, exit: 3 },
+  'access.policy-unusable': { status: 403, exit: 3 },
   'access.panel-missing': { status: 403, exit: 3 },
   'access.rate-limited': { status: 429, exit: 3 },
   'access.cancelled': { status: 409, exit: 3 },
@@ -150,6 +151,10 @@ export const errorCodes = {
   'server.proxy-refused': { status: 502, exit: 5 },
   'proxy.setting-bad': { status: 500, exit: 2 },
   'server.not-allowed': { status: 403, exit: 3 },
+
+  'policy.key-wrong': { status: 403, exit: 3 },
+  'policy.setting-bad': { status: 400, exit: 2 },
+  'policy.unusable': { status: 409, exit: 3 },
 
   'state.in-use': { status: 409, exit: 1 },
   'state.unreadable': { status: 500, exit: 1 },

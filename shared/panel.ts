@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { EndCause } from './access-request.ts'
+import { PolicyFault } from './device-policy.ts'
 import { DeviceId, RequestId } from './ids.ts'
 import { Passport } from './passport.ts'
-import { AccessLevel, ServiceKind } from './profile.ts'
+import { AccessLevel, LevelRules, ServiceKind } from './profile.ts'
 
 /**
  * The front panel: a process of its own that owns a path socket (folder 0750, socket 0660), which the agent dials. Lines of JSON, 64 KiB each at most.
@@ -69,6 +70,26 @@ export const Move = z.object({
 })
 export type Move = z.infer<typeof Move>
 
+/** The rules of this device, as its owner signed them; `fault`: they cannot be gone by, and nobody comes in until they are mended. */
+export const PanelPolicy = z.object({
+  from: z.enum(['file', 'defaults', 'closed']),
+  fault: PolicyFault.nullable(),
+  serial: z.number().int(),
+  /** The first characters of the thumbprint of whose key signs them. */
+  owner: z.string().nullable(),
+  /** By somebody at the panel. */
+  switchedOff: z.boolean(),
+  rules: LevelRules,
+  requestsPerHour: z.number(),
+  sessionMinutes: z.number(),
+  sessionMegabytes: z.number().nullable(),
+  countries: z.array(z.string()).nullable(),
+  hours: z.string().nullable(),
+  files: z.object({ toDevice: z.boolean(), fromDevice: z.boolean() }),
+  actions: z.array(z.string()).nullable(),
+})
+export type PanelPolicy = z.infer<typeof PanelPolicy>
+
 /** The specialist's window, so that the mirror breaks lines where it does. Sent with the first output and with the next one after a change. */
 const TerminalSize = z.object({ columns: z.number().int().min(1).max(500), rows: z.number().int().min(1).max(300) })
 
@@ -87,6 +108,7 @@ export const agentToPanel = z.discriminatedUnion('type', [
     /** `open`: a session's programs can reach what the device can reach; the panel says so. */
     network: z.enum(['none', 'open']).default('open'),
     connectivity: Connectivity,
+    policy: PanelPolicy.nullable().default(null),
   }),
   z.object({ type: z.literal('request.asked'), request: PanelRequest }),
   z.object({ type: z.literal('request.closed'), requestId: RequestId, outcome: z.enum(['approved', 'refused', 'cancelled', 'no-answer', 'code-wrong']) }),
@@ -114,6 +136,8 @@ export const panelToAgent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('time.answered'), requestId: RequestId, allow: z.boolean() }),
   /** Start, or (`run: false`) cancel and put away. */
   z.object({ type: z.literal('network.check'), run: z.boolean() }),
+  /** The off switch: nobody comes in, and not a packet leaves. */
+  z.object({ type: z.literal('service.switch'), on: z.boolean() }),
 ])
 export type PanelToAgent = z.infer<typeof panelToAgent>
 
@@ -128,6 +152,7 @@ export const PanelState = z.object({
   separated: z.boolean(),
   network: z.enum(['none', 'open']).default('open'),
   connectivity: Connectivity,
+  policy: PanelPolicy.nullable().default(null),
   waiting: z.array(PanelRequest),
   sessions: z.array(PanelSession.extend({ moves: z.array(PanelMove) })),
   /** The last request or session that ended, for the closing screen. */
@@ -145,5 +170,6 @@ export const PanelInput = z.discriminatedUnion('type', [
   z.object({ type: z.literal('end'), requestId: RequestId }),
   z.object({ type: z.literal('time'), requestId: RequestId, allow: z.boolean() }),
   z.object({ type: z.literal('check'), run: z.boolean() }),
+  z.object({ type: z.literal('switch'), on: z.boolean() }),
 ])
 export type PanelInput = z.infer<typeof PanelInput>

@@ -20,6 +20,7 @@ import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
  *   head         each party's audit key            how far its audit log goes
  *   beat         an access server's key            that it is there, and how much it carries
  *   bulletin     main server's ticket key          for which devices something waits (`access-api.ts`)
+ *   policy       the customer's policy key         what a device lets in (`device-policy.ts`)
  *
  * Times are Unix seconds. Hashes are base64url of SHA-256. Unknown fields are refused.
  */
@@ -38,6 +39,7 @@ export const jwsTypes = {
   beat: 'gantry-beat+jwt',
   bulletin: 'gantry-bulletin+jwt',
   notice: 'gantry-notice+jwt',
+  policy: 'gantry-policy+jwt',
 } as const
 export type JwsType = keyof typeof jwsTypes
 

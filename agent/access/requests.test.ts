@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { defaultPolicy } from '../../shared/device-policy.ts'
 import { AppError } from '../../shared/errors.ts'
 import { newId } from '../../shared/ids.ts'
 import { newNonce } from '../../shared/node/signing.ts'
 import type { LevelRule } from '../../shared/profile.ts'
 import { type Case, makeCase, now, trust, World } from '../../test/support/access-world.ts'
 import { allLimits } from '../../test/support/people.ts'
-import { defaultPolicy } from './policy.ts'
 import { grantOf, newRunning } from './running.ts'
 import { proveSignatures } from './signatures.ts'
 
@@ -173,6 +173,10 @@ describe('the person’s profile, as the ticket repeats it', () => {
     }
     expect((await granted({ maxFileBytes: 400 }, {})).files.maxFileBytes).toBe(400)
     expect((await granted({}, { maxFileBytes: 300 })).files.maxFileBytes).toBe(300)
+    const { delivery } = await makeCase(true)
+    const running = newRunning({ proven: await proveSignatures(delivery, trust, now), rule: 'ask', ticketText: delivery.ticket })
+    expect(grantOf(running, { ...defaultPolicy, actions: ['diagnostics.collect'] }).policy.actions).toEqual(['diagnostics.collect'])
+    expect(grantOf(running, { ...defaultPolicy, actions: [] }).policy.actions).toEqual([])
   })
 })
 
@@ -184,6 +188,7 @@ describe('a session at the device', () => {
       ['specialist', (on) => on.requests.cancel(one.request.id)],
       ['policy', (on) => on.requests.enforce({ ...on.policy, connectivity: 'off' })],
       ['policy', (on) => on.requests.enforce({ ...on.policy, rules: { ...on.policy.rules, os: 'deny' } })],
+      ['policy', (on) => on.requests.enforce({ ...on.policy, hours: { timeZone: 'UTC', open: [] } })],
       ['agent-stopped', (on) => void on.requests.stop()],
     ]
     for (const [cause, end] of ends) {

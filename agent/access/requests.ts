@@ -1,6 +1,7 @@
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { Policy, PolicyFault } from '@gantry/shared/device-policy.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
@@ -12,7 +13,7 @@ import type { PanelLink } from '../panel-link.ts'
 import type { Grant } from '../session/grant.ts'
 import { type AskRule, askPerson, requirePanel } from './approval.ts'
 import type { Entry, RequestMemory } from './memory.ts'
-import { endsInSilence, type Policy, ruleFor } from './policy.ts'
+import { endsInSilence, isOpenAt, ruleFor } from './policy.ts'
 import { grantOf, newRunning, questionOf, type Running } from './running.ts'
 import { type AccessDelivery, type AnswerHead, proveSignatures, readHead, type Trust } from './signatures.ts'
 import { steps } from './steps.ts'
@@ -28,7 +29,7 @@ export type AccessRequests = {
   end(requestId: RequestId, cause: EndCause, withdrawal?: CompactJws): void | Promise<void>
   /** From pick-up until the session has ended: meanwhile a poll is held open (architecture 2.4). */
   busy(): boolean
-  /** Ends what a changed policy no longer allows. */
+  /** Ends what the policy no longer allows: it has changed, or its hours are over. */
   enforce(policy: Policy): void
   /** Ends what a strict policy does not allow without a main server that answers; `silentMs` since it last did. */
   silent(silentMs: number): void
@@ -44,6 +45,7 @@ export type AccessRequestsWith = {
   memory: RequestMemory
   roster: () => RosterPayload | null
   policy: () => Policy
+  policyFault: () => PolicyFault | null
   mayReach: (server: AccessServerRef) => boolean
   panel: PanelLink
   /** Signs, stores and posts one answer; resolves when it is stored. */
@@ -87,7 +89,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const policy = deps.policy()
     const proven = await (deps.prove ?? proveSignatures)(delivery, deps.trust, nowMs / 1_000)
     // No await from here until it is taken, so that two deliveries cannot both find the ticket unspent.
-    for (const step of steps) step(proven, { nowMs, policy, memory, roster: deps.roster(), mayReach: deps.mayReach, open: all.size })
+    const { roster, policyFault, mayReach } = deps
+    for (const step of steps) step(proven, { nowMs, policy, policyFault: policyFault(), memory, roster: roster(), mayReach, open: all.size })
     const { request, ticket, certificate } = proven
     deps.audit({
       kind: 'access.requested',
@@ -248,7 +251,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     busy: () => all.size > 0,
     enforce(policy) {
       for (const running of all.values()) {
-        const denied = policy.connectivity === 'off' || ruleFor(policy, running.proven.request.access) === 'deny'
+        const closed = policy.connectivity === 'off' || !isOpenAt(policy, clock.now())
+        const denied = closed || ruleFor(policy, running.proven.request.access) === 'deny'
         if (denied) stopOne(running, new AppError('access.policy-denied'), 'policy')
       }
     },

@@ -1,8 +1,9 @@
+import type { Policy } from '@gantry/shared/device-policy.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
-import type { LevelRule } from '@gantry/shared/profile.ts'
+import type { LevelRule, ProfileLimits } from '@gantry/shared/profile.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import type { Grant } from '../session/grant.ts'
-import { maxBytesOf, type Policy } from './policy.ts'
+import { maxBytesOf } from './policy.ts'
 import type { AccessDelivery, AnswerHead, Proven } from './signatures.ts'
 import type { Withdrawer } from './withdrawal.ts'
 
@@ -43,7 +44,7 @@ export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>):
 
 /** What an approved request lets its session do: the narrower of the device's policy and the person's profile, as the ticket repeats it (R073). */
 export function grantOf({ proven, ticketText, rule }: Running, policy: Policy): Grant {
-  const { idleMinutes, sessionMinutes, files } = policy
+  const { idleMinutes, sessionMinutes, files, actions } = policy
   const { limits } = proven.ticket
   const narrower = {
     toDevice: files.toDevice && limits.files.toDevice,
@@ -54,8 +55,13 @@ export function grantOf({ proven, ticketText, rule }: Running, policy: Policy): 
     ...proven,
     ticketText,
     approvedBy: rule === 'allow' ? 'policy' : 'person',
-    policy: { idleMinutes, sessionMinutes, maxBytes: maxBytesOf(policy), files: narrower, actions: limits.actions },
+    policy: { idleMinutes, sessionMinutes, maxBytes: maxBytesOf(policy), files: narrower, actions: narrowerActions(limits.actions, actions) },
   }
+}
+
+function narrowerActions(theirs: ProfileLimits['actions'], own: Policy['actions']): ProfileLimits['actions'] {
+  if (own === null) return theirs
+  return theirs === '*' ? own : theirs.filter((name) => own.some((one) => one === name))
 }
 
 /** What the person at the device is shown. */

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { defaultPolicy, Policy } from '../../shared/device-policy.ts'
 import { newId } from '../../shared/ids.ts'
 import { generateSigningKey, signJws } from '../../shared/node/signing.ts'
 import type { RosterPayload } from '../../shared/ticket.ts'
 import { allLimits, createPeople, type Device, type People } from '../../test/support/people.ts'
 import { memoryState } from '../state-file.ts'
 import { createRequestMemory, newMemory, type RequestMemory } from './memory.ts'
-import { defaultPolicy, Policy } from './policy.ts'
 import { type Proven, proveSignatures, readHead, type Trust } from './signatures.ts'
 import { type Situation, steps } from './steps.ts'
 
@@ -76,7 +76,16 @@ describe('the three signed things (R062, R065, architecture 3.5)', () => {
 
 describe('the list of checks', () => {
   const refusal = (proven: Proven, change: Partial<Situation> = {}) => {
-    const situation: Situation = { nowMs: now * 1_000, roster, policy: open, memory: freshMemory(), mayReach: () => true, open: 0, ...change }
+    const situation: Situation = {
+      nowMs: now * 1_000,
+      roster,
+      policy: open,
+      policyFault: null,
+      memory: freshMemory(),
+      mayReach: () => true,
+      open: 0,
+      ...change,
+    }
     try {
       for (const step of steps) step(proven, situation)
       return null
@@ -140,6 +149,25 @@ describe('the list of checks', () => {
     const tooLong = { code: 'access.policy-denied', details: { minutes: minutes - 1 } }
     expect(refusal(proven, { policy: { ...open, sessionMinutes: minutes - 1 } })).toMatchObject(tooLong)
     expect(refusal(proven, { policy: { ...open, sessionMinutes: minutes } })).toBeNull()
+  })
+
+  test('a policy that cannot be gone by is the reason, whatever its rules would say', async () => {
+    expect(refusal(await prove(), { policyFault: 'signature' })).toMatchObject({ code: 'access.policy-unusable', details: { fault: 'signature' } })
+  })
+
+  test('outside the hours of the policy, by the zone that it names, nobody comes in (R047)', async () => {
+    const hours = (from: string, until: string, days?: string[]) =>
+      Policy.parse({ version: 1, rules: open.rules, hours: { timeZone: 'America/Toronto', open: [{ from, until, ...(days ? { days } : {}) }] } })
+    // A Friday, 03:00 in Toronto.
+    const proven = await prove()
+    expect(refusal(proven, { policy: hours('08:00', '17:00') })).toMatchObject({
+      code: 'access.policy-denied',
+      details: { hours: '08:00-17:00, America/Toronto' },
+    })
+    expect(refusal(proven, { policy: hours('22:00', '06:00') })).toBeNull()
+    expect(refusal(proven, { policy: hours('22:00', '06:00', ['fri']) })).toMatchObject({ code: 'access.policy-denied' })
+    expect(refusal(proven, { policy: hours('22:00', '06:00', ['thu']) })).toBeNull()
+    expect(refusal(proven, { policy: hours('08:00', '17:00'), nowMs: (now + 6 * 3_600) * 1_000 })).toBeNull()
   })
 
   test('a ticket for a person who may not meet patient data opens diagnostics alone, whatever the main server signed (R072)', async () => {

@@ -1,9 +1,10 @@
+import type { Policy, PolicyFault } from '@gantry/shared/device-policy.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
 import { meetsPatientData } from '@gantry/shared/profile.ts'
 import type { AccessServerRef, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { RequestMemory } from './memory.ts'
-import { countryIsAllowed, type Policy, ruleFor } from './policy.ts'
+import { countryIsAllowed, hoursText, isOpenAt, ruleFor } from './policy.ts'
 import type { Proven } from './signatures.ts'
 
 /** What stands when a request arrives. `nowMs` by this device's clock. */
@@ -11,6 +12,8 @@ export type Situation = {
   nowMs: number
   roster: RosterPayload | null
   policy: Policy
+  /** Why there is no policy to go by. */
+  policyFault: PolicyFault | null
   memory: RequestMemory
   /** Whether this device may dial that server (R047). */
   mayReach: (server: AccessServerRef) => boolean
@@ -30,10 +33,12 @@ const hourMs = 3_600_000
  */
 export const steps = [
   requireUnspent,
+  requirePolicy,
   requireConnectivity,
   requireListedServer,
   requireCertifiedPerson,
   requireFreshRoster,
+  requireOpenHours,
   requireLevelOpen,
   requireProfile,
   requireShortEnough,
@@ -41,6 +46,11 @@ export const steps = [
   requireFewAtATime,
   requireFewWithinHour,
 ] as const satisfies readonly Step[]
+
+/** Its rules closed every level; that it is for this reason helps whoever has to mend it. */
+function requirePolicy(_: Proven, { policyFault }: Situation): void {
+  if (policyFault) throw new AppError('access.policy-unusable', { details: { fault: policyFault } })
+}
 
 /** R008: a customer who switched connectivity off meant this request too. */
 function requireConnectivity(_: Proven, { policy }: Situation): void {
@@ -68,6 +78,11 @@ function requireCertifiedPerson({ certificate }: Proven, { roster }: Situation):
 function requireFreshRoster({ request }: Proven, { roster, nowMs }: Situation): void {
   const fresh = roster !== null && rosterIsFresh(roster, nowMs / 1_000)
   if (!fresh && request.access !== 'diagnostics') throw new AppError('access.roster-stale', { details: { number: roster?.number ?? 0 } })
+}
+
+/** R047: the hours are the device's own, by its own clock. */
+function requireOpenHours(_: Proven, { policy, nowMs }: Situation): void {
+  if (!isOpenAt(policy, nowMs)) throw new AppError('access.policy-denied', { details: { hours: hoursText(policy) } })
 }
 
 function requireLevelOpen({ request }: Proven, { policy }: Situation): void {

@@ -5,19 +5,21 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type AllowList, addressText, allowListCsv } from '@gantry/shared/allow-list.ts'
 import { allowListRules } from '@gantry/shared/allow-list-rules.ts'
-import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
+import type { Policy } from '@gantry/shared/device-policy.ts'
+import { errorCodes } from '@gantry/shared/errors.ts'
 import { itGuide } from '@gantry/shared/it-guide.ts'
 import { readJsonFile } from '@gantry/shared/node/json-file.ts'
 import type { Passport } from '@gantry/shared/passport.ts'
 import { type AgentCommandWords, agentCommandEn } from '@gantry/shared/words/agent-command.en.ts'
 import { agentCommandFr } from '@gantry/shared/words/agent-command.fr.ts'
-import { errorWords, type Language } from '@gantry/shared/words/errors.ts'
+import type { Language } from '@gantry/shared/words/errors.ts'
 import { itGuideEn } from '@gantry/shared/words/it-guide.en.ts'
 import { itGuideFr } from '@gantry/shared/words/it-guide.fr.ts'
 import { passportEn } from '@gantry/shared/words/passport.en.ts'
 import { passportFr } from '@gantry/shared/words/passport.fr.ts'
 import { readPolicy } from '../access/policy-file.ts'
 import { allowListOfDevice } from '../allowed-dial.ts'
+import { answering, readArguments, requireLanguage } from '../command-line.ts'
 import { Config } from '../config.ts'
 import { readIdentity } from '../identity.ts'
 import { createWayOut } from '../way-out.ts'
@@ -36,32 +38,28 @@ const words: Record<Language, { command: AgentCommandWords; passport: typeof pas
 const exitOf: Record<Exclude<Passport['verdict'], 'running'>, number> = { open: 0, limited: 1, closed: 5 }
 const formats = { check: ['text', 'html', 'json'], 'allow-list': ['json', 'csv', 'nft', 'guide'] } as const
 
-export async function runCommand(argv: string[]): Promise<number> {
-  let language: Language = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '') ? 'fr' : 'en'
-  try {
-    const asked = read(argv)
-    const config = readJsonFile(asked.config, Config)
-    language = asked.language ?? config.language
-    return await (asked.command === 'check' ? check(config, { ...asked, language }) : print(config, { ...asked, language }))
-  } catch (error) {
-    const failure = toFailure(error)
-    const { what, todo } = errorWords(failure, language)
-    console.error(`${what} ${todo} (${failure.code})`)
-    if (failure.code === 'usage.bad') console.error(words[language].command.usage.join('\n'))
-    if (failure.code === 'internal') console.error(error)
-    return errorCodes[failure.code].exit
-  }
+export function runCommand(argv: string[]): Promise<number> {
+  return answering(
+    async (speaker) => {
+      const asked = read(argv)
+      const config = readJsonFile(asked.config, Config)
+      const language = asked.language ?? config.language
+      speaker.language = language
+      return asked.command === 'check' ? check(config, { ...asked, language }) : print(config, { ...asked, language })
+    },
+    { en: words.en.command, fr: words.fr.command },
+  )
 }
 
 type Asked = ReturnType<typeof read> & { language: Language }
 
 async function check(config: Config, { language, format, output }: Asked): Promise<number> {
   const { command, passport } = words[language]
-  if (readPolicy(config.policyFile, config.stateDir).policy.connectivity === 'off') {
+  const { list, identity, policy } = deviceOf(config)
+  if (policy.connectivity === 'off') {
     console.error(command.off)
     return errorCodes['access.connectivity-off'].exit
   }
-  const { list, identity } = deviceOf(config)
   const cancel = new AbortController()
   process.once('SIGINT', () => cancel.abort()).once('SIGTERM', () => cancel.abort())
   let asking = ''
@@ -120,10 +118,12 @@ async function print(config: Config, { language, format, router, resolver }: Ask
   return 0
 }
 
-function deviceOf(config: Config): { list: AllowList; identity: { cert: string; key: string } | null } {
+function deviceOf(config: Config): { list: AllowList; policy: Policy; identity: { cert: string; key: string } | null } {
   const known = readIdentity(config.stateDir)
   const enrolment = known?.enrolment ?? null
-  return { list: allowListOfDevice(config, enrolment), identity: known && enrolment ? { cert: enrolment.certificate, key: known.deviceKey } : null }
+  const { policy } = readPolicy({ path: config.policyFile, stateDir: config.stateDir, deviceId: () => enrolment?.deviceId ?? null })
+  const identity = known && enrolment ? { cert: enrolment.certificate, key: known.deviceKey } : null
+  return { list: allowListOfDevice(config, enrolment, policy.servers), policy, identity }
 }
 
 /** What the proxy's exceptions name is reached straight. */
@@ -147,21 +147,19 @@ const withoutPort = (server: string) => /^\[(.+)\]:\d+$/.exec(server)?.[1] ?? (i
 const isOutside = (address: string) => !/^127\.|^::1$/.test(address)
 
 function read(argv: string[]) {
-  try {
+  return readArguments(() => {
     const many = { type: 'string', multiple: true } as const
     const one = { type: 'string' } as const
     const options = { config: one, language: one, format: one, output: one, router: many, resolver: many }
     const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options })
     const [command] = positionals
-    const { config, language, format, output, router = [], resolver } = values
+    const { config, format, output, router = [], resolver } = values
     if ((command !== 'check' && command !== 'allow-list') || positionals.length > 1) throw new Error('check or allow-list')
     if (!config) throw new Error('--config FILE')
-    if (language !== undefined && language !== 'en' && language !== 'fr') throw new Error('--language en|fr')
+    const language = requireLanguage(values.language)
     const known: readonly string[] = formats[command]
     if (format !== undefined && !known.includes(format)) throw new Error(`--format ${known.join('|')}`)
     if ([...router, ...(resolver ?? [])].some((address) => isIP(address) === 0)) throw new Error('--router, --resolver ADDRESS')
-    return { command, config, language: language satisfies Language | undefined as Language | undefined, format: format ?? known[0], output, router, resolver }
-  } catch (error) {
-    throw new AppError('usage.bad', { cause: error, details: { problem: error instanceof Error ? error.message.slice(0, 200) : '' } })
-  }
+    return { command, config, language, format: format ?? known[0], output, router, resolver }
+  })
 }

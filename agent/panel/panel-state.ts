@@ -9,6 +9,7 @@ export const emptyPanel: PanelState = {
   separated: true,
   network: 'none',
   connectivity: 'waiting',
+  policy: null,
   waiting: [],
   sessions: [],
   last: null,
@@ -28,7 +29,7 @@ type Of<T extends AgentToPanel['type']> = Extract<AgentToPanel, { type: T }>
 export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number): PanelState {
   switch (event.type) {
     case 'hello':
-      return { ...state, agent: 'connected', device: event.device, separated: event.separated, network: event.network, connectivity: event.connectivity }
+      return helloFrom(state, event)
     case 'request.asked':
       return { ...state, waiting: putRequest(state.waiting, event.request) }
     case 'request.closed':
@@ -48,6 +49,10 @@ export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number)
     case 'agent.gone':
       return agentGone(state, nowMs)
   }
+}
+
+function helloFrom(state: PanelState, { device, separated, network, connectivity, policy }: Of<'hello'>): PanelState {
+  return { ...state, agent: 'connected', device, separated, network, connectivity, policy }
 }
 
 /** A question that comes again, with fewer tries or after a reconnection, keeps its place in the row. */

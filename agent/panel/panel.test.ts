@@ -63,6 +63,7 @@ const hello: AgentToPanel = {
   separated: false,
   network: 'open',
   connectivity: 'ok',
+  policy: null,
 }
 
 describe('the panel process', () => {

@@ -92,6 +92,7 @@ function outputOf({ requestId, terminal, data, size }: Extract<AgentToPanel, { t
 }
 
 function toAgent(input: PanelInput): PanelToAgent {
+  if (input.type === 'switch') return { type: 'service.switch', on: input.on }
   if (input.type === 'check') return { type: 'network.check', run: input.run }
   if (input.type === 'time') return { type: 'time.answered', requestId: input.requestId, allow: input.allow }
   if (input.type === 'end') return { type: 'session.end', requestId: input.requestId }

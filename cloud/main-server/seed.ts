@@ -1,6 +1,7 @@
 import { Region } from '@gantry/shared/access-api.ts'
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import { type ActionName, actions } from '@gantry/shared/actions.ts'
+import { DayHours } from '@gantry/shared/hours.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
 import { NoticeRule, noticeLimits } from '@gantry/shared/notice.ts'
 import { AccessLevel, EntitlementKind, FilesLimits } from '@gantry/shared/profile.ts'
@@ -84,12 +85,6 @@ export const NoticeContacts = z
   .refine(({ mail, webhook }) => mail.length > 0 || webhook !== null, 'nobody')
 export type NoticeContacts = z.infer<typeof NoticeContacts>
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/)
-export const weekDays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
-/** No new request in these hours of the site's clock. `until` before `from` is on the next day; `days` are those on which they begin, all where not said. */
-export const QuietHours = z.strictObject({ from: clock, until: clock, days: z.array(z.enum(weekDays)).min(1).optional() })
-export type QuietHours = z.infer<typeof QuietHours>
-
 /** What a person was trained for, to the end of that day in every time zone. `'*'` = every model. */
 export const Training = z.strictObject({ model: z.union([z.literal('*'), key]), until: z.iso.date() })
 export type Training = z.infer<typeof Training>
@@ -160,7 +155,8 @@ const Site = z.strictObject({
   /** IANA name; entitlements end at midnight there. */
   timeZone: z.string().max(60),
   contact: z.strictObject({ name: text, role: text, phone: text }).nullable(),
-  quietHours: z.array(QuietHours).max(20).default([]),
+  /** No new request in these hours of the site's clock. */
+  quietHours: z.array(DayHours).max(20).default([]),
   devices: z.array(Device),
 })
 

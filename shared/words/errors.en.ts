@@ -180,7 +180,28 @@ export const errorsEn: ErrorWords = {
     what: 'The code typed at the device was not the matching code.',
     todo: 'Call the site, ask again, and read the new code out slowly.',
   }),
-  'access.policy-denied': () => ({ what: 'The device’s own rules do not allow this.', todo: 'Ask for another level, or ask the site to change the rule.' }),
+  'access.policy-denied': ({ access, minutes, country, hours }) => ({
+    what:
+      hours !== undefined
+        ? `The device’s own rules let people in at certain hours only: ${hours}.`
+        : country !== undefined
+          ? `The device’s own rules let nobody in from ${country}.`
+          : minutes !== undefined
+            ? `The device’s own rules allow ${minutes} minutes at most.`
+            : `The device’s own rules do not allow ${access === undefined ? 'this' : `the level ${access}`}.`,
+    todo:
+      hours !== undefined
+        ? 'Ask again within them; if it is urgent, call the site.'
+        : country !== undefined
+          ? 'Hand the case to a colleague, or ask the site to change the rule.'
+          : minutes !== undefined
+            ? 'Ask for less time.'
+            : 'Ask for another level, or ask the site to change the rule.',
+  }),
+  'access.policy-unusable': ({ fault }) => ({
+    what: `The device cannot go by its own rules${fault === undefined ? '' : ` (${fault})`}, so it lets nobody in.`,
+    todo: 'Ask the site to put the device’s policy right; its front panel says what is wrong.',
+  }),
   'access.panel-missing': () => ({
     what: 'The device’s front panel does not answer, so nobody can agree.',
     todo: 'Ask the site to restart the device’s panel.',
@@ -352,6 +373,19 @@ export const errorsEn: ErrorWords = {
   'server.not-allowed': ({ host, port }) => ({
     what: `${host ?? 'A server'}${port === undefined ? '' : `:${port}`} is not on the device’s list of servers.`,
     todo: 'Ask whoever looks after the device to add it to the list, or report it to your security office.',
+  }),
+
+  'policy.key-wrong': ({ reason }) => ({
+    what: reason === 'owner' ? 'This key does not own the policy of this device.' : 'The passphrase does not open this key.',
+    todo: reason === 'owner' ? 'Use the key that signed it last.' : 'Type it again.',
+  }),
+  'policy.setting-bad': ({ name }) => ({
+    what: `${name === undefined || name === '' ? 'A setting' : `The setting ${name}`} is not known, or its value does not fit.`,
+    todo: 'Nothing was changed. See the settings and their values with: gantry-agent policy show',
+  }),
+  'policy.unusable': ({ fault }) => ({
+    what: `The policy that is there cannot be gone by (${fault ?? ''}), so there is nothing to change.`,
+    todo: 'Put the last good file back, or start from the defaults with --fresh.',
   }),
 
   'state.in-use': ({ folder, pid }) => ({

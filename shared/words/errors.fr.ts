@@ -190,9 +190,27 @@ export const errorsFr: ErrorWords = {
     what: 'Le code tapé à l’appareil n’était pas le code commun.',
     todo: 'Appelez le site, redemandez, et lisez le nouveau code lentement.',
   }),
-  'access.policy-denied': () => ({
-    what: 'Les règles de l’appareil ne le permettent pas.',
-    todo: 'Demandez un autre niveau, ou demandez au site de changer la règle.',
+  'access.policy-denied': ({ access, minutes, country, hours }) => ({
+    what:
+      hours !== undefined
+        ? `Les règles de l’appareil ne laissent entrer qu’à certaines heures : ${hours}.`
+        : country !== undefined
+          ? `Les règles de l’appareil ne laissent entrer personne depuis ce pays (${country}).`
+          : minutes !== undefined
+            ? `Les règles de l’appareil permettent ${minutes} minutes au plus.`
+            : `Les règles de l’appareil ne permettent pas ${access === undefined ? 'cela' : `le niveau ${access}`}.`,
+    todo:
+      hours !== undefined
+        ? 'Redemandez pendant ces heures; si c’est urgent, appelez l’établissement.'
+        : country !== undefined
+          ? 'Confiez le dossier à un collègue, ou demandez à l’établissement de changer la règle.'
+          : minutes !== undefined
+            ? 'Demandez moins de temps.'
+            : 'Demandez un autre niveau, ou demandez à l’établissement de changer la règle.',
+  }),
+  'access.policy-unusable': ({ fault }) => ({
+    what: `L’appareil ne peut pas suivre ses propres règles${fault === undefined ? '' : ` (${fault})`}, alors il ne laisse entrer personne.`,
+    todo: 'Demandez à l’établissement de rétablir la politique de l’appareil; son panneau dit ce qui ne va pas.',
   }),
   'access.panel-missing': () => ({
     what: 'Le panneau de l’appareil ne répond pas; personne ne peut accepter.',
@@ -380,6 +398,19 @@ export const errorsFr: ErrorWords = {
   'server.not-allowed': ({ host, port }) => ({
     what: `${host ?? 'Un serveur'}${port === undefined ? '' : `:${port}`} n’est pas sur la liste des serveurs de l’appareil.`,
     todo: 'Demandez à la personne responsable de l’appareil de l’y ajouter, ou avisez votre bureau de la sécurité.',
+  }),
+
+  'policy.key-wrong': ({ reason }) => ({
+    what: reason === 'owner' ? 'Cette clé n’est pas celle de la politique de cet appareil.' : 'La phrase de passe n’ouvre pas cette clé.',
+    todo: reason === 'owner' ? 'Utilisez la clé qui l’a signée la dernière fois.' : 'Tapez-la de nouveau.',
+  }),
+  'policy.setting-bad': ({ name }) => ({
+    what: `${name === undefined || name === '' ? 'Un réglage' : `Le réglage ${name}`} est inconnu, ou sa valeur ne convient pas.`,
+    todo: 'Rien n’a été changé. Voyez les réglages et leurs valeurs avec : gantry-agent policy show',
+  }),
+  'policy.unusable': ({ fault }) => ({
+    what: `La politique en place ne peut pas être suivie (${fault ?? ''}); il n’y a donc rien à changer.`,
+    todo: 'Remettez le dernier bon fichier, ou repartez des valeurs par défaut avec --fresh.',
   }),
 
   'state.in-use': ({ folder, pid }) => ({

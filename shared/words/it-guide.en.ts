@@ -59,13 +59,18 @@ export const itGuideEn = {
   },
   control: {
     title: 'What you control',
-    text: 'The file `policy.json` on the device is yours. The device reads it again when it changes, and no server can change it.',
+    text: 'The file `policy.json` on the device is yours: it is signed with your own key, which you make and keep with `gantry-agent policy`. The device goes by it within a second, and no server can change it. A file that was edited, taken back or damaged closes the device, and the panel says why.',
     columns: ['Setting', 'Means'],
     rows: [
       ['`"connectivity": "off"`', 'Not one packet leaves the device.'],
       ['`"rules"`', 'For each level of access: `allow`, `ask`, `ask-typed` (with a code typed in at the device) or `deny`.'],
       ['`"countries"`', 'Where a specialist may work from.'],
       ['`"files"`', 'Whether files may go in, out, and how large.'],
+      ['`"hours"`', 'When somebody may come in, by the device’s clock or a zone that you name. A session ends with them.'],
+      ['`"servers"`', 'Of the hosts above, those that the device may reach.'],
+      ['`"actions"`', 'Which actions may be asked for.'],
+      ['`"requestsPerHour"`', 'How many requests an hour are let through to the panel; a further one is refused before it rings.'],
+      ['`"sessionMinutes"`, `"sessionMegabytes"`', 'How long a session may last, and how much may move in it.'],
       ['`"instantPickup": true`', 'The device keeps one connection open, so that a request arrives at once.'],
       ['`"strict": true`', 'A session on the operating system ends when the main server has not answered for 60 seconds.'],
       [

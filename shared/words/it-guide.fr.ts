@@ -60,13 +60,18 @@ export const itGuideFr: ItGuideWords = {
   },
   control: {
     title: 'Ce que vous décidez',
-    text: 'Le fichier `policy.json` de l’appareil est à vous. L’appareil le relit quand il change, et aucun serveur ne peut le changer.',
+    text: 'Le fichier `policy.json` de l’appareil est à vous : il est signé avec votre propre clé, que vous créez et gardez avec `gantry-agent policy`. L’appareil le suit dans la seconde, et aucun serveur ne peut le changer. Un fichier modifié, ancien ou abîmé ferme l’appareil, et le panneau dit pourquoi.',
     columns: ['Réglage', 'Effet'],
     rows: [
       ['`"connectivity": "off"`', 'Pas un paquet ne sort de l’appareil.'],
       ['`"rules"`', 'Pour chaque niveau d’accès : `allow`, `ask`, `ask-typed` (avec un code tapé sur l’appareil) ou `deny`.'],
       ['`"countries"`', 'D’où un spécialiste peut travailler.'],
       ['`"files"`', 'Si des fichiers peuvent entrer, sortir, et de quelle taille.'],
+      ['`"hours"`', 'Quand on peut entrer, selon l’horloge de l’appareil ou un fuseau que vous nommez. Une séance prend fin avec elles.'],
+      ['`"servers"`', 'Parmi les hôtes ci-dessus, ceux que l’appareil peut joindre.'],
+      ['`"actions"`', 'Quelles actions peuvent être demandées.'],
+      ['`"requestsPerHour"`', 'Combien de demandes par heure arrivent jusqu’au panneau; une de plus est refusée avant de sonner.'],
+      ['`"sessionMinutes"`, `"sessionMegabytes"`', 'Combien de temps une séance peut durer, et combien peut y circuler.'],
       ['`"instantPickup": true`', 'L’appareil garde une connexion ouverte, pour qu’une demande arrive tout de suite.'],
       ['`"strict": true`', 'Une séance dans le système prend fin quand le serveur principal n’a pas répondu depuis 60 secondes.'],
       [

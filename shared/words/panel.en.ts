@@ -1,4 +1,5 @@
 import type { EndCause } from '../access-request.ts'
+import type { PolicyFault } from '../device-policy.ts'
 import type { Move } from '../panel.ts'
 import type { AccessLevel, ServiceKind } from '../profile.ts'
 
@@ -26,6 +27,13 @@ export const panelEn = {
     calledText: 'It cannot be reached from here: something on the way to the main server is closed. Check the network, or ask your IT service.',
     off: 'Remote service is turned off',
     offText: 'Nothing leaves this device. Whoever looks after it can turn it on again.',
+    closed: 'Nobody can come in',
+    closedText: 'The rules of this device cannot be gone by.',
+    turnOff: 'Turn remote service off',
+    turnOn: 'Turn remote service on',
+    rules: 'Rules',
+    rulesOf: (serial: number, owner: string) => `No. ${serial}, signed with the key ${owner}`,
+    rulesDefault: 'Not set yet: every request is asked for here',
     whoMay: 'Only people whom the manufacturer has certified, one by one, may ask.',
     device: 'Device',
     model: 'Model',
@@ -39,6 +47,17 @@ export const panelEn = {
     clock: 'Clock',
     hint: 'For the IT department. The same as a page to print: gantry-agent check',
   },
+  /** What is wrong with the policy, and what to do. */
+  fault: {
+    missing: 'The file with the rules is gone. Put it back.',
+    damaged: 'The file with the rules is damaged. Put the last good one back, or set the rules anew.',
+    unsigned: 'The file with the rules is not signed. Sign it with the key of whoever looks after this device.',
+    signature: 'The file with the rules was changed, or signed with another key. Put the last good one back.',
+    unknown: 'The file with the rules holds something that this version does not know. Set the rules anew, or bring the device up to date.',
+    older: 'The file with the rules is older than the one before. Put the newest one back.',
+    'other-device': 'The file with the rules is for another device. Put its own back.',
+    forgotten: 'This device no longer knows which rules it had. Whoever looks after it has to set them anew: gantry-agent policy reset',
+  } satisfies Record<PolicyFault, string>,
   separationMissing: 'On this device a session runs with the same rights as the service itself.',
   networkOpen: 'On this device a session is not separated from your network.',
   request: {

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAlive } from './support/processes.ts'
-import { type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
+import { type RunningSandbox, removeSandbox, setPolicy, startSandbox, until } from './support/sandbox.ts'
 import { type OpenWindow, openWindow, walkSignIn } from './support/window.ts'
 
 let sandbox: RunningSandbox
@@ -25,8 +25,7 @@ beforeAll(async () => {
   second = next
   unanswered = third
   // Its owner lets a question stand for 30 seconds; the agent looks at the file once a second.
-  const policy = join(sandbox.dir, 'devices/3/policy.json')
-  writeFileSync(policy, JSON.stringify({ ...JSON.parse(readFileSync(policy, 'utf8')), answerSeconds: 30 }))
+  await setPolicy(sandbox, 3, 'answerSeconds=30')
   mkdirSync(join(home, 'fix/deep'), { recursive: true })
   writeFileSync(join(home, 'fix/deep/patch.bin'), Buffer.alloc(500_000, 'gantry'))
   writeFileSync(join(home, 'fix/read me.txt'), 'bonjour')

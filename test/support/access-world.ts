@@ -1,5 +1,4 @@
 import { createRequestMemory, newMemory } from '../../agent/access/memory.ts'
-import { Policy } from '../../agent/access/policy.ts'
 import { createAccessRequests } from '../../agent/access/requests.ts'
 import { proveSignatures } from '../../agent/access/signatures.ts'
 import { hostKeyText } from '../../agent/identity.ts'
@@ -8,6 +7,7 @@ import type { PanelLink } from '../../agent/panel-link.ts'
 import { memoryState } from '../../agent/state-file.ts'
 import type { EndCause } from '../../shared/access-request.ts'
 import type { NewAuditEvent } from '../../shared/audit.ts'
+import { Policy } from '../../shared/device-policy.ts'
 import { AppError } from '../../shared/errors.ts'
 import { newId } from '../../shared/ids.ts'
 import { matchingCode } from '../../shared/node/matching-code.ts'
@@ -90,6 +90,7 @@ export class World {
       memory: createRequestMemory(this.disk),
       roster: () => this.roster,
       policy: () => this.policy,
+      policyFault: () => null,
       mayReach: () => true,
       panel,
       answer: async (head, answer) => {

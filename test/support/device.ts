@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Config } from '../../agent/config.ts'
 import { thumbprint } from '../../shared/node/signing.ts'
 import type { PublicJwk } from '../../shared/ticket.ts'
+import { createPolicyOwner } from './policy.ts'
 
 /** A device's folder with its config and policy, as the sandbox would write them. */
 export type DeviceFolder = { folder: string; config: Config; writePolicy(policy: Record<string, unknown>): void; remove(): void }
@@ -25,10 +26,11 @@ export function createDeviceFolder({ origin, ca, authorityKey, secret = 'abcdefg
     filesRoot: join(folder, 'files'),
     service: { restart: [], status: [], menu: [], log: join(folder, 'service.log') },
   })
+  const owner = createPolicyOwner()
   return {
     folder,
     config,
-    writePolicy: (policy) => writeFileSync(config.policyFile, JSON.stringify({ version: 1, ...policy })),
+    writePolicy: (policy) => writeFileSync(config.policyFile, owner.sign(policy)),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -32,6 +32,7 @@ let state: PanelState = {
   separated: true,
   network: 'none',
   connectivity: 'waiting',
+  policy: null,
   waiting: [],
   sessions: [],
   last: null,
@@ -60,8 +61,8 @@ const press = (input: PanelInput) => socket.send(input)
 function draw(): void {
   const nowMs = Date.now()
   const view = viewOf(state, { connected, nowMs, dismissedMs })
-  const { device, separated, network } = state
-  const key = JSON.stringify([language, viewKey(view), device, separated, network])
+  const { device, separated, network, policy } = state
+  const key = JSON.stringify([language, viewKey(view), device, separated, network, policy])
   if (key !== drawn) {
     drawn = key
     part = createPart(view)
@@ -87,7 +88,7 @@ function createPart(view: View): Part {
     case 'check':
       return createCheckPart(spoken, passportWords[language], press)
     case 'idle':
-      return createIdlePart(view, spoken, { ...state, onCheck: () => press({ type: 'check', run: true }) })
+      return createIdlePart(view, spoken, { ...state, press })
   }
 }
 

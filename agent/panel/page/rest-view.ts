@@ -2,7 +2,7 @@ import { EndCause } from '@gantry/shared/access-request.ts'
 import type { PanelState } from '@gantry/shared/panel.ts'
 import type { PanelWords } from '@gantry/shared/words/panel.en.ts'
 import { button, element, icon } from './elements.ts'
-import type { Part } from './request-view.ts'
+import type { Part, Press } from './request-view.ts'
 import { readable, type View } from './view.ts'
 
 type EndedView = Extract<View, { name: 'ended' }>
@@ -26,24 +26,33 @@ function closingWords(outcome: string, name: string, words: PanelWords): { title
   return { title: words.cause[cause.success ? cause.data : 'connection-lost'](name), text: words.ended.session(name) }
 }
 
-type IdleWith = Pick<PanelState, 'device' | 'separated' | 'network'> & { onCheck: () => void }
+type IdleWith = Pick<PanelState, 'device' | 'separated' | 'network' | 'policy'> & { press: Press }
 
-/** What this is, and who may come (R119). */
-export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, network, onCheck }: IdleWith): Part {
+/** What this is, who may come (R119), by which rules, and the switch. */
+export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, network, policy, press }: IdleWith): Part {
   const { idle } = words
   const fact = (name: string, value: string) => [element('dt', {}, name), element('dd', {}, readable(value))]
+  const rules = policy?.from === 'defaults' ? idle.rulesDefault : policy?.from === 'file' ? idle.rulesOf(policy.serial, policy.owner ?? '') : null
   const facts = device ? [...fact(idle.device, device.name), ...fact(idle.model, device.model), ...fact(idle.place, `${device.site}, ${device.customer}`)] : []
+  const text = reason === 'closed' && policy?.fault ? `${idle.closedText} ${words.fault[policy.fault]}` : idle[`${reason}Text`]
   const body = element(
     'div',
     { class: 'body rests' },
-    element('div', {}, element('h1', { live: 'polite' }, idle[reason]), element('p', { class: 'text' }, idle[`${reason}Text`])),
-    element('dl', {}, ...facts),
+    element('div', {}, element('h1', { live: 'polite' }, idle[reason]), element('p', { class: 'text' }, text)),
+    element('dl', {}, ...facts, ...(rules ? fact(idle.rules, rules) : [])),
   )
   const missing = separated ? (network === 'open' ? words.networkOpen : null) : words.separationMissing
   const notice = missing === null ? null : element('p', { class: 'notice' }, icon('circle-alert'), missing)
   const mayCheck = reason !== 'off' && reason !== 'absent'
-  const check = mayCheck ? button({ class: 'check-start' }, onCheck, words.check.start) : null
+  const check = mayCheck ? button({ class: 'check-start' }, () => press({ type: 'check', run: true }), words.check.start) : null
   const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), notice)
-  const foot = element('div', { class: 'foot rest' }, said, check)
+  const foot = element('div', { class: 'foot rest' }, said, createSwitch(policy, words, press), check)
   return { element: element('section', { class: 'view' }, body, foot), update: () => {} }
+}
+
+/** Nothing to press where the owner's own rules say off: the switch gives back no more than them. */
+function createSwitch(policy: PanelState['policy'], { idle }: PanelWords, press: Press): HTMLElement | null {
+  if (!policy) return null
+  const { switchedOff } = policy
+  return button({ class: 'check-start' }, () => press({ type: 'switch', on: switchedOff }), switchedOff ? idle.turnOn : idle.turnOff)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { policyFaults } from '../../../shared/device-policy.ts'
 import { type DeviceId, newId, type RequestId } from '../../../shared/ids.ts'
 import type { PanelRequest, PanelState } from '../../../shared/panel.ts'
 import { panelEn } from '../../../shared/words/panel.en.ts'
@@ -38,6 +39,13 @@ const session = {
 const looking = { connected: true, nowMs: 100_000, dismissedMs: 0 }
 
 describe('what the panel shows', () => {
+  test('a policy that cannot be gone by comes before all other rest, in words for each fault (R047)', () => {
+    const policy = { from: 'closed', fault: 'older', serial: 2, owner: 'ab', switchedOff: false } as unknown as NonNullable<PanelState['policy']>
+    expect(viewOf({ ...base, policy, connectivity: 'off' }, looking)).toEqual({ name: 'idle', reason: 'closed' })
+    expect(viewOf({ ...base, policy: { ...policy, fault: null } }, looking)).toEqual({ name: 'idle', reason: 'ready' })
+    for (const words of [panelEn, panelFr]) expect(new Set(policyFaults.map((fault) => words.fault[fault])).size).toBe(policyFaults.length)
+  })
+
   test('the oldest question first, and a running session stays in reach beside it', () => {
     const [early, late] = [request(1), request(2)]
     const view = viewOf({ ...base, waiting: [late, early], sessions: [session] }, looking)

@@ -33,9 +33,10 @@ export function viewOf(state: PanelState, { connected, nowMs, dismissedMs }: Loo
   return { name: 'idle', reason: idleReason(state) }
 }
 
-type IdleReason = 'ready' | Exclude<PanelState['connectivity'], 'ok'>
+type IdleReason = 'ready' | 'closed' | Exclude<PanelState['connectivity'], 'ok'>
 
-function idleReason({ connectivity }: PanelState): IdleReason {
+function idleReason({ connectivity, policy }: PanelState): IdleReason {
+  if (policy?.fault) return 'closed'
   return connectivity === 'ok' ? 'ready' : connectivity
 }
 

@@ -1,9 +1,10 @@
+import type { DayHours } from '@gantry/shared/hours.ts'
 import type { NoticeRule } from '@gantry/shared/notice.ts'
 import type { AccessLevel, ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
 import type { Caller } from '../caller.ts'
 import type { CaseFacts } from '../case-facts.ts'
-import type { ChangeControl, Entitlement, Origin, QuietHours, Training } from '../seed.ts'
+import type { ChangeControl, Entitlement, Origin, Training } from '../seed.ts'
 import type { Route } from './route.ts'
 
 /** Everything that the policy looks at, read before the first step. */
@@ -48,7 +49,7 @@ export type DeviceFacts = {
   entitlement: EntitlementFacts | null
   origins: readonly Origin[]
   changeControl: ChangeControl | null
-  quietHours: QuietHours[]
+  quietHours: DayHours[]
   connectivity: 'on' | 'off'
   disabled: boolean
   enrolled: boolean

@@ -1,8 +1,9 @@
+import { DayHours } from '@gantry/shared/hours.ts'
 import { CustomerId, type DeviceId, type SpecialistId } from '@gantry/shared/ids.ts'
 import { z } from 'zod'
 import type { Queries } from '../database.ts'
 import { defaultOrigins } from '../origins.ts'
-import { ChangeControl, Grant, NoticeContacts, Origin, QuietHours, readRegions, Training } from '../seed.ts'
+import { ChangeControl, Grant, NoticeContacts, Origin, readRegions, Training } from '../seed.ts'
 import type { PersonFacts } from './facts.ts'
 
 /** What the policy and the ticket need to know of a device. */
@@ -37,7 +38,7 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
     facts: {
       timeZone: row.time_zone,
       modelId: row.model_id,
-      quietHours: z.array(QuietHours).parse(JSON.parse(row.quiet_hours_json)),
+      quietHours: z.array(DayHours).parse(JSON.parse(row.quiet_hours_json)),
       origins: row.origins_json === null ? defaultOrigins : z.array(Origin).parse(JSON.parse(row.origins_json)),
       changeControl: ChangeControl.nullable().parse(JSON.parse(row.change_control_json ?? 'null')),
       entitlement:

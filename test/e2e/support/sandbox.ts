@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -57,6 +57,15 @@ export function run(argv: [string, ...string[]], options: { env?: NodeJS.Process
   child.once('error', reject)
   child.once('close', (code) => resolve({ code, ...text }))
   return { child, stdout: () => text.stdout, stderr: () => text.stderr, done: promise }
+}
+
+/** As the device's owner, with the customer's tool. The agent looks at the file once a second. */
+export async function setPolicy({ dir }: Pick<RunningSandbox, 'dir'>, device: number, ...settings: string[]): Promise<void> {
+  const [config, customer] = [join(dir, `devices/${device}/device.json`), join(dir, 'customer')]
+  const argv = ['policy', 'set', '--config', config, '--key', join(customer, 'policy-key.json'), ...settings]
+  const { code, stderr } = await run([process.execPath, join(root, 'agent/main.ts'), ...argv], { input: readFileSync(join(customer, 'passphrase'), 'utf8') })
+    .done
+  if (code !== 0) throw new Error(stderr)
 }
 
 export async function startSandbox(dir: string = newStateFolder(), ...more: string[]): Promise<RunningSandbox> {

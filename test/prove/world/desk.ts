@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { createLineClient, type LineClient } from '@gantry/shared/node/lines.ts'
 import type { Facts } from '../../e2e/support/sandbox.ts'
+import { createPolicyOwner } from '../../support/policy.ts'
 import { type DriverApi, driverApi } from './driver-api.ts'
 
 /** A client that is signed in to a sandbox, wherever its parts run. */
@@ -29,7 +30,7 @@ export function allowAll(dir: string): void {
   for (const number of [1, 2, 3, 4]) {
     const folder = join(dir, 'devices', String(number))
     for (const one of [join(dir, 'devices'), folder]) mkdirSync(one, { recursive: true, mode: 0o711 })
-    writeFileSync(join(folder, 'policy.json'), JSON.stringify(policy))
+    writeFileSync(join(folder, 'policy.json'), createPolicyOwner().sign(policy))
   }
 }
 

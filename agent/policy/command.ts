@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { defaultPolicy, type Policy, type PolicyStatement } from '@gantry/shared/device-policy.ts'
+import { AppError } from '@gantry/shared/errors.ts'
+import { DeviceId } from '@gantry/shared/ids.ts'
+import { readJsonFile, writeFileWhole, writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import { makePolicyKey, minPassphrase, openPolicyKey, PolicyKeyFile } from '@gantry/shared/node/policy-key.ts'
+import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
+import { policyText, readPolicyText, statementOf } from '@gantry/shared/node/signed-policy.ts'
+import { thumbprint } from '@gantry/shared/node/signing.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
+import type { Language } from '@gantry/shared/words/errors.ts'
+import { panelEn } from '@gantry/shared/words/panel.en.ts'
+import { panelFr } from '@gantry/shared/words/panel.fr.ts'
+import { type PolicyCommandWords, policyCommandEn } from '@gantry/shared/words/policy-command.en.ts'
+import { policyCommandFr } from '@gantry/shared/words/policy-command.fr.ts'
+import { forgetPolicy, type LoadedPolicy, readPolicy } from '../access/policy-file.ts'
+import { answering, readArguments, requireLanguage } from '../command-line.ts'
+import { Config } from '../config.ts'
+import { readIdentity } from '../identity.ts'
+import { withSettings } from './settings.ts'
+
+/**
+ * `gantry-agent policy …`: the customer's tool, at the device (`--config`) or anywhere else (`--policy`). What is done is one line of JSON on stdout; passphrases come
+ * from the terminal or a pipe, never as an argument. Exit codes: 0 done, 1 failed, 2 usage, 3 refused or (show) unusable.
+ */
+const words: Record<Language, PolicyCommandWords> = { en: policyCommandEn, fr: policyCommandFr }
+const faults = { en: panelEn.fault, fr: panelFr.fault }
+const readSecret = createSecretReader(process)
+
+export function runPolicyCommand(argv: string[]): Promise<number> {
+  return answering(async (speaker) => {
+    const asked = read(argv)
+    const config = asked.config === undefined ? null : readJsonFile(asked.config, Config)
+    speaker.language = asked.language ?? config?.language ?? speaker.language
+    const at: At = { ...asked, config, words: words[speaker.language] }
+    if (asked.verb === 'key') return makeKey(at)
+    if (asked.verb === 'show') return show(at, faults[speaker.language])
+    return asked.verb === 'set' ? set(at) : reset(at)
+  }, words)
+}
+
+type At = Omit<ReturnType<typeof read>, 'config'> & { config: Config | null; words: PolicyCommandWords }
+
+async function makeKey({ key = '', words }: At): Promise<number> {
+  if (existsSync(key)) throw new AppError('usage.bad', { details: { problem: words.keyThere(key) } })
+  const passphrase = (await readSecret(words.newPassphrase(minPassphrase))) ?? ''
+  if (passphrase.length < minPassphrase) throw new AppError('usage.bad', { details: { problem: words.newPassphrase(minPassphrase) } })
+  if (process.stdin.isTTY && (await readSecret(words.again)) !== passphrase) throw new AppError('policy.key-wrong')
+  const { file } = await makePolicyKey(passphrase)
+  writeJsonFile(key, file)
+  return say({ key, owner: thumbprint(file.publicJwk) })
+}
+
+function show({ config, policy, words }: At, faultWords: Record<string, string>): number {
+  const standing = standingOf(config, policy)
+  say({ ...standing, path: pathOf(config, policy) }, 2)
+  if (!standing.fault) return 0
+  console.error(`${words.closed} ${faultWords[standing.fault]}`)
+  return 3
+}
+
+async function set({ config, policy, key: keyPath = '', device, nextOwner, isFresh, settings, words }: At): Promise<number> {
+  const standing = standingOf(config, policy)
+  if (standing.fault && !isFresh) throw new AppError('policy.unusable', { details: { fault: standing.fault } })
+  const file = readJsonFile(keyPath, PolicyKeyFile)
+  if (standing.owner !== null && standing.owner !== thumbprint(file.publicJwk)) throw new AppError('policy.key-wrong', { details: { reason: 'owner' } })
+  const changed = withSettings(isFresh ? defaultPolicy : standing.policy, settings)
+  const key = await openPolicyKey(file, (await readSecret(words.passphrase)) ?? '')
+  const owner = nextOwner === undefined ? file.publicJwk : readJsonFile(nextOwner, PolicyKeyFile.pick({ publicJwk: true }).loose()).publicJwk
+  const nowMs = Date.now()
+  // By the clock, so that somebody who signs for many devices need not know how far each of them is.
+  const serial = Math.max(standing.serial + 1, Math.floor(nowMs / 1_000))
+  const statement = statementOf(changed, { serial, device: device ?? standing.device, owner, nowMs })
+  const path = pathOf(config, policy)
+  writeFileWhole(path, policyText(statement, key), 0o644)
+  console.error(words.signed(serial))
+  return say({ path, serial, owner: thumbprint(owner) })
+}
+
+function reset({ config, words }: At): number {
+  if (!config) throw new AppError('usage.bad', { details: { problem: '--config FILE' } })
+  forgetPolicy(config.stateDir)
+  console.error(words.reset)
+  return say({ path: config.policyFile })
+}
+
+type Standing = Pick<LoadedPolicy, 'fault' | 'serial'> & { policy: Policy; owner: Hash | null; device: PolicyStatement['device'] }
+
+/** At the device what it goes by; elsewhere what the file says, if its owner signed it. */
+function standingOf(config: Config | null, path: string | undefined): Standing {
+  const text = readIfThere(pathOf(config, path))
+  const read = text === null ? null : readPolicyText(text)
+  const device = read?.kind === 'policy' ? read.statement.device : null
+  if (config) {
+    const enrolment = readIdentity(config.stateDir)?.enrolment ?? null
+    const { fault, serial, policy, owner } = readPolicy({ path: config.policyFile, stateDir: config.stateDir, deviceId: () => enrolment?.deviceId ?? null })
+    return { fault, serial, owner, policy, device }
+  }
+  const nothing: Standing = { fault: null, serial: 0, owner: null, policy: defaultPolicy, device }
+  if (read === null) return nothing
+  if (read.kind === 'fault') return { ...nothing, fault: read.fault }
+  const { serial, owner, policy } = read.statement
+  return { ...nothing, fault: read.isSignedBy(owner) ? null : 'signature', serial, owner: thumbprint(owner), policy }
+}
+
+function readIfThere(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, 'utf8') : null
+}
+
+const pathOf = (config: Config | null, policy: string | undefined) => config?.policyFile ?? policy ?? ''
+
+function say(facts: object, indent?: number): 0 {
+  console.log(JSON.stringify(facts, null, indent))
+  return 0
+}
+
+const verbs = ['key', 'show', 'set', 'reset'] as const
+
+function read(argv: string[]) {
+  return readArguments(() => {
+    const one = { type: 'string' } as const
+    const options = { config: one, policy: one, key: one, device: one, 'next-owner': one, language: one, fresh: { type: 'boolean' } } as const
+    const { values, positionals } = parseArgs({ args: argv.slice(1), allowPositionals: true, options })
+    const [given, ...settings] = positionals
+    const verb = verbs.find((name) => name === given)
+    const { config, policy, key, device, fresh: isFresh = false } = values
+    if (!verb || (verb !== 'set' && settings.length > 0)) throw new Error(verbs.join(', '))
+    if (verb !== 'key' && (config === undefined) === (policy === undefined)) throw new Error('--config FILE, --policy FILE')
+    if ((verb === 'key' || verb === 'set') && key === undefined) throw new Error('--key FILE')
+    const forDevice = device === undefined ? undefined : DeviceId.parse(device)
+    return { verb, config, policy, key, device: forDevice, nextOwner: values['next-owner'], isFresh, settings, language: requireLanguage(values.language) }
+  })
+}
