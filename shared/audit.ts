@@ -23,6 +23,8 @@ export const AuditKind = z.enum([
   'specialist.signed-in',
   'specialist.sign-in-refused',
   'specialist.signed-out',
+  'specialist.passkey-added',
+  'specialist.passkey-removed',
   'authority.made',
   'authority.restored', // from a copy: its numbers go on above what was published
   'officer.added',

@@ -12,6 +12,7 @@ export const errorCodes = {
   'auth.locked': { status: 403, exit: 4 },
   'auth.wrong-credentials': { status: 401, exit: 3 },
   'auth.code-used': { status: 401, exit: 3 },
+  'auth.passkey-refused': { status: 401, exit: 3 },
   'auth.throttled': { status: 429, exit: 3 },
   'auth.cancelled': { status: 400, exit: 1 },
   'auth.callback-refused': { status: 400, exit: 1 },

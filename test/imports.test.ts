@@ -59,7 +59,7 @@ const rows: Row[] = [
   },
   {
     files: 'cloud/main-server/',
-    may: [...sharedNode, 'fastify', 'oidc-provider', 'openid-client', 'otplib', 'kysely', 'nodemailer', 'pino'],
+    may: [...sharedNode, 'fastify', 'oidc-provider', 'openid-client', '@simplewebauthn/server', 'otplib', 'kysely', 'nodemailer', 'pino'],
     because: 'deployed alone; it can propose a session and never speaks SSH',
   },
   {

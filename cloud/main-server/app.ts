@@ -41,6 +41,7 @@ import { organisationName, type Taken } from './seeding.ts'
 import { createAuthenticate, isSignedIn } from './sign-in/authenticate.ts'
 import { addSignInRoutes } from './sign-in/handlers.ts'
 import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-routes.ts'
+import { createPasskeys } from './sign-in/passkeys.ts'
 import { clientId, createProvider } from './sign-in/provider.ts'
 import { endSignInsOf, noteReuse } from './sign-in/revoke.ts'
 import { forgetOldSignIns } from './sign-in/store.ts'
@@ -197,6 +198,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     db,
     provider,
     upstream,
+    passkeys: createPasskeys({ db, origin: peopleOrigin, organisation, now }),
     organisation,
     showsCode: config.sandbox,
     append,

@@ -122,6 +122,17 @@ const notices = [
   `create index notice_sends_by_request on notice_sends (request_id)`,
 ]
 
+/** Passkeys, of what is asked of one now, and what a sign-in has shown while its person looks after them. */
+const passkeys = [
+  `create table passkeys (
+    id text primary key, specialist_id text not null references specialists (id), public_key text not null, counter integer not null, transports_json text not null,
+    synced integer not null, added_ms integer not null, used_ms integer
+  ) strict`,
+  `create index passkeys_by_specialist on passkeys (specialist_id)`,
+  `alter table sign_in_steps add column challenge text`,
+  `alter table sign_in_steps add column shown_json text`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -131,6 +142,7 @@ export const migrations: Record<string, Migration> = {
   '0006-sign-ins': { up: (db: Kysely<unknown>) => runAll(db, signIns) },
   '0007-upstream': { up: (db: Kysely<unknown>) => runAll(db, upstream) },
   '0008-notices': { up: (db: Kysely<unknown>) => runAll(db, notices) },
+  '0009-passkeys': { up: (db: Kysely<unknown>) => runAll(db, passkeys) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

@@ -90,7 +90,26 @@ export type Tables = {
     expires_ms: number | null
   }
   /** A sign-in between its first factor and its second. `vouched_ms`: when the person signed in at the upstream provider; null where the first was a password. */
-  sign_in_steps: { uid: string; specialist_id: SpecialistId; expires_ms: number; vouched_ms: Generated<number | null> }
+  /** `challenge`: what a passkey is asked to sign now. `shown_json`: both factors were given (`Shown`), and the person looks after the passkeys. */
+  sign_in_steps: {
+    uid: string
+    specialist_id: SpecialistId
+    expires_ms: number
+    vouched_ms: Generated<number | null>
+    challenge: Generated<string | null>
+    shown_json: Generated<string | null>
+  }
+  /** `public_key`: COSE, base64url (WebAuthn section 6.5.1.1). */
+  passkeys: {
+    id: string
+    specialist_id: SpecialistId
+    public_key: string
+    counter: number
+    transports_json: string
+    synced: number
+    added_ms: number
+    used_ms: Generated<number | null>
+  }
   /** A sign-in whose person was sent to the upstream provider. Of `state`, the SHA-256. */
   upstream_visits: { uid: string; state_hash: string; sent_ms: number; expires_ms: number }
   reused_sign_ins: { grant_id: string; at_ms: number }

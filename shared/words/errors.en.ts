@@ -27,6 +27,10 @@ export const errorsEn: ErrorWords = {
     what: 'This code was already used once.',
     todo: `Wait for the next code${seconds === undefined ? '' : `, in ${seconds} s`}.`,
   }),
+  'auth.passkey-refused': () => ({
+    what: 'This passkey was not accepted.',
+    todo: 'Try again, or sign in with the code. If it happens twice, tell your security office.',
+  }),
   'auth.throttled': ({ seconds }) => ({ what: 'Too many attempts.', todo: `Wait ${seconds ?? 60} s, then try again. Open sessions are not touched.` }),
   'auth.cancelled': () => ({ what: 'Sign-in was not finished.', todo: 'Start it again when you are ready.' }),
   'auth.callback-refused': () => ({

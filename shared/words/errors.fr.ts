@@ -25,6 +25,10 @@ export const errorsFr: ErrorWords = {
     what: 'Ce code a déjà servi une fois.',
     todo: `Attendez le prochain code${seconds === undefined ? '' : `, dans ${seconds} s`}.`,
   }),
+  'auth.passkey-refused': () => ({
+    what: 'Cette clé d’accès n’a pas été acceptée.',
+    todo: 'Réessayez, ou connectez-vous avec le code. Si cela se répète, prévenez votre bureau de la sécurité.',
+  }),
   'auth.throttled': ({ seconds }) => ({
     what: 'Trop d’essais.',
     todo: `Attendez ${seconds ?? 60} s, puis réessayez. Les séances ouvertes ne sont pas touchées.`,

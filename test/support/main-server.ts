@@ -66,7 +66,7 @@ export async function createTestServer(
   const people = { elena: await createPerson('elena', authority), tomas: await createPerson('tomas', authority) }
   const devices = { mine: device('CT Suite 3'), second: device('CT Suite 4'), hidden: device('MR 1'), lapsed: device('MR 2'), off: device('Angio 1') }
   const ca = await createCa('Test servers')
-  const { certificatePem, keyPem } = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'main.example'] })
+  const { certificatePem, keyPem } = await issueServerCertificate(ca, { hosts: ['127.0.0.1', 'localhost', 'main.example'] })
   const dial = createDialler({ ca: ca.certificatePem })
   const authorityIn = join(folder, 'authority-in')
   mkdirSync(join(authorityIn, 'certificates'), { recursive: true })

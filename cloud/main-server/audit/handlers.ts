@@ -23,7 +23,7 @@ export type AuditTools = {
 const notADevices: readonly AuditKind[] = [
   ...(['specialist.signed-in', 'specialist.sign-in-refused', 'specialist.signed-out', 'specialist.certified', 'roster.signed'] as const),
   ...(['authority.made', 'authority.restored', 'officer.added', 'officer.removed', 'officer.refused', 'specialist.revoked'] as const),
-  'certification.imported',
+  ...(['specialist.passkey-added', 'specialist.passkey-removed', 'certification.imported'] as const),
   ...(['enrolment.refused', 'server.started', 'server.stopped', 'leg.admitted', 'leg.paired', 'leg.closed'] as const),
 ]
 

@@ -3,11 +3,8 @@ import { toFailure } from '@gantry/shared/errors.ts'
 import type { SpecialistId } from '@gantry/shared/ids.ts'
 import type { FastifyReply } from 'fastify'
 import { clientId, oidcScopes, resource, resourceScope } from './provider.ts'
-import { type Account, endCodeStep } from './store.ts'
+import { type Account, endCodeStep, type Shown } from './store.ts'
 import type { SignInTools, Visit } from './visit.ts'
-
-/** `factors`, `methods`: what was asked, for the audit and as RFC 8176 names it. `atMs`: when the older of the factors was given. */
-export type Shown = { factors: string; methods: string[]; atMs: number }
 
 /** Both factors were right: back to the client, with a grant. */
 export async function finishSignIn(tools: SignInTools, { request, reply, interaction }: Visit, account: Account, shown: Shown): Promise<FastifyReply> {
@@ -35,6 +32,6 @@ export async function audited<T>({ append }: SignInTools, pending: SpecialistId 
   }
 }
 
-function actorOf({ id, name }: Pick<Account, 'id' | 'name'>): NewAuditEvent['actor'] {
+export function actorOf({ id, name }: Pick<Account, 'id' | 'name'>): NewAuditEvent['actor'] {
   return { kind: 'specialist', id, name }
 }

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs'
 import { AppError, type Failure, toFailure } from '@gantry/shared/errors.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { languageOf, takeForms } from '../pages.ts'
-import { audited, finishSignIn } from './finish.ts'
-import type { SandboxCode } from './page.ts'
-import { checkCode, checkPassword } from './steps.ts'
-import { type Account, beginCodeStep, type FirstFactor, findById, findCodeStep } from './store.ts'
-import { codeOf, secondsUntilStep, stepAt } from './totp.ts'
+import { audited } from './finish.ts'
+import { showSecond, takeSecond } from './second-step.ts'
+import { checkPassword } from './steps.ts'
+import { beginCodeStep, findById, findCodeStep, type Pending } from './store.ts'
 import { openVisit, problemOf, type SignInTools, sendPage, sendRefusal, type Visit } from './visit.ts'
 import { codeMs, goUpstream, placeOfAnswer, refuseUpstream, takeAnswer } from './visit-upstream.ts'
 
 const style = readFileSync(new URL('./style.css', import.meta.url))
 const icon = readFileSync(new URL('./icon.svg', import.meta.url))
+const script = readFileSync(new URL('./passkey.js', import.meta.url))
 
 /**
- * The pages between the authorization request and its answer. One address, `/sign-in/<uid>`; a form posts `username` and `password`, then `code`, to it. With an
+ * The pages between the authorization request and its answer. One address, `/sign-in/<uid>`; a form posts `username` and `password`, then `code` or `passkey`, to it. With an
  * upstream provider the address leads there instead of asking a password, and the provider answers to `/sign-in/answer`. A refusal is a page with status 401, 403,
  * 429, 502 or 503 whose header `gantry-failure` holds the failure as JSON, for clients without a screen.
  */
@@ -25,6 +25,7 @@ export function addSignInRoutes(app: FastifyInstance, tools: SignInTools): void 
     takeForms(pages)
     pages.get('/sign-in/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').header('cache-control', 'max-age=3600').send(style))
     pages.get('/sign-in/icon.svg', (_request, reply) => reply.type('image/svg+xml').header('cache-control', 'max-age=3600').send(icon))
+    pages.get('/sign-in/passkey.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').header('cache-control', 'max-age=3600').send(script))
     pages.get('/sign-in/done', (request, reply) => sendPage(tools, { reply, language: languageOf(request) }, { step: 'done', first }))
     pages.get('/sign-in/:uid', async (request, reply) => {
       const visit = await openVisit(tools, request, reply)
@@ -47,7 +48,7 @@ export function addSignInRoutes(app: FastifyInstance, tools: SignInTools): void 
 }
 
 /** What is asked next of this sign-in. A first factor that was given under another setting of `upstream` is none. */
-async function findPending({ db, upstream, now }: SignInTools, { interaction }: Visit): Promise<FirstFactor | null> {
+async function findPending({ db, upstream, now }: SignInTools, { interaction }: Visit): Promise<Pending | null> {
   const found = await findCodeStep(db, interaction.uid, now())
   return found && (found.vouchedMs !== null) === (upstream !== null) ? found : null
 }
@@ -62,7 +63,8 @@ async function takeStep(tools: SignInTools, visit: Visit): Promise<FastifyReply>
   const form = visit.request.body as Record<string, string> | undefined
   const pending = await findPending(tools, visit)
   try {
-    if (pending && form?.code !== undefined) return await takeCode(tools, visit, pending, form.code)
+    const second = pending && form && (await takeSecond(tools, visit, pending, form))
+    if (second) return second
     if (upstream) throw new AppError('contract.bad-input', { details: { field: 'code' } })
     if (form?.username === undefined || form.password === undefined) throw new AppError('contract.bad-input', { details: { field: 'username' } })
     return await takePassword(tools, visit, { username: form.username.trim().toLowerCase(), password: form.password })
@@ -80,27 +82,11 @@ async function takePassword(tools: SignInTools, { request, reply, interaction }:
   return reply.redirect(request.url, 303)
 }
 
-async function takeCode(tools: SignInTools, visit: Visit, { specialistId, vouchedMs }: FirstFactor, code: string): Promise<FastifyReply> {
-  const { db, now } = tools
-  const account = await audited(tools, specialistId, () => checkCode(db, specialistId, code, { address: visit.request.ip, nowMs: now() }))
-  const shown = vouchedMs === null ? { factors: 'password totp', methods: ['pwd', 'otp'] } : { factors: 'provider totp', methods: ['otp'] }
-  return finishSignIn(tools, visit, account, { ...shown, atMs: vouchedMs ?? now() })
-}
-
-async function showStep(tools: SignInTools, visit: Visit, pending: FirstFactor | null, failure: Failure | null): Promise<FastifyReply> {
-  const { db, upstream, now } = tools
-  const account = pending && (await findById(db, pending.specialistId))
-  const problem = failure && problemOf(failure, visit.language)
-  const sandbox = account && tools.showsCode ? sandboxCode(account, now()) : null
-  const page = account
-    ? ({ step: 'code', username: account.username, problem, sandbox, first: upstream ? 'upstream' : 'password' } as const)
-    : ({ step: 'password', username: typedUsername(visit), problem } as const)
+async function showStep(tools: SignInTools, visit: Visit, pending: Pending | null, failure: Failure | null): Promise<FastifyReply> {
+  const account = pending && (await findById(tools.db, pending.specialistId))
+  if (account) return showSecond(tools, visit, { ...pending, account }, failure)
+  const page = { step: 'password', username: typedUsername(visit), problem: failure && problemOf(failure, visit.language) } as const
   return failure ? sendRefusal(tools, visit, failure, page) : sendPage(tools, visit, page)
-}
-
-function sandboxCode({ totpSecret, totpStep }: Account, nowMs: number): SandboxCode {
-  const step = stepAt(nowMs)
-  return totpStep < step ? { code: codeOf(totpSecret, step) } : { nextInSeconds: secondsUntilStep(totpStep + 1, nowMs) }
 }
 
 /** Only an account name in shape is shown again, since a password is easily typed into the wrong field. */

@@ -1,15 +1,32 @@
 import type { SignInWords } from '@gantry/shared/words/sign-in.en.ts'
 import { escapeHtml, renderFrame } from '../pages.ts'
+import type { Passkey } from './passkey-store.ts'
 
-/** What a page shows. There is no script on any of them. */
+/** What a page shows. There is a script only where a passkey can be used or made. */
 export type Page =
   | { step: 'password'; username: string; problem: Problem | null }
-  | { step: 'code'; username: string; problem: Problem | null; sandbox: SandboxCode | null; first: First }
+  | CodePage
+  | PasskeysPage
   /** `again`: the address that sends the person to the provider. */
   | { step: 'upstream'; name: string; problem: Problem; again: string }
   | { step: 'done'; first: First }
   | { step: 'over' }
   | { step: 'refused'; code: string }
+type CodePage = {
+  step: 'code'
+  username: string
+  problem: Problem | null
+  /** False for somebody who has no authenticator app. */
+  takesCode: boolean
+  /** What the browser needs to ask for a passkey; null: there is none. */
+  passkey: object | null
+  /** Whether the passkeys are shown afterwards, or that is offered; null: there are none on this server. */
+  after: 'offered' | 'shown' | null
+  sandbox: SandboxCode | null
+  first: First
+}
+/** `offer`: what the browser needs to make another; null where there are as many as anybody may have. */
+type PasskeysPage = { step: 'passkeys'; passkeys: Passkey[]; most: number; offer: object | null; problem: Problem | null; first: First }
 /** Where the first factor is asked. */
 export type First = 'password' | 'upstream'
 /** The sentence, and its code for whoever reports it. */
@@ -34,12 +51,18 @@ export function renderPage(page: Page, { words, organisation, languageLink }: Pa
   })
 }
 
+export function usesScript(page: Page): boolean {
+  return (page.step === 'code' && page.passkey !== null) || (page.step === 'passkeys' && page.offer !== null)
+}
+
 function content(page: Page, words: SignInWords, organisation: string): string {
   switch (page.step) {
     case 'password':
       return passwordForm(page, words)
     case 'code':
       return codeForm(page, words, organisation)
+    case 'passkeys':
+      return passkeyList(page, words)
     case 'upstream':
       return upstreamProblem(page, words)
     case 'done':
@@ -65,11 +88,47 @@ function upstreamProblem({ name, problem, again }: Extract<Page, { step: 'upstre
 ${problemText(problem)}<a class="button" href="${escapeHtml(again)}">${button}</a></div>`
 }
 
-function codeForm(page: Extract<Page, { step: 'code' }>, words: SignInWords, organisation: string): string {
-  const { heading, forWhom, field, button } = words.code
-  return `<form class="form" method="post">${progress(words, 1, page.first)}<h1>${heading}</h1><p class="under">${escapeHtml(forWhom(organisation, page.username))}</p>
-<input class="six mono" name="code" aria-label="${field}" required maxlength="7" pattern="[0-9]{3} ?[0-9]{3}" inputmode="numeric" autocomplete="one-time-code" autofocus>
-${problemText(page.problem)}<button type="submit">${button}</button>${sandboxNote(page.sandbox, words)}</form>`
+function codeForm({ passkey, takesCode, after, username, ...page }: CodePage, words: SignInWords, organisation: string): string {
+  const { heading, either, onlyPasskey, forWhom, forPerson, field, button } = words.code
+  const title = passkey === null ? heading : takesCode ? either : onlyPasskey
+  const who = passkey === null ? forWhom(organisation, username) : forPerson(organisation, username)
+  const code = `<form class="part" method="post"><input class="six mono" name="code" aria-label="${field}" required maxlength="7" pattern="[0-9]{3} ?[0-9]{3}" inputmode="numeric" autocomplete="one-time-code"${passkey === null ? ' autofocus' : ''}>
+<button type="submit"${passkey === null ? '' : ' class="quiet"'}>${button}</button></form>`
+  return `<div class="form">${progress(words, 1, page.first)}<h1>${title}</h1><p class="under">${escapeHtml(who)}</p>
+${problemText(page.problem)}${passkey === null ? '' : passkeyForm(passkey, words)}${takesCode ? code : ''}${sandboxNote(page.sandbox, words)}${afterwards(after, words)}</div>`
+}
+
+function passkeyForm(options: object, { passkey: { use, failed } }: SignInWords): string {
+  return scriptedForm({ field: 'passkey', options, button: use, messages: { failed } })
+}
+
+/** Hidden until the script finds that this browser can do it. */
+function scriptedForm({ field, options, button, messages }: { field: string; options: object; button: string; messages: Record<string, string> }): string {
+  const said = Object.entries(messages).map(([name, text]) => ` data-${name}="${escapeHtml(text)}"`)
+  return `<form class="part" method="post" hidden data-options="${escapeHtml(JSON.stringify(options))}"${field === 'attestation' ? ' data-new' : ''}${said.join('')}>
+<input type="hidden" name="${field}"><p class="problem" role="alert" hidden>${alertIcon}<span></span></p><button type="submit" autofocus>${button}</button></form>
+<script src="/sign-in/passkey.js" defer></script>`
+}
+
+function afterwards(after: CodePage['after'], { passkey }: SignInWords): string {
+  if (after === null) return ''
+  return after === 'shown' ? `<p class="small">${passkey.afterwards}</p>` : `<p class="small"><a href="?passkeys">${passkey.lookAfter}</a></p>`
+}
+
+function passkeyList({ passkeys, most, offer, problem, first }: PasskeysPage, { passkey: words, ...all }: SignInWords): string {
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
+  const line = ({ id, addedMs, usedMs, isSynced }: Passkey) => {
+    const name = words.name(id.slice(-6))
+    return `<li><div><b>${name}</b><span class="small">${words.facts({ added: day(addedMs), used: usedMs === null ? null : day(usedMs), isSynced })}</span></div>
+<form method="post"><input type="hidden" name="remove" value="${escapeHtml(id)}"><button type="submit" class="quiet" aria-label="${escapeHtml(`${words.remove} ${name}`)}">${words.remove}</button></form></li>`
+  }
+  const list = passkeys.length === 0 ? '' : `<ul class="passkeys">${passkeys.map(line).join('')}</ul>`
+  const more =
+    offer === null
+      ? `<p>${words.enough(most)}</p>`
+      : scriptedForm({ field: 'attestation', options: offer, button: words.add, messages: { failed: words.notMade, known: words.known } })
+  return `<div class="form">${progress({ ...all, passkey: words }, 1, first)}<h1>${words.heading}</h1><p class="under">${words.text}</p>
+${list}${problemText(problem)}${more}<form class="part" method="post"><button type="submit" name="continue" value="1" class="quiet">${words.goOn}</button></form></div>`
 }
 
 function sandboxNote(sandbox: SandboxCode | null, { sandbox: words }: SignInWords): string {

@@ -41,6 +41,22 @@ export async function checkCode(db: Database, id: SpecialistId, code: string, at
   throw new AppError('auth.code-used', { details: { seconds: secondsUntilStep(next, attempt.nowMs) } })
 }
 
+/**
+ * The other second factor. `check` is asked only where too many attempts did not fail before, and its refusal counts as one.
+ * Errors: `auth.throttled {seconds}`, `auth.passkey-refused {reason}`, `auth.wrong-credentials` for who was disabled meanwhile.
+ */
+export async function checkPasskey<T>(db: Database, id: SpecialistId, check: () => Promise<T>, attempt: Attempt): Promise<{ account: Account; method: T }> {
+  const account = await findById(db, id)
+  if (!account) throw new AppError('auth.wrong-credentials')
+  await requireNotThrottled(db, account.username, attempt)
+  try {
+    return { account, method: await check() }
+  } catch (error) {
+    await recordFailure(db, accountMark(account.username), attempt.address, attempt.nowMs)
+    throw error
+  }
+}
+
 async function requireNotThrottled(db: Database, username: string, { address, nowMs }: Attempt): Promise<void> {
   const failures = await recentFailures(db, accountMark(username), address, nowMs - throttle.windowMs)
   const seconds = Math.max(waitSeconds(failures.account, throttle.perAccount, nowMs), waitSeconds(failures.address, throttle.perAddress, nowMs))

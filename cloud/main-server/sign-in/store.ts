@@ -1,5 +1,6 @@
 import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
+import { z } from 'zod'
 import type { Database } from '../database.ts'
 
 /** `password` and `totpSecret` are '' where there is none. */
@@ -32,9 +33,15 @@ export async function useTotpStep(db: Database, id: SpecialistId, step: number):
 /** Who passed the first factor of a sign-in. `vouchedMs`: when, at the upstream provider; null: here, by a password. */
 export type FirstFactor = { specialistId: SpecialistId; vouchedMs: number | null }
 
+/** `factors`, `methods`: what was asked, for the audit and as RFC 8176 names it. `atMs`: when the older of the factors was given. */
+const Shown = z.object({ factors: z.string(), methods: z.array(z.string()), atMs: z.number() })
+export type Shown = z.infer<typeof Shown>
+/** `shown`: the second was given too, and the person looks after the passkeys before the sign-in ends. */
+export type Pending = FirstFactor & { shown: Shown | null }
+
 /** The first factor of the sign-in `uid` was right; the code is asked next. */
 export async function beginCodeStep(db: Database, uid: string, { specialistId, vouchedMs, expiresMs }: FirstFactor & { expiresMs: number }): Promise<void> {
-  const row = { uid, specialist_id: specialistId, vouched_ms: vouchedMs, expires_ms: expiresMs }
+  const row = { uid, specialist_id: specialistId, vouched_ms: vouchedMs, expires_ms: expiresMs, challenge: null, shown_json: null }
   await db
     .insertInto('sign_in_steps')
     .values(row)
@@ -42,9 +49,19 @@ export async function beginCodeStep(db: Database, uid: string, { specialistId, v
     .execute()
 }
 
-export async function findCodeStep(db: Database, uid: string, nowMs: number): Promise<FirstFactor | null> {
-  const query = db.selectFrom('sign_in_steps').select(['specialist_id as specialistId', 'vouched_ms as vouchedMs'])
-  return (await query.where('uid', '=', uid).where('expires_ms', '>', nowMs).executeTakeFirst()) ?? null
+export async function findCodeStep(db: Database, uid: string, nowMs: number): Promise<Pending | null> {
+  const query = db.selectFrom('sign_in_steps').select(['specialist_id as specialistId', 'vouched_ms as vouchedMs', 'shown_json as shown'])
+  const row = await query.where('uid', '=', uid).where('expires_ms', '>', nowMs).executeTakeFirst()
+  return row ? { ...row, shown: row.shown === null ? null : Shown.parse(JSON.parse(row.shown)) } : null
+}
+
+/** Both factors were given. */
+export async function keepShown(db: Database, uid: string, shown: Shown): Promise<void> {
+  await db
+    .updateTable('sign_in_steps')
+    .set({ shown_json: JSON.stringify(shown), challenge: null })
+    .where('uid', '=', uid)
+    .execute()
 }
 
 export async function endCodeStep(db: Database, uid: string): Promise<void> {

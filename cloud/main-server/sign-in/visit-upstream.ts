@@ -1,6 +1,7 @@
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { audited, finishSignIn } from './finish.ts'
+import { passkeysOf } from './passkey-store.ts'
 import { beginCodeStep, beginVisit, endVisit, findByIdentity, findVisit } from './store.ts'
 import type { Upstream, Vouched } from './upstream.ts'
 import { problemOf, type SignInTools, sendRefusal, type Visit } from './visit.ts'
@@ -58,7 +59,9 @@ async function letIn(tools: SignInTools, { issuer }: Upstream, visit: Visit, { s
   })
   if (hasSecondFactor) return finishSignIn(tools, visit, account, { factors: 'provider', methods, atMs: vouchedMs })
   await audited(tools, account.id, async () => {
-    if (account.totpSecret === '') throw new AppError('auth.second-factor-missing')
+    if (account.totpSecret !== '') return
+    const hasPasskey = tools.passkeys !== null && (await passkeysOf(db, account.id)).length > 0
+    if (!hasPasskey) throw new AppError('auth.second-factor-missing')
   })
   await beginCodeStep(db, visit.interaction.uid, { specialistId: account.id, vouchedMs, expiresMs: now() + codeMs })
   return visit.reply.redirect(`/sign-in/${visit.interaction.uid}`, 303)

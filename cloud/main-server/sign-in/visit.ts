@@ -8,7 +8,8 @@ import type { Interaction, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
 import type { Database } from '../database.ts'
 import { languageOf } from '../pages.ts'
-import { type Page, type Problem, renderPage } from './page.ts'
+import { type Page, type Problem, renderPage, usesScript } from './page.ts'
+import type { Passkeys } from './passkeys.ts'
 import type { Upstream } from './upstream.ts'
 
 export type SignInTools = {
@@ -16,6 +17,8 @@ export type SignInTools = {
   provider: Provider
   /** The organisation's own provider; null: people sign in with a password kept here. */
   upstream: Upstream | null
+  /** Null where this server has no domain name that one could belong to. */
+  passkeys: Passkeys | null
   organisation: string
   /** True only where the seed is a sandbox's and the server listens on loopback: then the page shows the code. */
   showsCode: boolean
@@ -61,7 +64,7 @@ export function sendPage(
 ): FastifyReply {
   const frame = { words: words[language], organisation: tools.organisation, languageLink: `?lang=${words[language].other.tag}` }
   void reply.headers({
-    'content-security-policy': pagePolicy(interaction),
+    'content-security-policy': pagePolicy(page, interaction),
     'referrer-policy': 'same-origin',
     'content-language': language,
     vary: 'accept-language',
@@ -73,8 +76,9 @@ export function sendPage(
  * Chromium holds every redirect after a form to `form-action`, so the client's loopback address is named. An IPv6 literal cannot be written in a policy
  * (CSP level 3 section 2.3.1), so there the scheme has to do.
  */
-function pagePolicy(interaction?: Interaction): string {
+function pagePolicy(page: Page, interaction?: Interaction): string {
   const redirect = URL.parse(String(interaction?.params.redirect_uri ?? ''))
   const target = !redirect ? '' : redirect.hostname.startsWith('[') ? ' http:' : ` ${redirect.origin}`
-  return `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`
+  const script = usesScript(page) ? " script-src 'self';" : ''
+  return `default-src 'none';${script} style-src 'self'; img-src 'self'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`
 }
