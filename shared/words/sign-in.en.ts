@@ -19,7 +19,8 @@ export const signInEn = {
     button: 'Sign in',
     either: 'Your passkey, or a code',
     onlyPasskey: 'Your passkey',
-    forPerson: (organisation: string, username: string) => `For ${organisation}, ${username}. The code is the six digits of your authenticator.`,
+    forPerson: (organisation: string, username: string) => `For ${organisation}, ${username}`,
+    orCode: 'Or the six digits of your authenticator',
     wrong: 'The code did not match. Check that this computer’s clock is right, then type the code that is shown now.',
   },
   passkey: {

@@ -20,7 +20,8 @@ export const signInFr: SignInWords = {
     button: 'Se connecter',
     either: 'Votre clé d’accès, ou un code',
     onlyPasskey: 'Votre clé d’accès',
-    forPerson: (organisation, username) => `Pour ${organisation}, ${username}. Le code est celui à six chiffres de votre authentificateur.`,
+    forPerson: (organisation, username) => `Pour ${organisation}, ${username}`,
+    orCode: 'Ou les six chiffres de votre authentificateur',
     wrong: 'Le code ne correspond pas. Vérifiez l’heure de cet ordinateur, puis tapez le code affiché maintenant.',
   },
   passkey: {

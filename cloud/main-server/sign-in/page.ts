@@ -89,11 +89,14 @@ ${problemText(problem)}<a class="button" href="${escapeHtml(again)}">${button}</
 }
 
 function codeForm({ passkey, takesCode, after, username, ...page }: CodePage, words: SignInWords, organisation: string): string {
-  const { heading, either, onlyPasskey, forWhom, forPerson, field, button } = words.code
+  const { heading, either, onlyPasskey, forWhom, forPerson, field, orCode, button } = words.code
   const title = passkey === null ? heading : takesCode ? either : onlyPasskey
   const who = passkey === null ? forWhom(organisation, username) : forPerson(organisation, username)
-  const code = `<form class="part" method="post"><input class="six mono" name="code" aria-label="${field}" required maxlength="7" pattern="[0-9]{3} ?[0-9]{3}" inputmode="numeric" autocomplete="one-time-code"${passkey === null ? ' autofocus' : ''}>
-<button type="submit"${passkey === null ? '' : ' class="quiet"'}>${button}</button></form>`
+  const input = `<input class="six mono" name="code" aria-label="${field}" required maxlength="7" pattern="[0-9]{3} ?[0-9]{3}" inputmode="numeric" autocomplete="one-time-code"${passkey === null ? ' autofocus' : ''}>`
+  const code =
+    passkey === null
+      ? `<form class="part" method="post">${input}<button type="submit">${button}</button></form>`
+      : `<form class="part" method="post"><label><span>${orCode}</span>${input}</label><button type="submit" class="quiet">${button}</button></form>`
   return `<div class="form">${progress(words, 1, page.first)}<h1>${title}</h1><p class="under">${escapeHtml(who)}</p>
 ${problemText(page.problem)}${passkey === null ? '' : passkeyForm(passkey, words)}${takesCode ? code : ''}${sandboxNote(page.sandbox, words)}${afterwards(after, words)}</div>`
 }

@@ -100,7 +100,7 @@ describe('a passkey', () => {
     // The sign-in itself goes on where the person says so.
     const opened = await openPasskeys(elena)
     const tokens = await tokensOf(opened, await opened.browser.visit(opened.address, form({ continue: '1' })))
-    expect(tokens.token_type).toBe('DPoP')
+    expect((await server.client(tokens.access_token).call('specialist.me', {})).specialist.username).toBe('elena')
   })
 
   test(`of one person there are ${maxPasskeys} at most, and none twice`, async () => {
@@ -176,6 +176,14 @@ describe('an answer that is not what was asked for opens nothing', () => {
     const right = own.get(options, { counter: 2_001 })
     const answer = await browser.visit(address, form({ passkey: right }))
     expect(failureOf(answer)).toMatchObject({ code: 'auth.passkey-refused', details: { reason: 'answer' } })
+  })
+
+  test('the same one twice at once, by an authenticator that does not count: one of them', async () => {
+    const quiet = await add(server.people.elena)
+    const { browser, address, text } = await openSecond(server.people.elena)
+    const passkey = quiet.get(optionsOn(text), { counter: 0 })
+    const answers = await Promise.all([1, 2].map(() => browser.visit(address, form({ passkey }))))
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 401])
   })
 
   test('one to the challenge of another browser’s sign-in', async () => {
