@@ -1,5 +1,5 @@
 import { type AllowList, allowListOf, findAllowed } from '@gantry/shared/allow-list.ts'
-import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import type { Policy } from '@gantry/shared/device-policy.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
@@ -19,7 +19,7 @@ export function allowListOfDevice(config: Config, enrolment: Pick<Enrolment, 'ac
 
 export type AllowedDialWith = {
   allowList: () => AllowList
-  audit: (event: NewAuditEvent) => void
+  audit: (event: NewDeviceEvent) => void
   log: Log
 }
 

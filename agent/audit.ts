@@ -1,4 +1,4 @@
-import type { AuditEvent, NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { AuditEvent, NewDeviceEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
 import type { Clock } from './clock.ts'
@@ -7,9 +7,9 @@ import type { Log } from './log.ts'
 /** The device's audit, which may be unavailable for a while (a full disk, a store that somebody altered). Meanwhile the agent polls on, and opens nothing. */
 export type Audit = {
   /** Stored when it returns; throws `audit.unavailable`, and then what was to be audited must not happen. */
-  append(event: NewAuditEvent): AuditEvent
+  append(event: NewDeviceEvent): AuditEvent
   /** For what happens in any case; a store that is not there is logged. */
-  note(event: NewAuditEvent): void
+  note(event: NewDeviceEvent): void
   /** Null while the store cannot be opened. */
   log(): AuditLog | null
   close(): void
@@ -23,7 +23,7 @@ export type AuditWith = {
   /** Called for each event that was written, and once the store is open. */
   onWritten: () => void
   /** What every event of this device carries. */
-  about: () => Pick<NewAuditEvent, 'deviceId'>
+  about: () => Pick<NewDeviceEvent, 'deviceId'>
   clock: Clock
   log: Log
 }
@@ -45,7 +45,7 @@ export function createAudit({ open, onWritten, about, clock, log }: AuditWith): 
     }
     return store
   }
-  const append = (event: NewAuditEvent) => {
+  const append = (event: NewDeviceEvent) => {
     const opened = tryOpen()
     if (!opened) throw new AppError('audit.unavailable')
     return opened.append({ ...about(), ...event })

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
-import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
@@ -21,7 +21,7 @@ export type DataFilesWith = {
   stateDir: string
   versions: StateFile<z.infer<typeof DataFileVersions>>
   roster: RosterStore
-  audit: (event: NewAuditEvent) => unknown
+  audit: (event: NewDeviceEvent) => unknown
 }
 
 /** Stores one delivered data file, or refuses it: both are audited, and both mean that the delivery is handled. Throws only what a repetition may heal. */

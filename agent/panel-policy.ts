@@ -1,4 +1,4 @@
-import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import type { PanelPolicy } from '@gantry/shared/panel.ts'
 import { hoursText } from './access/policy.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
@@ -19,7 +19,7 @@ export function panelPolicy({ policy, from, fault, serial, owner }: LoadedPolicy
 export type PanelSwitchWith = {
   panel: Pick<PanelLink, 'onPress'>
   policySwitch: PolicySwitch
-  audit: (event: NewAuditEvent) => void
+  audit: (event: NewDeviceEvent) => void
   onChange: () => void
 }
 

@@ -109,6 +109,44 @@ export const AuditKind = z.enum([
 ])
 export type AuditKind = z.infer<typeof AuditKind>
 
+/** What a device says of itself: an agent writes nothing else, and a main server takes nothing else from one, or a device would be writing in another party's name. */
+export const DeviceKind = AuditKind.extract([
+  ...([
+    'log.opened',
+    'log.repaired',
+    'head.witnessed',
+    'maintenance.finished',
+    'data-file.stored',
+    'data-file.refused',
+    'roster.accepted',
+    'roster.refused',
+  ] as const),
+  ...([
+    'device.enrolled',
+    'device.started',
+    'device.stopped',
+    'device.policy-loaded',
+    'device.policy-refused',
+    'device.switched',
+    'device.server-refused',
+  ] as const),
+  ...([
+    'access.requested',
+    'access.refused',
+    'access.picked-up',
+    'access.asked',
+    'access.approved',
+    'access.withdrawn',
+    'access.cancelled',
+    'access.expired',
+  ] as const),
+  ...(['session.opened', 'session.ended', 'session.prolonged', 'session.probed', 'session.network-reached', 'time.asked', 'time.refused'] as const),
+  ...(['terminal.opened', 'terminal.closed', 'exec.started', 'exec.finished', 'menu.opened', 'sftp.opened', 'action.started', 'action.finished'] as const),
+  ...(['file.sent', 'file.received', 'file.digested', 'file.deleted', 'file.renamed', 'folder.made', 'file.refused'] as const),
+  ...(['channel.refused', 'leg.refused', 'link.switched', 'link.interrupted', 'link.resumed'] as const),
+])
+export type DeviceKind = z.infer<typeof DeviceKind>
+
 export const Actor = z.strictObject({
   kind: z.enum(['specialist', 'person', 'agent', 'main-server', 'access-server', 'authority', 'client', 'unknown']),
   id: z.string().max(120).optional(),
@@ -132,6 +170,8 @@ export type AuditEvent = z.infer<typeof AuditEvent>
 
 /** What a part hands over to be written; id, time and hash are added by the log. `private` never leaves the device or the screen. */
 export type NewAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'privateHash'> & { private?: Record<string, string | number | boolean> }
+
+export type NewDeviceEvent = NewAuditEvent & { kind: DeviceKind }
 
 export const AuditLine = z.strictObject({
   event: AuditEvent,

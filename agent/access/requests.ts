@@ -1,6 +1,6 @@
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
-import type { NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import type { Policy, PolicyFault } from '@gantry/shared/device-policy.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
@@ -51,7 +51,7 @@ export type AccessRequestsWith = {
   /** Signs, stores and posts one answer; resolves when it is stored. */
   answer: (head: AnswerHead, answer: AnswerPayload['answer']) => Promise<void>
   /** Stored when it returns; throws `audit.unavailable`. */
-  audit: (event: NewAuditEvent) => unknown
+  audit: (event: NewDeviceEvent) => unknown
   /** What the audit says of a session, which is the truth after a crash: whether it was opened and not ended, or ended. */
   sessionTold: (requestId: RequestId) => 'opened' | 'ended' | null
   openSession: (grant: Grant, signal: AbortSignal) => Promise<EndCause>
@@ -76,7 +76,7 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     if (head) await deps.answer(head, { kind: 'refused', code, ...(details ? { details } : {}) })
   }
   /** A refusal is given even where it cannot be written down: it opens nothing. */
-  const auditQuietly = (event: NewAuditEvent) => {
+  const auditQuietly = (event: NewDeviceEvent) => {
     try {
       deps.audit(event)
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { AuditEvent, AuditLink, NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { AuditEvent, AuditLink, NewDeviceEvent } from '@gantry/shared/audit.ts'
 import type { OpenSessionLeg } from '@gantry/shared/node/session-legs.ts'
 import type { AgentToPanel, PanelToAgent } from '@gantry/shared/panel.ts'
 import type { ProfileLimits } from '@gantry/shared/profile.ts'
@@ -84,7 +84,7 @@ export type SessionTools = {
   /** The device's SSH host key: P-256, as KeyObject or PKCS#8 PEM. */
   hostKey: KeyObject | string
   /** Written and synced before it returns; throws `audit.unavailable`, upon which the session ends with `audit-failed`. */
-  audit(event: NewAuditEvent): AuditEvent
+  audit(event: NewDeviceEvent): AuditEvent
   auditLog: SessionAuditLog
   /** Must not throw; what cannot be shown is dropped by the panel's client. */
   tellPanel(message: AgentToPanel): void

@@ -1,5 +1,5 @@
 import type { EndCause } from '@gantry/shared/access-request.ts'
-import type { Actor, AuditKind, NewAuditEvent } from '@gantry/shared/audit.ts'
+import type { Actor, DeviceKind, NewDeviceEvent } from '@gantry/shared/audit.ts'
 import type { AgentToPanel } from '@gantry/shared/panel.ts'
 import type { z } from 'zod'
 import type { FileEvent } from '../files/device-files.ts'
@@ -10,8 +10,8 @@ import type { Grant, SessionTools } from './grant.ts'
  * (`audit-failed`), and the thing does not happen. Paths, commands and digests are the private part: they stay on the device.
  */
 export type EventParts = {
-  data?: NewAuditEvent['data']
-  private?: NonNullable<NewAuditEvent['private']>
+  data?: NewDeviceEvent['data']
+  private?: NonNullable<NewDeviceEvent['private']>
   cause?: EndCause
   actor?: z.infer<typeof Actor>
 }
@@ -19,7 +19,7 @@ type MoveKind = Extract<AgentToPanel, { type: 'session.moved' }>['move']['kind']
 
 export type SessionRecord = {
   /** Throws `audit.unavailable`, after the session was told to end. */
-  write(kind: AuditKind, parts?: EventParts): void
+  write(kind: DeviceKind, parts?: EventParts): void
   show(kind: MoveKind, text: string, more?: { bytes?: number; done?: boolean }): void
   /** A channel or request that the level does not hold, or that no level holds. `detail` is the client's own text. */
   refuse(what: string, detail?: string): void

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AuditEvent } from '@gantry/shared/audit.ts'
+import { type AuditEvent, AuditKind, DeviceKind } from '@gantry/shared/audit.ts'
 import { newId } from '@gantry/shared/ids.ts'
 import { verifyAuditFile } from '@gantry/shared/node/audit-verify.ts'
 import { generateSigningKey, newNonce, signJws } from '@gantry/shared/node/signing.ts'
@@ -97,7 +97,9 @@ describe('what devices report', () => {
     const before = stored().length
     await expect(other.report([event({ requestId: payload.id })])).rejects.toMatchObject({ code: 'contract.bad-input' })
     await expect(other.report([event({ deviceId: mine.device.id })])).rejects.toMatchObject({ code: 'contract.bad-input' })
-    for (const kind of ['specialist.signed-in', 'leg.admitted', 'server.started', 'roster.signed'] as const) {
+    const others = AuditKind.options.filter((kind) => !DeviceKind.safeParse(kind).success)
+    expect(others).toEqual(expect.arrayContaining(['specialist.signed-in', 'notice.answered', 'case.closed', 'leg.admitted', 'server.started']))
+    for (const kind of others) {
       await expect(other.report([event({ kind })])).rejects.toMatchObject({ code: 'contract.bad-input' })
     }
     expect(stored()).toHaveLength(before)

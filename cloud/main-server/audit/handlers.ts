@@ -1,5 +1,5 @@
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
-import { type AuditEvent, type AuditKind, HeadPayload } from '@gantry/shared/audit.ts'
+import { type AuditEvent, type AuditKind, DeviceKind, HeadPayload } from '@gantry/shared/audit.ts'
 import type { ClientApi } from '@gantry/shared/client-api.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
@@ -18,14 +18,6 @@ export type AuditTools = {
   /** Told of every event of a report, also of one that was stored before: a crash may have come in between. */
   followSession: (event: AuditEvent, deviceId: DeviceId) => Promise<void>
 }
-
-/** What other parties alone can say. A device that reports it would be writing in their name. */
-const notADevices: readonly AuditKind[] = [
-  ...(['specialist.signed-in', 'specialist.sign-in-refused', 'specialist.signed-out', 'specialist.certified', 'roster.signed'] as const),
-  ...(['authority.made', 'authority.restored', 'officer.added', 'officer.removed', 'officer.refused', 'specialist.revoked'] as const),
-  ...(['specialist.passkey-added', 'specialist.passkey-removed', 'certification.imported'] as const),
-  ...(['enrolment.refused', 'server.started', 'server.stopped', 'leg.admitted', 'leg.paired', 'leg.closed'] as const),
-]
 
 /** At these the two parties write each other's head into their own log (architecture 3.6). */
 const headMoments: readonly AuditKind[] = ['session.opened', 'session.ended', 'device.started', 'log.opened']
@@ -73,7 +65,7 @@ async function requireOwnEvents(db: Database, events: AuditEvent[], deviceId: De
   )
   const foreign = events.some((event) => {
     const owner = event.requestId && owners.get(event.requestId)
-    return (event.deviceId !== undefined && event.deviceId !== deviceId) || (owner && owner.deviceId !== deviceId) || notADevices.includes(event.kind)
+    return (event.deviceId !== undefined && event.deviceId !== deviceId) || (owner && owner.deviceId !== deviceId) || !DeviceKind.safeParse(event.kind).success
   })
   if (foreign) throw new AppError('contract.bad-input', { details: { name: 'audit.report', field: 'events' } })
   return owners
