@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EndCause } from '../shared/access-request.ts'
 import type { Delivery } from '../shared/agent-api.ts'
 import { newId } from '../shared/ids.ts'
-import { createCa } from '../shared/node/certificates.ts'
+import { certificateHash, createCa } from '../shared/node/certificates.ts'
 import { sha256, signingKeyFrom } from '../shared/node/signing.ts'
 import { createDeviceFolder, type DeviceFolder } from '../test/support/device.ts'
 import { type MainServerDouble, startMainServerDouble } from '../test/support/main-server-double.ts'
@@ -80,10 +80,30 @@ async function ask(change: Parameters<People['request']>[1] = {}) {
   return people.request({ deviceId: server.deviceId, deviceKey }, change)
 }
 
+const certificateOf = ({ config }: DeviceFolder) => {
+  return (JSON.parse(readFileSync(join(config.stateDir, 'identity.json'), 'utf8')) as { enrolment: { certificate: string } }).enrolment.certificate
+}
 const auditOf = ({ config }: DeviceFolder) => readFileSync(join(config.stateDir, 'audit.jsonl'), 'utf8')
 const kindsOf = (requestId: string) => server.answers.filter((one) => one.requestId === requestId).map((one) => one.answer.kind)
 
 describe('an agent and its main server', () => {
+  test('renews its certificate by itself at two thirds of its life, and goes on with the new one, also after a restart (R066)', async () => {
+    await server.close()
+    server = await startMainServerDouble({ people, certificateAgeMs: 250 * 86_400_000 })
+    device.remove()
+    device = createDeviceFolder({ origin: server.origin, ca: server.ca, authorityKey: people.authority.publicJwk })
+    await start()
+    const renewed = await server.waitFor(() => server.events.find(({ kind }) => kind === 'device.renewed'))
+    const certificate = certificateHash(certificateOf(device))
+    expect(renewed.data).toEqual({ certificate })
+    await server.waitFor(() => server.shown.at(-1) === certificate)
+    expect(server.shown[0]).not.toBe(certificate)
+    await agents.pop()?.stop()
+    const before = server.polls.length
+    await (await start()).polled
+    expect(server.shown.slice(before)).toEqual(expect.arrayContaining([certificate]))
+  })
+
   test('enrols once with keys made on the device, polls at once, and needs no code afterwards (R021, R066)', async () => {
     const agent = await start()
     await agent.polled

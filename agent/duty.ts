@@ -20,6 +20,7 @@ import { createOutbox } from './outbox.ts'
 import { createPanelLink } from './panel-link.ts'
 import { attachPanelSwitch, panelPolicy } from './panel-policy.ts'
 import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll-loop.ts'
+import { createRenewal } from './renewal.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
 import type { OpenSession } from './session/open-session.ts'
@@ -83,7 +84,9 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   let loop: PollLoop | null = null
 
   const mode = () => judgeMode({ ...policy(), busy: requests.busy() })
+  const currentCertificate = () => identity.enrolment()?.certificate ?? enrolment.certificate
   const server = openServer()
+  const renew = createRenewal({ identity, call: server.call, audit, clock, log })
   const outbox = createOutbox({ file: local.outbox, auditLog: audit.log, witness: witnessMainServer, log })
   const sender = createSender({
     flush: (until) => outbox.flush(server.call, until),
@@ -146,7 +149,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     panel,
     allowed: () => policy().connectivity === 'on',
     run: (until, onProgress) => {
-      const known = { cert: enrolment.certificate, key: privatePem(identity.keys.device) }
+      const known = { cert: currentCertificate(), key: privatePem(identity.keys.device) }
       return runCheck({ list: local.allowList(), dial: local.dial, isProxied: local.isProxied, identity: known, signal: until, onProgress })
     },
     onFailed: (error) => log.error({ reason: codeOf(error) }, 'network check failed'),
@@ -211,6 +214,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     const fresh = inbox.receive(answer.deliveries)
     await actOnWaiting()
     if (outbox.hasAnswers() || outbox.hasEvents()) sender.nudge()
+    void renew(answer.serverTimeMs, signal)
     return fresh
   }
 
@@ -258,7 +262,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     return openMainServer({
       servers: config.mainServers,
       dial: local.dial,
-      certificate: enrolment.certificate,
+      certificate: currentCertificate,
       keyPem: privatePem(identity.keys.device),
       keepOpen: () => mode() === 'held',
     })

@@ -3,7 +3,7 @@ import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { ApiClient } from '@gantry/shared/node/api-client.ts'
 import { checkDeviceCertificate, createCertificateRequest } from '@gantry/shared/node/certificates.ts'
-import { thumbprint } from '@gantry/shared/node/signing.ts'
+import { type SigningKey, thumbprint } from '@gantry/shared/node/signing.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
 import { Enrolment, hostKeyText, type Keys } from './identity.ts'
 import { agentVersion } from './version.ts'
@@ -43,11 +43,19 @@ export async function enrol({ code, keys, model, call, signal }: EnrolWith): Pro
   const input = { code: code.secret, certificateRequest, hostKey: hostKeyText(keys.host.publicJwk), auditKey: keys.audit.publicJwk, model, agentVersion }
   const enrolment = Enrolment.parse(await call('device.enrol', input, { signal }))
   requireAuthority(code, enrolment.authorityKey)
-  const certified = checkDeviceCertificate(enrolment.certificate, enrolment.deviceCa, 'server.answer-bad')
-  if (certified.deviceId !== enrolment.deviceId || thumbprint(certified.publicJwk) !== thumbprint(keys.device.publicJwk)) {
-    throw new AppError('server.answer-bad', { details: { what: 'certificate' } })
-  }
+  requireOwn(enrolment, keys.device)
   return enrolment
+}
+
+/** Throws `server.answer-bad {what}` for a certificate that is not of the pinned CA, for this device, for its own key, or not in its time. */
+export function requireOwn(
+  { certificate, deviceCa, deviceId }: Pick<Enrolment, 'certificate' | 'deviceCa' | 'deviceId'>,
+  key: SigningKey,
+  nowMs = Date.now(),
+): void {
+  const certified = checkDeviceCertificate(certificate, deviceCa, 'server.answer-bad', nowMs)
+  const isOwn = certified.deviceId === deviceId && thumbprint(certified.publicJwk) === thumbprint(key.publicJwk)
+  if (!isOwn) throw new AppError('server.answer-bad', { details: { what: 'certificate' } })
 }
 
 /** RFC 4648 section 6; the caller has checked the alphabet. */

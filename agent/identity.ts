@@ -26,7 +26,7 @@ const Identity = z.strictObject({
 type Identity = z.infer<typeof Identity>
 
 export type Keys = { device: SigningKey; host: SigningKey; audit: SigningKey }
-export type IdentityStore = { keys: Keys; enrolment(): Enrolment | null; enrol(enrolment: Enrolment): void }
+export type IdentityStore = { keys: Keys; enrolment(): Enrolment | null; enrol(enrolment: Enrolment): void; renew(certificate: string): void }
 
 /** Throws `state.unreadable {what}` when the identity is there and both copies are bad: a new one would need a new enrolment code, from a person. */
 export function openIdentity(stateDir: string, onLost: (what: string) => void): IdentityStore {
@@ -39,12 +39,16 @@ export function openIdentity(stateDir: string, onLost: (what: string) => void): 
   }
   const known = identity
   let enrolment = known.enrolment
+  const enrol = (next: Enrolment) => {
+    writeTwin(path, { ...known, enrolment: next })
+    enrolment = next
+  }
   return {
     keys: { device: signingKeyFrom(known.keys.device), host: signingKeyFrom(known.keys.host), audit: signingKeyFrom(known.keys.audit) },
     enrolment: () => enrolment,
-    enrol(next) {
-      writeTwin(path, { ...known, enrolment: next })
-      enrolment = next
+    enrol,
+    renew(certificate) {
+      if (enrolment) enrol({ ...enrolment, certificate })
     },
   }
 }

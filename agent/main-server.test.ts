@@ -27,7 +27,7 @@ test.each([
   const main = openMainServer({
     servers: [first, second].map((one) => ({ agentOrigin: one, enrolOrigin: one })),
     dial: createDialler({ ca: server.ca, addresses: { 'main.example': ['127.0.0.1'], 'elsewhere.example': ['127.0.0.1'] } }),
-    ...{ certificate: device.certificate, keyPem: privatePem(device.key), keepOpen: () => false },
+    ...{ certificate: () => device.certificate, keyPem: privatePem(device.key), keepOpen: () => false },
   })
   await expect(main.call('device.poll', facts)).rejects.toMatchObject({ code })
   expect((await main.call('device.poll', facts)).deliveries).toEqual(expect.any(Array))

@@ -18,22 +18,25 @@ export type MainServer = {
 export type MainServerWith = {
   servers: Config['mainServers']
   dial: Dial
-  certificate: string
+  /** May be renewed; a connection that is open already goes on with the one before. */
+  certificate: () => string
   keyPem: string
   /** True while a connection may stay open between calls; else each call closes its own, and the next one resumes the TLS session. */
   keepOpen: () => boolean
 }
 
 export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }: MainServerWith): MainServer {
-  /** By origin; a client that was closed is dead, so it is made anew when it is needed again. */
+  /** By origin and certificate; a client that was closed is dead, so it is made anew when it is needed again. */
   const plain = new Map<string, ApiClient<AgentApi>>()
   const kept = new Map<string, ApiClient<AgentApi>>()
   let current = 0
   let underWay = 0
   const clientFor = (origin: string): ApiClient<AgentApi> => {
     const [clients, keepAlive] = keepOpen() ? [kept, true] : [plain, false]
-    const client = clients.get(origin) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, dial, cert: certificate, key: keyPem, keepAlive })
-    clients.set(origin, client)
+    const cert = certificate()
+    const name = `${origin} ${cert}`
+    const client = clients.get(name) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, dial, cert, key: keyPem, keepAlive })
+    clients.set(name, client)
     return client
   }
   const close = (clients: Map<string, ApiClient<AgentApi>>) => {

@@ -66,6 +66,12 @@ export const agentApi = {
       accessServers: z.array(AccessServerRef),
     }),
   },
+  /** A fresh certificate for the key that the device has; the one it has stays good until it is over. Idempotent: asked again, it answers the same one. */
+  'device.renew': {
+    /** PKCS#10 in PEM, signed by the device key. */
+    input: z.strictObject({ certificateRequest: z.string().max(8_000) }),
+    output: z.object({ certificate: z.string().max(8_000) }),
+  },
   'device.poll': {
     input: z.strictObject({
       /** 0 = plain poll; else the server may hold the poll open this long (ms) until there is something to say. */

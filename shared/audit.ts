@@ -43,6 +43,7 @@ export const AuditKind = z.enum([
   'device.disabled',
   'device.enabled',
   'device.enrolled',
+  'device.renewed', // its certificate, at two thirds of its life
   'device.started',
   'device.stopped',
   'device.policy-loaded',
@@ -123,6 +124,7 @@ export const DeviceKind = AuditKind.extract([
   ] as const),
   ...([
     'device.enrolled',
+    'device.renewed',
     'device.started',
     'device.stopped',
     'device.policy-loaded',

@@ -22,7 +22,7 @@ import { authenticateDevice } from './devices/authenticate.ts'
 import { createDeviceHandlers } from './devices/handlers.ts'
 import { createDeviceWatch } from './devices/watch.ts'
 import { openDirectory } from './directory.ts'
-import { createEnrolmentHandlers } from './enrolment/handlers.ts'
+import { createEnrolmentHandlers, createRenewalHandlers } from './enrolment/handlers.ts'
 import { every } from './every.ts'
 import { type Ground, openGround } from './ground.ts'
 import { type Keys } from './keys.ts'
@@ -243,6 +243,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     handlers: {
       ...createPollHandlers({ db, waiters, roster: () => rosterOf(authority), deviceChanged: watch.changed, bulletinKey: bulletins.keyOf, now }),
       ...createAnswerHandlers(access),
+      ...createRenewalHandlers({ db, deviceCa: keys.deviceCa, append, now }),
       ...createReportHandlers({
         db,
         log: audit,

@@ -102,6 +102,12 @@ export function certificateHash(certificatePem: string): Hash {
   return sha256(new X509Certificate(certificatePem).raw)
 }
 
+/** How much of a certificate's life is over: 0 at its begin, 1 at its end. `now` in milliseconds. */
+export function shareOfLife(certificatePem: string, now: number): number {
+  const { validFromDate, validToDate } = new X509Certificate(certificatePem)
+  return (now - validFromDate.getTime()) / (validToDate.getTime() - validFromDate.getTime())
+}
+
 export type DeviceIdentity = { deviceId: DeviceId; publicJwk: PublicJwk }
 
 /**

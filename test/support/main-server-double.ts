@@ -8,8 +8,8 @@ import { type Input, serve } from '../../shared/contract.ts'
 import { AppError, toFailure } from '../../shared/errors.ts'
 import { type DeliveryId, type DeviceId, newId } from '../../shared/ids.ts'
 import { createCa, deviceIdOf, issueDeviceCertificate, issueServerCertificate } from '../../shared/node/certificates.ts'
-import { generateSigningKey, readUnverified, signJws } from '../../shared/node/signing.ts'
-import { AnswerPayload } from '../../shared/ticket.ts'
+import { generateSigningKey, readUnverified, sha256, signJws } from '../../shared/node/signing.ts'
+import { AnswerPayload, type Hash } from '../../shared/ticket.ts'
 import type { People } from './people.ts'
 
 /**
@@ -24,6 +24,8 @@ export type MainServerDouble = {
   answers: AnswerPayload[]
   events: AuditEvent[]
   enrolments: Input<AgentApi, 'device.enrol'>[]
+  /** SHA-256 of the certificate that each poll came with. */
+  shown: Hash[]
   sockets: Set<Socket>
   /** How many connections there were, and how many of them resumed a TLS session. */
   connections: { all: number; resumed: number }
@@ -34,7 +36,7 @@ export type MainServerDouble = {
   close(): Promise<void>
 }
 
-export type DoubleOptions = { people: People; secret?: string; authorityKey?: AnswerAuthority; repeatHandled?: boolean }
+export type DoubleOptions = { people: People; secret?: string; authorityKey?: AnswerAuthority; repeatHandled?: boolean; certificateAgeMs?: number }
 type AnswerAuthority = People['authority']['publicJwk']
 
 export async function startMainServerDouble({
@@ -42,6 +44,7 @@ export async function startMainServerDouble({
   secret = 'abcdefghijklmnopqrst',
   authorityKey,
   repeatHandled = false,
+  certificateAgeMs = 0,
 }: DoubleOptions): Promise<MainServerDouble> {
   const [serverCa, deviceCa, auditKey] = [await createCa('Test servers'), await createCa('Test devices'), generateSigningKey()]
   const issued = await issueServerCertificate(serverCa, { hosts: ['127.0.0.1'] })
@@ -67,7 +70,7 @@ export async function startMainServerDouble({
           name: 'CT Suite 3',
           customer: 'Lakeside Hospital',
           site: 'Main building',
-          certificate: await issueDeviceCertificate(deviceCa, input.certificateRequest, deviceId),
+          certificate: await issueDeviceCertificate(deviceCa, input.certificateRequest, deviceId, { now: Date.now() - certificateAgeMs }),
           deviceCa: deviceCa.certificatePem,
           authorityKey: authorityKey ?? people.authority.publicJwk,
           ticketKey: people.ticketKey.publicJwk,
@@ -76,8 +79,13 @@ export async function startMainServerDouble({
           accessServers: [{ name: 'access-1', site: 'East', host: '127.0.0.1', port: 1 }],
         }
       },
+      async 'device.renew'({ certificateRequest }, socket) {
+        requireDevice(socket)
+        return { certificate: await issueDeviceCertificate(deviceCa, certificateRequest, deviceId) }
+      },
       async 'device.poll'(input, socket) {
         requireDevice(socket)
+        double.shown.push(sha256(socket.getPeerX509Certificate()?.raw ?? new Uint8Array()))
         double.polls.push(input)
         if (!repeatHandled) queue = queue.filter((one) => !input.handled.includes(one.id as DeliveryId))
         changed()
@@ -144,6 +152,7 @@ export async function startMainServerDouble({
     answers: [],
     events: [],
     enrolments: [],
+    shown: [],
     sockets: new Set(),
     connections: { all: 0, resumed: 0 },
     away: false,

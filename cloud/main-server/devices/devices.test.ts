@@ -127,7 +127,7 @@ describe('who may speak on the agents’ listener (R061, R066)', () => {
     await expect(poll({ cert: forged, key: privatePem(key) })).rejects.toMatchObject({ code: 'server.unreachable' })
   })
 
-  test('not with the certificate that was replaced, nor with one that was revoked, though TLS still accepts both', async () => {
+  test('not with a certificate for the key that was replaced, nor with one that was revoked, though TLS still accepts both', async () => {
     const spare = await enrolAgent(server, server.devices.second)
     await expect(spare.poll()).resolves.toEqual([])
     const change = (sql: string) => {
@@ -139,7 +139,7 @@ describe('who may speak on the agents’ listener (R061, R066)', () => {
     await expect(spare.poll()).rejects.toMatchObject({ code: 'device.unknown' })
     change('update devices set revoked_ms = null where id = ?')
     await expect(spare.poll()).resolves.toEqual([])
-    change(`update devices set certificate_thumbprint = 'another' where id = ?`)
+    change(`update devices set device_key_json = '${JSON.stringify(generateSigningKey().publicJwk)}' where id = ?`)
     await expect(spare.poll()).rejects.toMatchObject({ code: 'device.unknown' })
   })
 

@@ -1,6 +1,7 @@
 import type { AccessState } from '@gantry/shared/access-request.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import { LevelRules } from '@gantry/shared/profile.ts'
+import { Hash, PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import type { Database } from '../database.ts'
 import { Grant } from '../seed.ts'
@@ -107,13 +108,14 @@ export async function lastHeardBetween(db: Database, fromMs: number, toMs: numbe
   return rows.map(({ id }) => id)
 }
 
-export async function certificateIsCurrent(db: Database, deviceId: DeviceId, thumbprint: string): Promise<{ name: string } | null> {
+/** The key that the device has now, and the thumbprint of the newest certificate for it. Null for one that is not enrolled, or revoked. */
+export async function findEnrolled(db: Database, deviceId: DeviceId) {
   const row = await db
     .selectFrom('devices')
-    .select('name')
+    .select(['name', 'device_key_json', 'certificate_thumbprint'])
     .where('id', '=', deviceId)
-    .where('certificate_thumbprint', '=', thumbprint)
     .where('revoked_ms', 'is', null)
     .executeTakeFirst()
-  return row ?? null
+  if (!row?.device_key_json || !row.certificate_thumbprint) return null
+  return { name: row.name, deviceKey: PublicJwk.parse(JSON.parse(row.device_key_json)), thumbprint: Hash.parse(row.certificate_thumbprint) }
 }

@@ -3,10 +3,12 @@ import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
-import { type Ca, certificateHash, checkDeviceCertificate, issueDeviceCertificate } from '@gantry/shared/node/certificates.ts'
+import { type Ca, certificateHash, checkDeviceCertificate, issueDeviceCertificate, shareOfLife } from '@gantry/shared/node/certificates.ts'
+import { thumbprint as thumbprintOf } from '@gantry/shared/node/signing.ts'
 import type { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { DeviceCaller } from '../caller.ts'
 import type { Database } from '../database.ts'
-import { enrolDevice, findUnusedCode } from './store.ts'
+import { enrolDevice, findCertificate, findUnusedCode, storeCertificate } from './store.ts'
 
 export type EnrolmentTools = {
   db: Database
@@ -60,3 +62,29 @@ export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<Ag
 }
 
 const certificateDays = 365
+
+export type RenewalTools = Pick<EnrolmentTools, 'db' | 'deviceCa' | 'append' | 'now'>
+
+/**
+ * A fresh certificate for the key that the device has: whoever calls has just proven it (TLS), and the request is signed by it too. One that is young is answered again, so that a lost
+ * answer costs nothing and nobody collects certificates. Errors: `enrol.request-bad {field}`, `device.unknown`.
+ */
+export function createRenewalHandlers({ db, deviceCa, append, now }: RenewalTools): Pick<Handlers<AgentApi, DeviceCaller>, 'device.renew'> {
+  return {
+    async 'device.renew'({ certificateRequest }, { deviceId, name }) {
+      const known = await findCertificate(db, deviceId)
+      if (!known) throw new AppError('device.unknown')
+      if (shareOfLife(known.certificate, now()) < youngShare) return { certificate: known.certificate }
+      const certificate = await issueDeviceCertificate(deviceCa, certificateRequest, deviceId, { days: certificateDays, now: now() })
+      const { publicJwk } = checkDeviceCertificate(certificate, deviceCa.certificatePem, 'enrol.request-bad', now())
+      if (thumbprintOf(publicJwk) !== thumbprintOf(known.deviceKey)) throw new AppError('enrol.request-bad', { details: { field: 'key' } })
+      const thumbprint = certificateHash(certificate)
+      append({ kind: 'device.renewed', actor: { kind: 'agent', id: deviceId, name }, deviceId, data: { certificate: thumbprint } })
+      await storeCertificate(db, deviceId, { certificate, thumbprint })
+      return { certificate }
+    },
+  }
+}
+
+/** A certificate that has lived less than this share of its life needs no successor. */
+const youngShare = 0.5

@@ -1,7 +1,7 @@
 import { AppError } from '@gantry/shared/errors.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
-import type { PublicJwk } from '@gantry/shared/ticket.ts'
+import { type Hash, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { Database } from '../database.ts'
 import { readRegions } from '../seed.ts'
 
@@ -61,4 +61,23 @@ export async function enrolDevice(db: Database, code: string, enrolment: Enrolme
     // What was queued for the identity before is not for this one.
     await trx.deleteFrom('deliveries').where('device_id', '=', enrolment.deviceId).execute()
   })
+}
+
+/** The newest certificate of a device, and the key that it is for. Null for one that is not enrolled, or revoked. */
+export async function findCertificate(db: Database, deviceId: DeviceId): Promise<{ certificate: string; deviceKey: PublicJwk } | null> {
+  const row = await db
+    .selectFrom('devices')
+    .select(['certificate', 'device_key_json'])
+    .where('id', '=', deviceId)
+    .where('revoked_ms', 'is', null)
+    .executeTakeFirst()
+  return row?.certificate && row.device_key_json ? { certificate: row.certificate, deviceKey: PublicJwk.parse(JSON.parse(row.device_key_json)) } : null
+}
+
+export async function storeCertificate(
+  db: Database,
+  deviceId: DeviceId,
+  { certificate, thumbprint }: { certificate: string; thumbprint: Hash },
+): Promise<void> {
+  await db.updateTable('devices').set({ certificate, certificate_thumbprint: thumbprint }).where('id', '=', deviceId).execute()
 }
