@@ -22,7 +22,11 @@ export function useAppKeys(isIn: boolean): void {
     const session = all[(at + 1) % Math.max(1, all.length)]
     if (session) place.openTab(session.requestId)
   }
-  useKeys({ ...tabs, 'Ctrl+Tab': next, F6: nextRegion, '?': () => place.go('help') }, isIn && dialog === null)
+  const reopen = () => {
+    const session = sessions.restore()
+    if (session) place.openTab(session.requestId)
+  }
+  useKeys({ ...tabs, 'Ctrl+Shift+T': reopen, 'Ctrl+Tab': next, F6: nextRegion, '?': () => place.go('help') }, isIn && dialog === null)
   useKeys(
     { 'Ctrl+K': () => (dialog?.kind === 'palette' ? place.closeDialog() : place.openDialog({ kind: 'palette' })) },
     isIn && (dialog === null || dialog.kind === 'palette'),

@@ -16,7 +16,7 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
   const isOffline = phase === 'signed-in' && (offline || !connection.online)
   const since = connection.online ? (atMs ?? connection.sinceMs) : connection.sinceMs
   return (
-    <div className="bands">
+    <section className="bands" aria-label={words.shell.bands}>
       {about.host === 'browser' && about.hostReason !== null && (
         <p className="band dev" role="note">
           {words.shell.developmentHost(about.hostReason)}
@@ -44,6 +44,6 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
           </UnstyledButton>
         </p>
       )}
-    </div>
+    </section>
   )
 }

@@ -1,6 +1,7 @@
 import type { RequestId } from '@gantry/shared/ids.ts'
-import { X } from 'lucide-react'
+import { Undo2, X } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
+import { call } from './api.ts'
 import { isAsking } from './request/request-store.ts'
 import { useWindowState } from './state.ts'
 import { Button, IconButton } from './ui/button.tsx'
@@ -21,7 +22,10 @@ export function useNotices(): NoticesState {
   const sessions = useStore(state.sessions.store)
   const [list, setList] = useState<readonly Notice[]>([])
   const known = useRef(new Map<RequestId, string>())
-  const add = useCallback((notice: Notice) => setList((now) => [...now.filter(({ requestId }) => requestId !== notice.requestId), notice].slice(-4)), [])
+  const add = useCallback((notice: Notice) => {
+    setList((now) => [...now.filter(({ requestId }) => requestId !== notice.requestId), notice].slice(-4))
+    tellBehind(notice)
+  }, [])
 
   useEffect(() => {
     for (const request of requests) {
@@ -31,6 +35,8 @@ export function useNotices(): NoticesState {
       if (before !== 'asking' || now === 'asking') continue
       const { dialog } = state.place.store.get()
       const isFollowed = dialog?.kind === 'follow' && dialog.requestId === request.requestId
+      if (isFollowed && request.state !== 'cancelled')
+        tellBehind({ requestId: request.requestId, device: request.device.name, what: now === 'open' ? 'answered' : 'turnedDown' })
       if (isFollowed && now === 'open') state.place.openTab(request.requestId)
       else if (!isFollowed && request.state !== 'cancelled')
         add({ requestId: request.requestId, device: request.device.name, what: now === 'open' ? 'answered' : 'turnedDown' })
@@ -61,6 +67,7 @@ export function Notices({ notices }: { notices: NoticesState }) {
   }
   return (
     <div className="notices" role="status">
+      <ClosedTab />
       {notices.list.map((notice) => (
         <div key={notice.requestId} className="notice">
           <span className={`dot ${notice.what === 'answered' ? 'live' : 'ended'}`} aria-hidden />
@@ -69,6 +76,33 @@ export function Notices({ notices }: { notices: NoticesState }) {
           <IconButton icon={X} small label={words.ui.dismiss} onClick={() => notices.forget(notice)} />
         </div>
       ))}
+    </div>
+  )
+}
+
+/** While the window is behind the system tells it, where its host can; in sight nothing pops up over other work. */
+function tellBehind({ requestId, what }: Notice): void {
+  if (!document.hasFocus()) void call('app.notify', { requestId, what }).catch(() => undefined)
+}
+
+/** A tab that was just closed, with its way back. */
+function ClosedTab() {
+  const { words } = useSpeech()
+  const { sessions, place } = useWindowState()
+  const closed = useStore(sessions.forgotten).at(-1)
+  const [dismissed, setDismissed] = useState<RequestId | null>(null)
+  if (!closed || closed.requestId === dismissed) return null
+  const undo = () => {
+    const session = sessions.restore()
+    if (session) place.openTab(session.requestId)
+  }
+  return (
+    <div className="notice">
+      <span className="grow">{words.shell.tabClosed(closed.device.name)}</span>
+      <Button icon={Undo2} keys="Ctrl Shift T" onClick={undo}>
+        {words.shell.undo}
+      </Button>
+      <IconButton icon={X} small label={words.ui.dismiss} onClick={() => setDismissed(closed.requestId)} />
     </div>
   )
 }

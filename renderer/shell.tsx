@@ -4,6 +4,7 @@ import { call } from './api.ts'
 import type { Screen } from './place.ts'
 import { isAsking } from './request/request-store.ts'
 import { useWindowState } from './state.ts'
+import { useKeyLabel } from './ui/key-label.ts'
 import { useSpeech } from './ui/language.tsx'
 import { useNow } from './ui/now.ts'
 import { useStore } from './ui/store.ts'
@@ -15,6 +16,7 @@ export function TitleBar() {
   const state = useWindowState()
   const { specialist } = useStore(state.signIn)
   const nowMs = useNow(10_000)
+  const keyLabel = useKeyLabel()
   return (
     <header className={`bar ${state.about.host} ${state.about.platform}`}>
       <span className="bar-mark">
@@ -25,7 +27,7 @@ export function TitleBar() {
       <UnstyledButton className="palette" onClick={() => state.place.openDialog({ kind: 'palette' })}>
         <Search className="i s" aria-hidden />
         <span className="grow cut">{words.shell.palette}</span>
-        <kbd aria-hidden>Ctrl K</kbd>
+        <kbd aria-hidden>{keyLabel('Ctrl K')}</kbd>
       </UnstyledButton>
       {specialist && (
         <div className="who">
@@ -34,7 +36,7 @@ export function TitleBar() {
           </span>
           <Menu position="bottom-end">
             <Menu.Target>
-              <UnstyledButton className="avatar" aria-label={words.shell.account(specialist.name)}>
+              <UnstyledButton className="avatar" aria-label={`${initials(specialist.name)}, ${words.shell.account(specialist.name)}`}>
                 {initials(specialist.name)}
               </UnstyledButton>
             </Menu.Target>
@@ -77,17 +79,13 @@ export function Rail() {
   const state = useWindowState()
   const { screen } = useStore(state.place.store)
   const open = useStore(state.sessions.store).filter(({ state: now }) => now === 'open').length + useStore(state.requests.store).filter(isAsking).length
+  const nameOf = (name: Screen) => (name === 'sessions' && open > 0 ? `${words.shell[name]}, ${words.shell.openSessions(open)}` : words.shell[name])
   const item = ([name, Icon]: [Screen, LucideIcon]) => (
     <Tooltip key={name} label={words.shell[name]} position="right">
-      <UnstyledButton
-        className="rail-item"
-        aria-label={words.shell[name]}
-        aria-current={screen === name ? 'page' : undefined}
-        onClick={() => state.place.go(name)}
-      >
+      <UnstyledButton className="rail-item" aria-label={nameOf(name)} aria-current={screen === name ? 'page' : undefined} onClick={() => state.place.go(name)}>
         <Icon className="i l" aria-hidden />
         {name === 'sessions' && open > 0 && (
-          <span className="pip num" role="img" aria-label={words.shell.openSessions(open)}>
+          <span className="pip num" aria-hidden>
             {open}
           </span>
         )}

@@ -32,7 +32,7 @@ export function serve<C extends Contract, Context>(
       if (!parsed.success) throw badInput(name, parsed.error)
       return { ok: true, value: await handler(parsed.data as never, context) }
     } catch (error) {
-      if (!(error instanceof AppError) || error.code === 'internal') onDefect(error, name)
+      if (!(error instanceof AppError) || error.code === 'internal') onDefect(error instanceof AppError ? (error.cause ?? error) : error, name)
       return { ok: false, failure: toFailure(error) }
     }
   }

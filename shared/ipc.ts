@@ -29,8 +29,12 @@ export const Settings = z.object({
   terminalFontSize: z.number().int().min(8).max(32),
   /** Minutes without input until the window locks; it cannot be turned off. */
   lockMinutes: z.union([z.literal(5), z.literal(10), z.literal(15)]),
+  /** Whether the system's notices make a sound. */
+  noticeSound: z.boolean(),
   favourites: z.array(DeviceId).max(5_000),
   savedViews: z.array(z.object({ name: z.string().max(60), query: z.string().max(500) })).max(50),
+  /** Command lines kept for later; `{{name}}` is asked for each time. */
+  snippets: z.array(z.string().min(1).max(1_000)).max(200),
   /** Opaque to the main process: pane sizes and the like. */
   layout: z.record(z.string().max(60), z.number()),
 })
@@ -155,6 +159,13 @@ export const calls = {
       lock: LockState,
     }),
   },
+  /** Tells the person through the system while the window is behind. `shown` is false where this host cannot. Errors: `session.unknown`. */
+  'app.notify': {
+    input: z.strictObject({ requestId: RequestId, what: z.enum(['answered', 'turnedDown', 'ended']) }),
+    output: z.object({ shown: z.boolean() }),
+  },
+  /** Writes what support needs into one file of the profile, without secrets and patient data. */
+  'app.support-bundle': { input: none, output: z.object({ path: z.string() }) },
   'settings.change': { input: Settings.partial(), output: Settings },
   'sign-in.start': { input: none, output: none },
   'sign-in.cancel': { input: none, output: none },

@@ -5,7 +5,7 @@ import { toFailure } from '@gantry/shared/errors.ts'
 import { calls } from '@gantry/shared/ipc.ts'
 import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { errorWords } from '@gantry/shared/words/errors.ts'
-import { app, type BrowserWindow, dialog, ipcMain, Menu, powerMonitor, protocol, session, shell } from 'electron'
+import { app, BrowserWindow, dialog, ipcMain, Menu, powerMonitor, protocol, session, shell } from 'electron'
 import log from 'electron-log/node'
 import { createKeychain } from '../keychain.ts'
 import { createServices } from '../services/create-services.ts'
@@ -14,6 +14,7 @@ import type { Services } from '../services/services.ts'
 import { type Config, readConfig } from './config.ts'
 import { guard, guardSession } from './guard.ts'
 import { hostCalls, hostEvents } from './ipc-host.ts'
+import { showNotice } from './notice.ts'
 import { pageScheme, servePage } from './page-protocol.ts'
 import { askToOpen, sayReady } from './sandbox-part.ts'
 import { isSignInPage } from './sign-in-page.ts'
@@ -87,6 +88,7 @@ async function start(config: Config): Promise<void> {
 
 async function startServices(config: Config, profileDir: string): Promise<Services> {
   return createServices({
+    showNotice: (notice) => showNotice(notice, () => BrowserWindow.getAllWindows()[0]),
     profileDir,
     mainServer: config.mainServer,
     otherNames: config.otherNames,

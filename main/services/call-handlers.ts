@@ -1,12 +1,15 @@
 import type { Handlers } from '@gantry/shared/contract.ts'
 import type { Calls } from '@gantry/shared/ipc.ts'
+import { windowWords } from '@gantry/shared/words/window.ts'
 import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
 import type { Services, ServicesOptions } from './services.ts'
+import { writeSupportBundle } from './support-bundle.ts'
 
 type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'cases' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
   options: ServicesOptions
   emit: Emit
+  logPath: string | null
 }
 
 /** What the window may ask: one thin function per call of `shared/ipc.ts`. */
@@ -23,6 +26,7 @@ export function createCallHandlers({
   settings,
   options,
   emit,
+  logPath,
 }: Parts): Handlers<Calls, unknown> {
   return {
     'app.describe': () => ({
@@ -33,6 +37,14 @@ export function createCallHandlers({
       signIn: signIn.state(),
       lock: lock.state(),
     }),
+    'app.notify': ({ requestId, what }) => {
+      const device = requests.list().find((one) => one.requestId === requestId)?.device ?? sessions.get(requestId).view().device
+      const { language, noticeSound } = settings.read()
+      const { shell, ui } = windowWords[language]
+      options.showNotice?.({ title: ui.appName, body: shell[what](device.name), silent: !noticeSound })
+      return { shown: options.showNotice !== undefined }
+    },
+    'app.support-bundle': () => writeSupportBundle({ ...{ signIn, keys, requests, sessions, transfers, audit, settings, options, logPath }, now: Date.now }),
     'settings.change': (part) => settings.change(part),
     'sign-in.start': () => {
       // The window follows `sign-in.changed`, which carries the failure too.

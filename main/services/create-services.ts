@@ -22,6 +22,7 @@ import { createProxyRoutes } from './main-server/proxy-routes.ts'
 import { openProxySettings } from './main-server/proxy-setting.ts'
 import { createUpdates, type Update } from './main-server/updates.ts'
 import { createProfileLock } from './profile-lock.ts'
+import { referToLog } from './references.ts'
 import { createRequests, type RequestService } from './requests/requests.ts'
 import type { Services, ServicesOptions } from './services.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -154,7 +155,10 @@ export async function createServices(options: ServicesOptions): Promise<Services
   return {
     ...parts,
     ...{ on, logPath: own?.path ?? null },
-    handlers: lockHandlers(createCallHandlers({ ...parts, options, emit }), () => windowLock.state().locked),
+    handlers: referToLog(
+      lockHandlers(createCallHandlers({ ...parts, options, emit, logPath: own?.path ?? null }), () => windowLock.state().locked),
+      log,
+    ),
     close: () => {
       closing ??= close()
       return closing

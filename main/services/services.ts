@@ -44,11 +44,15 @@ export type ServicesOptions = {
   findProxy?: FindProxy
   /** The environment that the process was started with. */
   env?: NodeJS.ProcessEnv
+  /** Shows a notice of the system; absent where the host has none. */
+  showNotice?: (notice: SystemNotice) => void
   party: 'desktop' | 'command-line'
   about: { version: string; host: 'electron' | 'browser'; hostReason: string | null; sandbox: boolean }
   /** Instead of the file in the profile. */
   log?: ServiceLog
 }
+
+export type SystemNotice = { title: string; body: string; silent: boolean }
 
 /** Messages and facts without secrets and without anything a device said. */
 export type ServiceLog = {

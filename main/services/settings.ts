@@ -9,8 +9,10 @@ export const defaultSettings: Settings = {
   density: 'comfortable',
   terminalFontSize: 13,
   lockMinutes: 10,
+  noticeSound: false,
   favourites: [],
   savedViews: [],
+  snippets: ['journalctl -u {{service}} -n {{lines}} --no-pager', 'du -sh {{folder}}/* | sort -h', 'sha256sum {{file}}'],
   layout: {},
 }
 

@@ -51,7 +51,7 @@ export function CaseDialog({ number, customerId, onClose }: CaseDialogProps) {
             {found && <CaseFacts found={found} />}
             {failure && <FailureNote failure={failure} tone="ink" />}
           </div>
-          <footer className="dlg-foot">
+          <div className="dlg-foot">
             <span className="grow" />
             <Button size="lg" onClick={onClose} keys={words.ui.esc}>
               {words.ui.close}
@@ -66,7 +66,7 @@ export function CaseDialog({ number, customerId, onClose }: CaseDialogProps) {
                 </Button>
               </>
             )}
-          </footer>
+          </div>
         </>
       )}
     </Dialog>

@@ -69,7 +69,7 @@ export function CaseForm({ title, label, hint, confirm, look, closedBecause, chi
         </p>
         {failure && <FailureNote failure={failure} />}
       </div>
-      <footer className="dlg-foot">
+      <div className="dlg-foot">
         <span className="grow" />
         <Button size="lg" onClick={onBack} keys={words.ui.esc}>
           {words.ui.cancel}
@@ -77,7 +77,7 @@ export function CaseForm({ title, label, hint, confirm, look, closedBecause, chi
         <Button size="lg" look={look} type="submit" closedBecause={closedBecause ?? (isSending ? confirm : undefined)}>
           {confirm}
         </Button>
-      </footer>
+      </div>
     </form>
   )
 }

@@ -59,7 +59,9 @@ export function DeviceList({ rows, chosenId, around, list, sort, onSort, onChoos
     >
       <div role="rowgroup">
         <div className="r h head" role="row">
-          <span role="columnheader" aria-label={words.devices.favourite} />
+          <span role="columnheader">
+            <span className="sr">{words.devices.favourite}</span>
+          </span>
           {columns.map((column) => (
             <SortHead key={column.sortKey} {...column} sort={sort} onSort={onSort} />
           ))}

@@ -30,7 +30,7 @@ export function DeviceSide({ device, around, list, isSheet, onOpen, onFavourite,
     <aside className={`side ${isSheet ? 'sheet' : ''}`} aria-label={side.label} data-region tabIndex={-1}>
       <div className="sh">
         <div className="row-x">
-          <h1 className="grow cut">{device.name}</h1>
+          <h2 className="grow cut">{device.name}</h2>
           <IconButton
             icon={Star}
             look={isFavourite ? 'gold' : 'quiet'}
@@ -173,7 +173,7 @@ function LastSessions({ device }: { device: DeviceRow }) {
 function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section>
-      <h2 className="head">{title}</h2>
+      <h3 className="head">{title}</h3>
       {children}
     </section>
   )

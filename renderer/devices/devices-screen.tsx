@@ -76,6 +76,7 @@ export function DevicesScreen() {
     <div className={`devices ${isSideShown && !isEmpty ? '' : 'no-side'}`}>
       <ViewList devices={list.devices} known={known} query={query} onQuery={setQuery} onSave={() => setSaving(true)} />
       <main className="list" aria-label={words.devices.listLabel} data-region>
+        <h1 className="sr">{words.devices.listLabel}</h1>
         <div className="top">
           <ViewMenu devices={list.devices} known={known} query={query} onQuery={setQuery} />
           <SearchField ref={search} text={query.text} onText={(text) => setQuery({ ...query, text })} onDown={() => move(at)} />

@@ -18,7 +18,7 @@ export function FilterRow({ devices, found, query, onQuery }: FilterRowProps) {
       ))}
       <span className="grow" />
       <span className="small t3 num cut count" role="status">
-        {words.devices.count(format.number(found.length), format.number(reached))}
+        {devices.length > 0 && words.devices.count(format.number(found.length), format.number(reached))}
       </span>
     </div>
   )
@@ -53,15 +53,14 @@ function Filter({ name, devices, query, onQuery }: Omit<FilterRowProps, 'found'>
           {values.map((value) => {
             const isOn = chosen.includes(value)
             return (
-              <Menu.Item
+              <Menu.CheckboxItem
                 key={value}
-                role="menuitemcheckbox"
-                aria-checked={isOn}
-                leftSection={<Check className={`i s ${isOn ? '' : 'unseen'}`} aria-hidden />}
-                onClick={() => set(isOn ? chosen.filter((one) => one !== value) : [...chosen, value])}
+                checked={isOn}
+                checkIcon={<Check className="i s" aria-hidden />}
+                onChange={() => set(isOn ? chosen.filter((one) => one !== value) : [...chosen, value])}
               >
                 {shown(value)}
-              </Menu.Item>
+              </Menu.CheckboxItem>
             )
           })}
           {chosen.length > 0 && (

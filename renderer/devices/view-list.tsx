@@ -5,6 +5,7 @@ import { Bookmark, ChevronDown, Clock, List, Star, X } from 'lucide-react'
 import { useMemo } from 'react'
 import { useWindowState } from '../state.ts'
 import { IconButton } from '../ui/button.tsx'
+import { useKeyLabel } from '../ui/key-label.ts'
 import { useSpeech } from '../ui/language.tsx'
 import { useStore } from '../ui/store.ts'
 import { everything, matching, type Query, readQuery, type View, views, writeQuery } from './device-query.ts'
@@ -42,6 +43,7 @@ function useEntries({ devices, known, query }: Omit<ViewsProps, 'onQuery'>): { o
 
 export function ViewList({ onQuery, onSave, ...props }: ViewsProps & { onSave: () => void }) {
   const { words, format } = useSpeech()
+  const keyLabel = useKeyLabel()
   const { settings } = useWindowState()
   const { own, saved } = useEntries(props)
   const forget = (name: string) => settings.change({ savedViews: settings.store.get().savedViews.filter((view) => view.name !== name) })
@@ -68,7 +70,7 @@ export function ViewList({ onQuery, onSave, ...props }: ViewsProps & { onSave: (
         <UnstyledButton className="link" onClick={onSave}>
           {words.devices.saveView}
         </UnstyledButton>
-        <kbd aria-hidden>Ctrl S</kbd>
+        <kbd aria-hidden>{keyLabel('Ctrl S')}</kbd>
       </p>
     </nav>
   )

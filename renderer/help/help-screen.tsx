@@ -1,8 +1,10 @@
 import type { WindowWords } from '@gantry/shared/words/window.ts'
 import { useWindowState } from '../state.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
+import { useKeyLabel } from '../ui/key-label.ts'
 import { useSpeech } from '../ui/language.tsx'
 import { useStore } from '../ui/store.ts'
+import { SupportBundle } from './support-bundle.tsx'
 
 type Does = keyof WindowWords['help']['does']
 type Group = keyof WindowWords['help']['groups']
@@ -11,6 +13,7 @@ const keys: Record<Group, [string, Does][]> = {
     ['Ctrl K', 'palette'],
     ['Ctrl 1…9', 'tab'],
     ['Ctrl Tab', 'nextTab'],
+    ['Ctrl Shift T', 'reopen'],
     ['F6', 'region'],
     ['Esc', 'close'],
     ['?', 'keys'],
@@ -29,7 +32,10 @@ const keys: Record<Group, [string, Does][]> = {
   ],
   session: [
     ['Alt 1 2 3', 'panes'],
+    ['Ctrl Shift D', 'split'],
+    ['Ctrl Shift L', 'turn'],
     ['Ctrl Shift F', 'find'],
+    ['Ctrl Shift S', 'snippets'],
     ['Ctrl Shift C  V', 'copyPaste'],
     ['Ctrl Shift M', 'moreTime'],
     ['Ctrl Shift E', 'end'],
@@ -48,8 +54,10 @@ export function HelpScreen() {
   const { words } = useSpeech()
   const { supportContacts } = useStore(useWindowState().signIn)
   const text = words.help
+  const keyLabel = useKeyLabel()
   return (
-    <main className="screen" aria-labelledby="help-title" data-region tabIndex={-1}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is in reach of the keyboard (WCAG 2.1.1)
+    <main className="screen" aria-labelledby="help-title" data-region tabIndex={0}>
       <header>
         <h1 id="help-title">{text.title}</h1>
       </header>
@@ -66,6 +74,7 @@ export function HelpScreen() {
           </li>
         ))}
       </ul>
+      <SupportBundle />
       <h2 className="head keys-head">{text.keys}</h2>
       <div className="keys">
         {(Object.keys(keys) as Group[]).map((group) => (
@@ -75,7 +84,7 @@ export function HelpScreen() {
               {keys[group].map(([key, does]) => (
                 <div key={key}>
                   <dt>
-                    <kbd>{key}</kbd>
+                    <kbd>{keyLabel(key)}</kbd>
                   </dt>
                   <dd>{text.does[does]}</dd>
                 </div>

@@ -34,7 +34,8 @@ export function HistoryScreen() {
     }
   }, [changes])
   return (
-    <main className="screen" aria-labelledby="history-title" data-region tabIndex={-1}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is in reach of the keyboard (WCAG 2.1.1)
+    <main className="screen" aria-labelledby="history-title" data-region tabIndex={0}>
       <header>
         <h1 id="history-title">{text.title}</h1>
         <p className="t2">{text.text}</p>

@@ -31,7 +31,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           data-autofocus
           placeholder={text.placeholder}
           role="combobox"
-          aria-expanded
+          aria-expanded={found.length > 0}
           aria-controls="palette-list"
           aria-activedescendant={found[at] ? `palette-${at}` : undefined}
           aria-label={text.title}
@@ -49,28 +49,32 @@ export function Palette({ onClose }: { onClose: () => void }) {
           }}
         />
       </label>
-      <div id="palette-list" className="palette-list" role="listbox" aria-label={text.title}>
-        {found.length === 0 && <p className="t3 none">{text.none(query)}</p>}
-        {found.map((entry, index) => (
-          <div key={`${entry.group}-${entry.name}-${entry.detail}`} role="presentation">
-            {entry.group !== found[index - 1]?.group && <p className="head">{text.groups[entry.group]}</p>}
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field's own keys act on the chosen entry */}
-            <div
-              id={`palette-${index}`}
-              className={`entry ${index === at ? 'on' : ''}`}
-              role="option"
-              aria-selected={index === at}
-              tabIndex={-1}
-              ref={index === at ? (element) => element?.scrollIntoView({ block: 'nearest' }) : null}
-              onMouseMove={() => setAt(index)}
-              onClick={() => run(entry)}
-            >
-              <span className="grow cut">{entry.name}</span>
-              <span className="small t3 cut">{entry.detail}</span>
+      <p className="t3 none" role="status">
+        {found.length === 0 && text.none(query)}
+      </p>
+      {found.length > 0 && (
+        <div id="palette-list" className="palette-list" role="listbox" aria-label={text.title}>
+          {found.map((entry, index) => (
+            <div key={`${entry.group}-${entry.name}-${entry.detail}`} role="presentation">
+              {entry.group !== found[index - 1]?.group && <p className="head">{text.groups[entry.group]}</p>}
+              {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field's own keys act on the chosen entry */}
+              <div
+                id={`palette-${index}`}
+                className={`entry ${index === at ? 'on' : ''}`}
+                role="option"
+                aria-selected={index === at}
+                tabIndex={-1}
+                ref={index === at ? (element) => element?.scrollIntoView({ block: 'nearest' }) : null}
+                onMouseMove={() => setAt(index)}
+                onClick={() => run(entry)}
+              >
+                <span className="grow cut">{entry.name}</span>
+                <span className="small t3 cut">{entry.detail}</span>
+              </div>
             </div>
-          </div>
-        ))}
-      </div>
+          ))}
+        </div>
+      )}
     </Dialog>
   )
 }

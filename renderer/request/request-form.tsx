@@ -34,6 +34,8 @@ export function RequestForm({ device, access, onClose }: FormProps) {
 
   const send = () => {
     setTried(true)
+    // Once it is drawn as missing: what has to be filled in has the focus.
+    if (missing) requestAnimationFrame(() => document.querySelector<HTMLElement>('.dlg.ask [aria-invalid="true"]')?.focus())
     if (isSending || missing || !draft.access) return
     setSending(true)
     setFailure(null)
@@ -62,7 +64,7 @@ export function RequestForm({ device, access, onClose }: FormProps) {
           send()
         }}
       >
-        <header>
+        <div className="dlg-head">
           <Modal.Title component="h1">{words.request.title}</Modal.Title>
           <p className="t2 cut">
             {device.name}, {device.site.name} <span className="t3 mono">{device.serial}</span>
@@ -70,7 +72,7 @@ export function RequestForm({ device, access, onClose }: FormProps) {
           <span className="close">
             <IconButton icon={X} label={words.ui.close} keys={words.ui.esc} onClick={onClose} />
           </span>
-        </header>
+        </div>
         <div className="fb">
           <div className="fl">
             <Levels device={device} draft={draft} onChange={change} />
@@ -85,7 +87,7 @@ export function RequestForm({ device, access, onClose }: FormProps) {
           </div>
           <DevicePreview draft={draft} device={device} />
         </div>
-        <footer className="dlg-foot">
+        <div className="dlg-foot">
           <span className={`small grow ${isTried && missing ? 'c-danger' : 't2'}`} role={isTried && missing ? 'alert' : undefined}>
             {isTried && missing ? words.request.missing[missing] : <WhatIsNeeded device={device} access={draft.access} />}
           </span>
@@ -105,7 +107,7 @@ export function RequestForm({ device, access, onClose }: FormProps) {
           >
             {isSending ? words.request.sending : words.request.send}
           </Button>
-        </footer>
+        </div>
       </form>
     </Dialog>
   )

@@ -40,7 +40,7 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
 
   return (
     <Dialog title={title} onClose={isGoing ? cancel : close} className="live">
-      <header>
+      <div className="dlg-head">
         <Modal.Title component="h1">{title}</Modal.Title>
         <p className="t2 cut">
           {request.device.name}, {request.device.site}{' '}
@@ -50,7 +50,7 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
           <b>{format.countdown(endMs - startMs)}</b>
           <span className="small t3">{live.since}</span>
         </span>
-      </header>
+      </div>
       <div className="fb">
         <div className={`way ${request.state === 'refused' || request.state === 'cancelled' || request.state === 'expired' ? '' : 'broken'}`}>
           <Steps request={request} device={device} nowMs={nowMs} />
@@ -61,7 +61,7 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
       <p className="sr" role="status">
         {title}
       </p>
-      <footer className="dlg-foot">
+      <div className="dlg-foot">
         {isGoing ? (
           <>
             <span className="small t2 grow row-x">
@@ -92,7 +92,7 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
             )}
           </>
         )}
-      </footer>
+      </div>
     </Dialog>
   )
 }

@@ -41,12 +41,12 @@ export function MoreTime({ session, isShown }: { session: SessionView; isShown: 
           <div className="confirm">
             <FailureNote failure={failure} tone="ink" />
           </div>
-          <footer className="dlg-foot">
+          <div className="dlg-foot">
             <span className="grow" />
             <Button size="lg" onClick={() => setFailure(null)} autoFocus>
               {words.ui.close}
             </Button>
-          </footer>
+          </div>
         </Dialog>
       )}
       {isOpen && (

@@ -2,7 +2,7 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { includesLevel } from '@gantry/shared/profile.ts'
 import { UnstyledButton } from '@mantine/core'
 import { Activity, Folder, type LucideIcon, SquareTerminal, Wrench, X } from 'lucide-react'
-import { useState } from 'react'
+import { type CSSProperties, useState } from 'react'
 import { useWindowState } from '../state.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -14,7 +14,9 @@ import { ActionList } from './actions/action-list.tsx'
 import { type ActionsControl, useActions } from './actions/use-actions.ts'
 import { ActivityPane } from './activity/activity-pane.tsx'
 import { FilesPane } from './files/files-pane.tsx'
-import { TerminalPane } from './terminal/terminal-pane.tsx'
+import { PaneDivider } from './pane-divider.tsx'
+import { paneLayoutOf, withPaneLayout } from './pane-layout.ts'
+import { Terminals } from './terminal/terminals.tsx'
 
 type Pane = 'terminal' | 'files' | 'report' | 'activity'
 
@@ -29,12 +31,16 @@ export function SessionPanes({ session, isShown }: { session: SessionView; isSho
   const [chosen, setChosen] = useState<Pane>(panes[0] ?? 'activity')
   const [maximised, setMaximised] = useState<Pane | null>(null)
   const control = useActions(session)
+  const { settings } = useWindowState()
+  const kept = useStore(settings.store).layout
+  const layout = paneLayoutOf(kept)
+  const setLayout = (part: Partial<typeof layout>) => settings.change({ layout: withPaneLayout(kept, { ...layout, ...part }) })
   const toggle = (pane: Pane) => setMaximised(maximised === pane ? null : pane)
   const show = (pane: Pane) => {
     if (!panes.includes(pane)) return
     setChosen(pane)
     setMaximised(maximised === null || maximised === pane ? maximised : null)
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-session="${session.requestId}"] .${classes[pane]}`)?.focus())
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-session="${session.requestId}"] ${selectors[pane]}`)?.focus())
   }
   useKeys(
     { 'Alt+1': () => show(panes[0] ?? 'activity'), 'Alt+2': () => show(panes.includes('files') ? 'files' : 'report'), 'Alt+3': () => show('activity') },
@@ -44,11 +50,25 @@ export function SessionPanes({ session, isShown }: { session: SessionView; isSho
   return (
     <>
       <PaneTabs session={session} panes={panes} chosen={chosen} onChoose={show} />
-      <div className={`panes ${panes.join('-')}`} data-chosen={chosen} data-maximised={maximised ?? undefined}>
+      <div
+        className={`panes ${panes.join('-')}`}
+        data-chosen={chosen}
+        data-maximised={maximised ?? undefined}
+        data-beside={layout.isBeside || undefined}
+        style={{ '--share': `${layout.sharePercent}%`, '--part': layout.sharePercent / 100 } as CSSProperties}
+      >
         {isPane('terminal') && (
-          <TerminalPane session={session} isShown={isShown} isMaximised={maximised === 'terminal'} onMaximise={() => toggle('terminal')} />
+          <Terminals
+            session={session}
+            isShown={isShown}
+            isMaximised={maximised === 'terminal'}
+            onMaximise={() => toggle('terminal')}
+            isBeside={layout.isBeside}
+            onTurn={() => setLayout({ isBeside: !layout.isBeside })}
+          />
         )}
         {isPane('files') && <FilesPane session={session} isMaximised={maximised === 'files'} onMaximise={() => toggle('files')} />}
+        {isPane('terminal') && maximised === null && <PaneDivider layout={layout} onShare={(sharePercent) => setLayout({ sharePercent })} />}
         {isPane('report') && <ReportPane control={control} />}
         <div className="rightcol">
           <ActivityPane session={session} />
@@ -60,7 +80,7 @@ export function SessionPanes({ session, isShown }: { session: SessionView; isSho
   )
 }
 
-const classes: Record<Pane, string> = { terminal: 'termp', files: 'filesp', report: 'reportp', activity: 'actp' }
+const selectors: Record<Pane, string> = { terminal: '.termp[data-active]', files: '.filesp', report: '.reportp', activity: '.actp' }
 const icons: Record<Pane, LucideIcon> = { terminal: SquareTerminal, files: Folder, report: Wrench, activity: Activity }
 
 function PaneTabs({ session, panes, chosen, onChoose }: { session: SessionView; panes: readonly Pane[]; chosen: Pane; onChoose: (pane: Pane) => void }) {

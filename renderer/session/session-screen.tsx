@@ -47,7 +47,7 @@ export function SessionScreen({ isShown }: { isShown: boolean }) {
         <div className="empty">
           <div>
             <ThreadGlyph thread={{ tone: 'off', nodes: ['dot', 'hollow', 'hollow', 'hollow'], hops: ['dim', 'dim', 'dim'], halo: 'none' }} />
-            <h2>{words.session.none}</h2>
+            <h1>{words.session.none}</h1>
             <p className="t2">{words.session.noneText}</p>
             <p className="acts">
               <Button onClick={() => state.place.go('devices')}>{words.session.toDevices}</Button>

@@ -11,6 +11,10 @@ export type SessionsState = {
   readActivity(requestId: RequestId): void
   /** Closes the tab of a session that has ended. */
   forget(requestId: RequestId): void
+  /** Tabs that were closed, the newest last: one closed by mistake comes back with all that was in it. */
+  forgotten: Store<readonly SessionView[]>
+  /** Opens the newest of them again. */
+  restore(): SessionView | null
 }
 
 /** A session can hold thousands of events; the window shows the newest. The store on disk has them all. */
@@ -19,9 +23,10 @@ const maxEvents = 2_000
 export function openSessions(call: Call, on: On): SessionsState {
   const store = createStore<readonly SessionView[]>([])
   const activity = createStore<ReadonlyMap<RequestId, Activity>>(new Map())
-  const forgotten = new Set<RequestId>()
+  const forgotten = createStore<readonly SessionView[]>([])
+  const isForgotten = (requestId: RequestId) => forgotten.get().some((one) => one.requestId === requestId)
   const place = (session: SessionView) => {
-    if (!forgotten.has(session.requestId)) store.change((list) => placed(list, session, ({ requestId }) => requestId === session.requestId))
+    if (!isForgotten(session.requestId)) store.change((list) => placed(list, session, ({ requestId }) => requestId === session.requestId))
   }
   const add = (requestId: RequestId, events: readonly AuditEvent[], verified: boolean) =>
     activity.change((all) => {
@@ -38,13 +43,22 @@ export function openSessions(call: Call, on: On): SessionsState {
   return {
     store,
     activity,
+    forgotten,
+    restore() {
+      const session = forgotten.get().at(-1) ?? null
+      if (!session) return null
+      forgotten.change((list) => list.slice(0, -1))
+      place(session)
+      return session
+    },
     readActivity: (requestId) =>
       void call('session.activity', { requestId }).then(
         ({ events, verified }) => add(requestId, events, verified),
         () => undefined,
       ),
     forget(requestId) {
-      forgotten.add(requestId)
+      const session = store.get().find((one) => one.requestId === requestId)
+      if (session) forgotten.change((list) => [...list, session])
       store.change((list) => list.filter((one) => one.requestId !== requestId))
     },
   }

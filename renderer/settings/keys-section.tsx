@@ -1,4 +1,5 @@
 import type { Failure } from '@gantry/shared/errors.ts'
+import { BadgeCheck } from 'lucide-react'
 import { type FormEvent, useEffect, useId, useState } from 'react'
 import { call, failureOf } from '../api.ts'
 import { useWindowState } from '../state.ts'
@@ -23,7 +24,10 @@ export function KeysSection() {
       {failure && <FailureNote failure={failure} />}
       {status && (
         <>
-          <p role="status">{text.states[status.state]}</p>
+          <p className={`row-x keys-state ${status.state === 'ready' ? 'c-live' : status.state === 'waiting' ? 'c-wait' : ''}`} role="status">
+            {status.state === 'ready' && <BadgeCheck className="i s" aria-hidden />}
+            {text.states[status.state]}
+          </p>
           <dl className="about-list">
             {status.current && (
               <>
@@ -96,7 +100,7 @@ function MakeKeys({ isFirst }: { isFirst: boolean }) {
       .finally(() => setMaking(false))
   }
   return (
-    <form className="set" onSubmit={make}>
+    <form className="set keys-form" onSubmit={make}>
       <Pin label={text.newPin} value={pins.first} onChange={(first) => setPins({ ...pins, first })} />
       <Pin label={text.again} value={pins.again} isWrong={differ} onChange={(again) => setPins({ ...pins, again })} />
       {differ && (

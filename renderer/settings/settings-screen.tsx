@@ -18,7 +18,8 @@ export function SettingsScreen() {
   const text = words.settings
   const setFont = (size: number) => settings.change({ terminalFontSize: Math.min(fontSizes.most, Math.max(fontSizes.least, size)) })
   return (
-    <main className="screen narrow" aria-labelledby="settings-title" data-region tabIndex={-1}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is in reach of the keyboard (WCAG 2.1.1)
+    <main className="screen narrow" aria-labelledby="settings-title" data-region tabIndex={0}>
       <header>
         <h1 id="settings-title">{text.title}</h1>
       </header>
@@ -30,6 +31,12 @@ export function SettingsScreen() {
         value={`${now.lockMinutes}` as const}
         names={text.lockMinutes}
         onChoose={(minutes) => settings.change({ lockMinutes: Number(minutes) as Settings['lockMinutes'] })}
+      />
+      <Choice
+        label={text.sound}
+        value={now.noticeSound ? 'on' : 'off'}
+        names={text.sounds}
+        onChoose={(sound) => settings.change({ noticeSound: sound === 'on' })}
       />
       <Row label={text.fontSize}>
         <IconButton icon={Minus} label={text.smaller} onClick={() => setFont(now.terminalFontSize - 1)} />

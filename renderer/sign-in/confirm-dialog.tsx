@@ -20,12 +20,12 @@ export function ConfirmDialog() {
         <p className="t2">{text}</p>
         {link && <BrowserLink link={link} />}
       </div>
-      <footer className="dlg-foot">
+      <div className="dlg-foot">
         <span className="grow" />
         <Button size="lg" onClick={cancel} keys={words.ui.esc} autoFocus>
           {words.signIn.cancel}
         </Button>
-      </footer>
+      </div>
     </Dialog>
   )
 }

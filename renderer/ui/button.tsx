@@ -1,6 +1,7 @@
 import { Tooltip, UnstyledButton } from '@mantine/core'
 import type { LucideIcon } from 'lucide-react'
 import type { ReactNode, Ref } from 'react'
+import { useKeyLabel } from './key-label.ts'
 
 type Look = 'default' | 'primary' | 'end' | 'quiet'
 type ButtonProps = {
@@ -15,6 +16,8 @@ type ButtonProps = {
   closedBecause?: string | undefined
   grow?: boolean
   type?: 'button' | 'submit'
+  /** Of the form that it submits, where it stands outside it. */
+  form?: string
   ref?: Ref<HTMLButtonElement>
   autoFocus?: boolean
 }
@@ -29,13 +32,16 @@ export function Button({
   closedBecause,
   grow = false,
   type = 'button',
+  form,
   ref,
   autoFocus,
 }: ButtonProps) {
+  const keyLabel = useKeyLabel()
   const button = (
     <UnstyledButton
       ref={ref ?? null}
       type={type}
+      form={form}
       className={`btn ${look} ${size} ${grow ? 'grow' : ''}`}
       aria-disabled={closedBecause !== undefined || undefined}
       onClick={closedBecause === undefined ? onClick : (event) => event.preventDefault()}
@@ -43,7 +49,7 @@ export function Button({
     >
       {Icon && <Icon className="i" aria-hidden />}
       {children}
-      {keys !== undefined && closedBecause === undefined && <kbd aria-hidden>{keys}</kbd>}
+      {keys !== undefined && closedBecause === undefined && <kbd aria-hidden>{typeof keys === 'string' ? keyLabel(keys) : keys}</kbd>}
     </UnstyledButton>
   )
   return closedBecause ? (
@@ -63,13 +69,15 @@ type IconButtonProps = {
   look?: 'quiet' | 'gold'
   isPressed?: boolean
   small?: boolean
+  tabIndex?: number
   ref?: Ref<HTMLButtonElement>
 }
 
 /** A tool: the tooltip names the action and its key. */
 export function IconButton({ icon: Icon, label, onClick, keys, look = 'quiet', isPressed, small = false, ref, ...others }: IconButtonProps) {
+  const keyLabel = useKeyLabel()
   return (
-    <Tooltip label={keys ? `${label} (${keys})` : label}>
+    <Tooltip label={keys ? `${label} (${keyLabel(keys)})` : label}>
       <UnstyledButton
         {...others}
         ref={ref ?? null}

@@ -53,7 +53,7 @@ export function ConfirmDialog({ title, text, confirm, look = 'primary', onConfir
         <div className="t2">{text}</div>
         {children}
       </div>
-      <footer className="dlg-foot">
+      <div className="dlg-foot">
         <span className="grow" />
         <Button size="lg" onClick={onClose} keys={words.ui.esc}>
           {words.ui.cancel}
@@ -61,7 +61,7 @@ export function ConfirmDialog({ title, text, confirm, look = 'primary', onConfir
         <Button size="lg" look={look} onClick={onConfirm} autoFocus>
           {confirm}
         </Button>
-      </footer>
+      </div>
     </Dialog>
   )
 }
@@ -116,7 +116,7 @@ export function TextDialog({ title, label, confirm, first = '', maxLength, text,
             </p>
           )}
         </div>
-        <footer className="dlg-foot">
+        <div className="dlg-foot">
           <span className="grow" />
           <Button size="lg" onClick={onClose} keys={words.ui.esc}>
             {words.ui.cancel}
@@ -124,7 +124,7 @@ export function TextDialog({ title, label, confirm, first = '', maxLength, text,
           <Button size="lg" look="primary" type="submit">
             {confirm}
           </Button>
-        </footer>
+        </div>
       </form>
     </Dialog>
   )

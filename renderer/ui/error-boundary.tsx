@@ -20,6 +20,7 @@ function Broken() {
   const { words } = useSpeech()
   return (
     <main className="empty broken-window">
+      <h1 className="sr">{words.ui.appName}</h1>
       <FailureNote failure={{ code: 'internal' }}>
         <Button onClick={() => location.reload()}>{words.ui.tryAgain}</Button>
       </FailureNote>

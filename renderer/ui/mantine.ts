@@ -18,6 +18,8 @@ export const mantineTheme = createTheme({
       defaultProps: {
         transitionProps: { duration: 90 },
         offset: 4,
+        // The placeholder is a child of the menu that is no item: screen readers count it.
+        withInitialFocusPlaceholder: false,
         classNames: { dropdown: 'menu', item: 'menu-item', label: 'menu-label head', divider: 'menu-line' },
       },
     },

@@ -169,7 +169,6 @@ export const commandLineEn = {
       telling: 'telling the customer’s contact before the device hears of it',
       answer: 'waiting for the customer’s contact, who must accept',
     },
-    connecting: 'asking the main server',
     elapsed: (seconds: number) => `${seconds} s`,
     ended: (cause: EndCause) => `session ended: ${causes[cause]}`,
     failure: (what: string, todo: string, code: string) => `gantry: ${what} ${todo} (${code})`,

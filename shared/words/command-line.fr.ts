@@ -154,7 +154,6 @@ export const commandLineFr: CommandLineWords = {
       telling: 'on avertit la personne-ressource du client avant que l’appareil le sache',
       answer: 'en attente de la personne-ressource du client, qui doit accepter',
     },
-    connecting: 'demande au serveur principal',
     elapsed: (seconds) => `${seconds} s`,
     ended: (cause) => `séance terminée : ${causes[cause]}`,
     failure: (what, todo, code) => `gantry : ${what} ${todo} (${code})`,

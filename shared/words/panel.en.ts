@@ -104,7 +104,6 @@ export const panelEn = {
     } satisfies Record<AccessLevel, string>,
     interrupted: 'The connection is interrupted; the session waits for it.',
     blocked: (tried: number) => `It cannot reach your network: ${tried} addresses tried, all blocked.`,
-    nothingYet: 'Nothing has been shown yet.',
     files: 'Files and actions',
     noFiles: 'Nothing moved yet',
     left: 'left, then it ends by itself',

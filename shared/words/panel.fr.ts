@@ -100,7 +100,6 @@ export const panelFr: PanelWords = {
     },
     interrupted: 'La connexion est interrompue ; la séance l’attend.',
     blocked: (tried: number) => `Elle ne peut pas atteindre votre réseau : ${tried} adresses essayées, toutes bloquées.`,
-    nothingYet: 'Rien n’a encore été affiché.',
     files: 'Fichiers et actions',
     noFiles: 'Aucun mouvement pour l’instant',
     left: 'puis fin automatique',

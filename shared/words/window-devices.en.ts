@@ -80,7 +80,6 @@ export const devicesEn = {
     showRequest: 'Show the request',
     closed: {
       offline: 'Offline: nothing can be asked now.',
-      signedOut: 'Sign in first.',
     },
     path: 'How far it gets',
     you: 'You',

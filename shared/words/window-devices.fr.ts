@@ -82,7 +82,6 @@ export const devicesFr: DevicesWords = {
     showRequest: 'Afficher la demande',
     closed: {
       offline: 'Hors ligne : rien ne peut être demandé.',
-      signedOut: 'Connectez-vous d’abord.',
     },
     path: 'Jusqu’où ça va',
     you: 'Vous',

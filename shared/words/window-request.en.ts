@@ -4,7 +4,7 @@ export const requestEn = {
   level: 'Access level',
   kind: 'Service',
   caseId: 'Case',
-  caseHint: 'Number in your case system',
+  caseHint: 'Its number',
   minutes: 'How long',
   minutesUnit: (minutes: number) => `${minutes} min`,
   reason: 'Reason, in words for the person at the device',

@@ -5,7 +5,7 @@ export const requestFr: RequestWords = {
   level: 'Niveau d’accès',
   kind: 'Service',
   caseId: 'Dossier',
-  caseHint: 'Numéro dans votre système',
+  caseHint: 'Son numéro',
   minutes: 'Durée',
   minutesUnit: (minutes) => `${minutes} min`,
   reason: 'Motif, en mots pour la personne sur place',

@@ -1,7 +1,6 @@
 /** A live session: its header, terminal, files, actions and activity, and its end. */
 export const sessionEn = {
   tabs: 'Sessions',
-  tabOpen: (device: string, left: string) => `${device}, ${left} left`,
   tabAsking: 'asking',
   tabEnded: 'ended',
   closeTab: (device: string) => `Close ${device}`,
@@ -39,6 +38,7 @@ export const sessionEn = {
     joining: (server: string) => `Joining through ${server}, keys are kept.`,
   },
   panes: 'Panes',
+  divider: 'Room for the terminals',
 
   terminal: {
     title: 'Terminal',
@@ -50,6 +50,12 @@ export const sessionEn = {
     found: (at: number, of: number) => (of === 0 ? 'nothing' : `${at} of ${of}`),
     previous: 'Previous',
     next: 'Next',
+    split: 'Open another terminal',
+    filesBeside: 'Files beside the terminals',
+    filesBelow: 'Files below the terminals',
+    close: 'Close the terminal',
+    closeTitle: (number: number) => `Close terminal ${number}?`,
+    closeText: 'The program in it gets the hang-up signal. The session and its other terminals stay.',
     maximise: 'Maximise',
     restore: 'Restore',
     paste: 'Paste into the terminal?',
@@ -60,6 +66,19 @@ export const sessionEn = {
     exitedPlain: 'The program ended.',
     again: 'Open again',
     label: (device: string) => `Terminal of ${device}`,
+  },
+
+  snippets: {
+    title: 'Snippets',
+    text: 'Put into the terminal, not run.',
+    none: 'None yet. Write down a command line that you need often.',
+    write: 'New snippet',
+    line: 'Command line',
+    hint: 'Write {{name}} for what changes: it is asked for each time. No patient data.',
+    keep: 'Keep',
+    insert: 'Put in',
+    preview: 'What is put in',
+    remove: (snippet: string) => `Remove ${snippet}`,
   },
 
   files: {
@@ -218,7 +237,6 @@ export const sessionEn = {
       'link.resumed': 'Connection is back',
       'head.witnessed': 'Records signed against each other',
     } as Record<string, string>,
-    privateKept: 'its name stays at the device',
   },
 
   ended: {

@@ -2,7 +2,6 @@ import type { SessionWords } from './window-session.en.ts'
 
 export const sessionFr: SessionWords = {
   tabs: 'Séances',
-  tabOpen: (device, left) => `${device}, encore ${left}`,
   tabAsking: 'demande',
   tabEnded: 'terminée',
   closeTab: (device) => `Fermer ${device}`,
@@ -40,6 +39,7 @@ export const sessionFr: SessionWords = {
     joining: (server: string) => `Reprise par ${server}, les touches sont gardées.`,
   },
   panes: 'Volets',
+  divider: 'Place des terminaux',
 
   terminal: {
     title: 'Terminal',
@@ -51,6 +51,12 @@ export const sessionFr: SessionWords = {
     found: (at, of) => (of === 0 ? 'rien' : `${at} sur ${of}`),
     previous: 'Précédent',
     next: 'Suivant',
+    split: 'Ouvrir un autre terminal',
+    filesBeside: 'Fichiers à côté des terminaux',
+    filesBelow: 'Fichiers sous les terminaux',
+    close: 'Fermer le terminal',
+    closeTitle: (number: number) => `Fermer le terminal ${number}?`,
+    closeText: 'Son programme reçoit le signal de fin. La séance et ses autres terminaux restent.',
     maximise: 'Agrandir',
     restore: 'Rétablir',
     paste: 'Coller dans le terminal?',
@@ -61,6 +67,19 @@ export const sessionFr: SessionWords = {
     exitedPlain: 'Le programme s’est terminé.',
     again: 'Rouvrir',
     label: (device) => `Terminal de ${device}`,
+  },
+
+  snippets: {
+    title: 'Extraits',
+    text: 'Mis dans le terminal, sans être lancés.',
+    none: 'Aucun encore. Notez une ligne de commande qui sert souvent.',
+    write: 'Nouvel extrait',
+    line: 'Ligne de commande',
+    hint: 'Écrivez {{nom}} pour ce qui change : on le demande chaque fois. Aucune donnée de patient.',
+    keep: 'Garder',
+    insert: 'Mettre',
+    preview: 'Ce qui est mis',
+    remove: (snippet: string) => `Retirer ${snippet}`,
   },
 
   files: {
@@ -222,7 +241,6 @@ export const sessionFr: SessionWords = {
       'link.resumed': 'Connexion rétablie',
       'head.witnessed': 'Registres signés l’un par l’autre',
     },
-    privateKept: 'son nom reste à l’appareil',
   },
 
   ended: {

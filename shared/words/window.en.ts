@@ -13,13 +13,15 @@ export const windowEn = {
     appName: 'Gantry',
     copy: 'Copy',
     copied: 'Copied',
+    copyReference: 'Copy the code and reference',
     cancel: 'Cancel',
     close: 'Close',
     esc: 'Esc',
     space: 'Space',
+    /** As they are printed on the keyboard. */
+    keyNames: { Enter: 'Enter', Shift: 'Shift', Space: 'Space', Delete: 'Delete', Backspace: 'Backspace', Esc: 'Esc' } as Record<string, string>,
     tryAgain: 'Try again',
     dismiss: 'Dismiss',
-    moreKeys: 'All keys',
   },
 
   levels: {
@@ -44,6 +46,7 @@ export const windowEn = {
     openSessions: (count: number) => `${count} open`,
     account: (name: string) => `Signed in as ${name}`,
     signOut: 'Sign out',
+    bands: 'State of the window',
     developmentHost: (reason: string) => `Development window in a browser, in place of the app: ${reason}`,
     sandbox: 'Sandbox',
     offlineSince: (time: string) => `Offline since ${time}.`,
@@ -55,6 +58,8 @@ export const windowEn = {
     turnedDown: (device: string) => `${device}: the request came to nothing.`,
     ended: (device: string) => `The session with ${device} has ended.`,
     show: 'Show',
+    tabClosed: (device: string) => `The tab of ${device} is closed.`,
+    undo: 'Undo',
   },
 
   signIn: {
@@ -98,7 +103,6 @@ export const windowEn = {
     empty: 'No request yet',
     emptyText: 'What you ask for is kept here.',
     columns: { device: 'Device', access: 'Access', caseId: 'Case', when: 'Asked', outcome: 'How it went' },
-    today: 'Today',
     states: {
       requested: 'Waiting to be picked up',
       'picked-up': 'Picked up',
@@ -143,6 +147,8 @@ export const windowEn = {
     densities: { comfortable: 'Two lines', compact: 'One line' },
     lock: 'Lock without input after',
     lockMinutes: { '5': '5 min', '10': '10 min', '15': '15 min' },
+    sound: 'Sound with notices, while the window is behind',
+    sounds: { off: 'Silent', on: 'Sound' },
     fontSize: 'Terminal text',
     smaller: 'Smaller',
     larger: 'Larger',
@@ -177,6 +183,13 @@ export const windowEn = {
     title: 'Help',
     contacts: 'Who to call',
     noContacts: 'The main server has named nobody yet.',
+    bundle: {
+      title: 'For whoever helps you',
+      text: 'One file with what happened in this app: versions, states, codes, times and its log. No key, no password, no name of a person, site or file, nothing that was typed or shown.',
+      make: 'Write the support file',
+      making: 'Writing',
+      made: 'Written. Look into it if you like, then send it:',
+    },
     keys: 'Keys',
     groups: {
       everywhere: 'Everywhere',
@@ -195,9 +208,13 @@ export const windowEn = {
       saveView: 'Save the view',
       tab: 'Session 1 to 9',
       nextTab: 'Next session',
+      reopen: 'Open the closed tab again',
       panes: 'Terminal, files, activity',
       region: 'Next region',
+      split: 'Another terminal',
+      turn: 'Files beside or below',
       find: 'Search the scrollback',
+      snippets: 'Snippets',
       copyPaste: 'Copy, guarded paste',
       transfer: 'Copy to the other side',
       send: 'Sign and send',

@@ -44,14 +44,14 @@ function Report({ report, onAgain }: { report: Diagnostics; onAgain: () => void 
   ]
   return (
     <article className="answer report selectable">
-      <header className="row-x">
+      <div className="row-x answer-head">
         <h2>{text.title}</h2>
         <span className="t3 small grow">{text.at(format.clock(Date.parse(report.collectedAt)))}</span>
         <CopyButton text={JSON.stringify(report, null, 2)} label={text.copy} />
         <Button icon={RotateCcw} onClick={onAgain}>
           {again}
         </Button>
-      </header>
+      </div>
       <dl>
         <Fact name={text.service}>
           <span className={service.state === 'running' ? 'c-live' : 'c-wait'}>{state.filter(Boolean).join(', ')}</span>

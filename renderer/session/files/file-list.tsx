@@ -122,10 +122,10 @@ export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListPr
             })}
           </div>
         </div>
-        <p className="sr" role="status">
-          {selection.marked.size > 1 ? text.selected(format.number(selection.marked.size)) : ''}
-        </p>
       </div>
+      <p className="sr" role="status">
+        {selection.marked.size > 1 ? text.selected(format.number(selection.marked.size)) : ''}
+      </p>
     </div>
   )
 }

@@ -1,31 +1,43 @@
 import type { SessionView } from '@gantry/shared/ipc.ts'
-import { Maximize2, Minimize2, Search, SquareTerminal } from 'lucide-react'
+import { SquareTerminal } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
-import { Button, IconButton } from '../../ui/button.tsx'
+import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { FailureNote } from '../../ui/failure-note.tsx'
 import { useKeys } from '../../ui/keys.ts'
 import { useSpeech } from '../../ui/language.tsx'
 import { useLasting } from '../../ui/now.ts'
 import { judgePaste, type Paste } from './paste-guard.ts'
+import { SnippetsDialog } from './snippets-dialog.tsx'
 import { TerminalSearch } from './terminal-search.tsx'
+import { TerminalTools, type ToolsProps } from './terminal-tools.tsx'
 import { useTerminal } from './use-terminal.ts'
 
-type PaneProps = { session: SessionView; isShown: boolean; isMaximised: boolean; onMaximise: () => void }
+type PaneProps = {
+  session: SessionView
+  /** Which of several; null when it is the only one. */
+  number: number | null
+  isShown: boolean
+  /** The one that had the focus last: keys for a terminal are for it. */
+  isActive: boolean
+  onActive: () => void
+  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'isRunning'>
+}
 
 /** The shell (`os`) or the service menu (`application`). Pasting is guarded; copying is by hand; nothing that the device sends leaves this pane. */
-export function TerminalPane({ session, isShown, isMaximised, onMaximise }: PaneProps) {
+export function TerminalPane({ session, number, isShown, isActive, onActive, tools }: PaneProps) {
   const { words } = useSpeech()
   const text = words.session.terminal
   const holder = useRef<HTMLDivElement>(null)
   const { phase, size, own, reopen } = useTerminal(session.requestId, holder)
   const [isSearching, setSearching] = useState(false)
   const [paste, setPaste] = useState<Paste | null>(null)
+  const [isChoosing, setChoosing] = useState(false)
   const isOpening = useLasting(phase.kind === 'opening')
 
   useEffect(() => {
-    if (isShown && phase.kind === 'open') own.current?.terminal.focus()
-  }, [isShown, phase.kind, own])
+    if (isShown && isActive && phase.kind === 'open') own.current?.terminal.focus()
+  }, [isShown, isActive, phase.kind, own])
 
   const offer = (raw: string) => {
     const judged = judgePaste(raw)
@@ -39,10 +51,12 @@ export function TerminalPane({ session, isShown, isMaximised, onMaximise }: Pane
   useKeys(
     {
       'Ctrl+Shift+F': () => setSearching(true),
+      'Ctrl+Shift+S': () => setChoosing(true),
+      'Ctrl+;': () => setChoosing(true),
       'Ctrl+Shift+C': copy,
       'Ctrl+Shift+V': () => void navigator.clipboard.readText().then(offer, () => undefined),
     },
-    isShown && paste === null,
+    isShown && isActive && paste === null && !isChoosing,
   )
 
   // Every other way to paste (menu, middle button, Shift Insert) comes as this event, before xterm sees it.
@@ -64,17 +78,22 @@ export function TerminalPane({ session, isShown, isMaximised, onMaximise }: Pane
   return (
     <section
       className="pane termp"
-      aria-label={text.label(session.device.name)}
+      aria-label={number === null ? text.label(session.device.name) : `${text.label(session.device.name)} ${number}`}
+      data-active={isActive || undefined}
       data-region
       tabIndex={-1}
-      onFocus={(event) => event.target === event.currentTarget && own.current?.terminal.focus()}
+      onFocus={(event) => {
+        onActive()
+        if (event.target === event.currentTarget) own.current?.terminal.focus()
+      }}
     >
       <div className="ph">
         <SquareTerminal className="i s" aria-hidden />
-        <b>{session.access === 'application' ? text.menu : text.title}</b>
+        <b>
+          {session.access === 'application' ? text.menu : text.title} {number}
+        </b>
         <span className="small t3 cut grow num">{text.size(session.user, size.columns, size.rows)}</span>
-        <IconButton icon={Search} small label={text.search} keys="Ctrl Shift F" onClick={() => setSearching(true)} />
-        <IconButton icon={isMaximised ? Minimize2 : Maximize2} small label={isMaximised ? text.restore : text.maximise} onClick={onMaximise} />
+        <TerminalTools {...tools} isRunning={phase.kind === 'open'} onSearch={() => setSearching(true)} onSnippets={() => setChoosing(true)} />
       </div>
       {isSearching && own.current && (
         <TerminalSearch
@@ -102,6 +121,16 @@ export function TerminalPane({ session, isShown, isMaximised, onMaximise }: Pane
             </>
           )}
         </div>
+      )}
+      {isChoosing && (
+        <SnippetsDialog
+          onClose={() => setChoosing(false)}
+          onInsert={(line) => {
+            setChoosing(false)
+            offer(line)
+            own.current?.terminal.focus()
+          }}
+        />
       )}
       {paste && <PasteQuestion paste={paste} onPaste={() => own.current?.terminal.paste(paste.text)} onClose={closePaste} />}
     </section>

@@ -36,7 +36,8 @@ export type TestWindow = {
   inputsOf<N extends CallName>(name: N): CallInput<N>[]
   close(): Promise<void>
 }
-export type Look = { width?: number; height?: number; theme?: 'light' | 'dark' | 'contrast'; language?: 'en' | 'fr'; reducedMotion?: boolean }
+/** `system`: the colours follow what the page is told of the system. */
+export type Look = { width?: number; height?: number; theme?: Settings['theme']; language?: 'en' | 'fr'; reducedMotion?: boolean }
 
 const plain: Script = {
   'app.describe': () => described,
@@ -50,7 +51,6 @@ const plain: Script = {
   'transfer.list': () => ({ transfers: [] }),
   'history.list': () => ({ requests: [] }),
   'audit.verify': () => ({ stores: [] }),
-  'terminal.open': () => ({ terminalId: 'term-1' }),
 }
 
 /** The built window in Chromium, over the real browser host and its policy; only the services behind it are scripted. */
@@ -58,7 +58,8 @@ export async function openWindow(script: Script = {}, look: Look = {}): Promise<
   buildWindow()
   const calls: TestWindow['calls'] = []
   const listeners = new Map<EventName, (payload: unknown) => void>()
-  const answers: Script = { ...plain, ...script }
+  let terminals = 0
+  const answers: Script = { ...plain, 'terminal.open': () => ({ terminalId: `term-${++terminals}` }), ...script }
   if (look.theme ?? look.language) {
     const settings = { ...described.settings, theme: look.theme ?? 'light', language: look.language ?? 'en' }
     const base = answers['app.describe'] ?? (() => described)
@@ -123,8 +124,12 @@ function isResult(value: unknown): value is Result<unknown> {
   return typeof value === 'object' && value !== null && 'ok' in value && ('value' in value || 'failure' in value)
 }
 
-/** Builds the window when a source is newer than what was built. */
+let isBuilt = false
+
+/** Builds the window when a source is newer than what was built; looked at once, so that all windows of a run are of one build. */
 function buildWindow(): void {
+  if (isBuilt) return
+  isBuilt = true
   const page = join(built, 'index.html')
   const newest = Math.max(...['renderer', 'preload', 'shared'].map((folder) => newestIn(join(root, folder))))
   if (existsSync(page) && statSync(page).mtimeMs > newest) return
