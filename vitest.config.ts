@@ -6,8 +6,9 @@ const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preloa
 const expectation = { poll: { timeout: 15_000 } }
 
 /**
- * Four projects. `unit`: beside the code. `system`: whole parts in one process. `window`: the built window in a browser. `e2e`: the sandbox as it is started by hand, real processes,
- * one file after the other since they measure sockets and kill processes; after all the others, so that nothing competes with them.
+ * `unit`: beside the code. `system`: whole parts in one process. `window`: the built window in a browser. `e2e`: the sandbox as it is started by hand, real processes,
+ * one file after the other since they measure sockets and kill processes; after all the others, so that nothing competes with them. `browser`, `standin`, `electron`: the
+ * same bodies of `test/desktop/`, with the desktop client in the browser host, in the Electron stand-in and in Electron itself.
  */
 export default defineConfig({
   test: {
@@ -52,6 +53,18 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      ...(['browser', 'standin', 'electron'] as const).map((host, at) => ({
+        test: {
+          name: host,
+          include: ['test/desktop/**/*.test.ts'],
+          env: { GANTRY_HOST: host },
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          expect: expectation,
+          sequence: { groupOrder: 3 + at },
+        },
+      })),
     ],
   },
 })

@@ -62,11 +62,11 @@ async function chooseElectron({ browser, words, say, signal }: WindowOptions): P
 }
 
 function clientConfig({ paths, ports }: Sandbox) {
-  return { profileDir: paths.client, sandboxDir: paths.dir, mainServer: originOf(ports), ca: paths.ca }
+  return { profileDir: paths.client, sandboxDir: paths.dir, mainServer: originOf(ports), ca: paths.ca, stopWithStdin: true }
 }
 
 async function startBrowserHost(sandbox: Sandbox, reason: string, pages: PageOpener): Promise<Host> {
-  const config = sandbox.writeConfig('window', { ...clientConfig(sandbox), rendererDir: join(root, 'out/renderer'), reason, stopWithStdin: true })
+  const config = sandbox.writeConfig('window', { ...clientConfig(sandbox), rendererDir: join(root, 'out/renderer'), reason })
   const part = sandbox.startMore({
     name: 'window',
     argv: [process.execPath, join(root, 'main/browser-host/main.ts'), '--config', config],

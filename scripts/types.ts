@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Type-checks each runtime against what that runtime has: `shared` without Node, the Node parts, the bridge, the window and the panel's page with a DOM.
+ * Type-checks each runtime against what that runtime has: `shared` without Node, the Node parts, the bridge, the window, the panel's page and what the Electron stand-in runs in one with a DOM.
  * Separate programs, since one package whose types mention Node would lend Node to all files of its program.
  */
-const projects = ['shared', 'tsconfig.node.json', 'main/electron', 'preload', 'renderer', 'agent/panel/page']
+const projects = ['shared', 'tsconfig.node.json', 'main/electron', 'preload', 'renderer', 'agent/panel/page', 'test/electron-stand-in/page']
 const root = join(import.meta.dirname, '..')
 const configs = projects
   .map((project) => (project.endsWith('.json') ? project : join(project, 'tsconfig.json')))

@@ -17,6 +17,8 @@ const Config = z.strictObject({
 const DevelopmentConfig = Config.extend({
   /** A running sandbox, whose secret store stands in for the keychain; null everywhere else. */
   sandboxDir: z.string().min(1).nullable().default(null),
+  /** It ends when its stdin does, as every part of a sandbox. */
+  stopWithStdin: z.boolean().default(false),
 })
 export type Config = z.infer<typeof DevelopmentConfig>
 
@@ -30,7 +32,7 @@ export function readConfig({ argv, resourcesPath, isPackaged }: { argv: readonly
   const path = named?.slice('--config='.length) ?? join(resourcesPath, 'gantry.json')
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    return isPackaged ? { ...Config.parse(value), sandboxDir: null } : DevelopmentConfig.parse(value)
+    return isPackaged ? { ...Config.parse(value), sandboxDir: null, stopWithStdin: false } : DevelopmentConfig.parse(value)
   } catch (cause) {
     throw new AppError('state.unreadable', { details: { path }, cause })
   }

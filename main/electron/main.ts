@@ -83,7 +83,7 @@ async function start(config: Config): Promise<void> {
   app.on('window-all-closed', () => app.quit())
   stopWithApp(services)
   show()
-  if (config.sandboxDir !== null) sayReady()
+  if (config.sandboxDir !== null) sayReady(config)
 }
 
 async function startServices(config: Config, profileDir: string): Promise<Services> {

@@ -1,10 +1,10 @@
 import { writeLine } from '@gantry/shared/node/lines.ts'
 import { app } from 'electron'
 
-/** In the sandbox the app is one of its parts: it says that it is ready, has pages shown by the sandbox's browser, and ends when its stdin does. */
-export function sayReady(): void {
+/** In the sandbox the app is one of its parts: it says that it is ready, has pages shown by the sandbox's browser, and ends with its stdin. */
+export function sayReady({ stopWithStdin }: { stopWithStdin: boolean }): void {
   void writeLine(process.stdout, { ready: true, pid: process.pid })
-  process.stdin.on('end', () => app.quit()).resume()
+  if (stopWithStdin) process.stdin.on('end', () => app.quit()).resume()
 }
 
 /** A page that a person has to see; the sandbox opens its own main server's only. */

@@ -1,5 +1,8 @@
 import { balance } from './balance.ts'
 import { blind } from './blind.ts'
+import { bodies } from './desktop/bodies.ts'
+import { packaged } from './desktop/packaged.ts'
+import { seededFaults } from './desktop/seeded-faults.ts'
 import { flips } from './flips.ts'
 import { flood } from './flood.ts'
 import { idp } from './idp.ts'
@@ -16,4 +19,5 @@ import { supervisor } from './supervisor.ts'
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
   trust: [idp],
+  desktop: [bodies, seededFaults, packaged],
 }

@@ -1,0 +1,65 @@
+/** A fault that somebody could make: one text of a built file is replaced, which must be there exactly once. `body` is the test file that has to notice. */
+export type Fault = { what: string; file: 'main' | 'preload'; find: string; put: string; body: 'shell' | 'life' | 'checklist' | 'main-job' }
+
+const main = (body: Fault['body'], what: string, find: string, put: string): Fault => ({ what, file: 'main', find, put, body })
+const preload = (what: string, find: string, put: string): Fault => ({ what, file: 'preload', find, put, body: 'shell' })
+
+export const faults: Fault[] = [
+  main(
+    'shell',
+    'the page protocol compares origins, which Node calls "null"',
+    'url.protocol === "app:" && url.host === "gantry"',
+    'url.origin === "app://gantry"',
+  ),
+  main('shell', 'the window loads another of our pages', 'var pageUrl = `app://gantry/index.html`;', 'var pageUrl = `app://gantry/development.html`;'),
+  main('shell', 'a page may navigate', 'return isMainFrame && isOurAddress(url);', 'return true;'),
+  main('shell', 'a page may open windows', '({ action: "deny" })', '({ action: "allow" })'),
+  main('shell', 'nobody decides about new windows', 'contents.setWindowOpenHandler(() => ({ action: "deny" }));', ''),
+  main('shell', 'every permission is given', 'return granted.has(permission) && isMainFrame', 'return true || isMainFrame'),
+  main('shell', 'no permission is given', '/* @__PURE__ */ new Set(["clipboard-read", "clipboard-sanitized-write"])', 'new Set()'),
+  main('shell', 'the session is not guarded', 'guardSession(electron.session.defaultSession);', ''),
+  main('shell', 'downloads go on', 'session.on("will-download", (event) => event.preventDefault());', ''),
+  main('shell', 'everybody’s calls are answered', 'if (!isOurSender(event, window())) throw', 'if (false) throw'),
+  main(
+    'shell',
+    'any window with our page is answered',
+    'return frame.frameTreeNodeId === window.mainFrame.frameTreeNodeId && isOurAddress(frame.url);',
+    'return isOurAddress(frame.url);',
+  ),
+  main('shell', 'inputs are not measured', 'const verdict = inputs.length > 1 ? "not-plain" : judgeInput(input);', 'const verdict = "fits";'),
+  main('shell', 'inputs may be a thousand times as large', 'var maxInputSize = 5e6;', 'var maxInputSize = 5e9;'),
+  main('shell', 'the window is told nothing', 'hostEvents(services.on, contents);', ''),
+  main('shell', 'the system’s parts do not follow the theme', 'followTheme(window, services.settings.read().theme);', '{}'),
+  main('shell', 'the page has no policy', '"content-security-policy": contentPolicy(nonce)', '"x-policy": contentPolicy(nonce)'),
+  main('shell', 'the policy allows code from text', "`script-src 'self'`", "`script-src 'self' 'unsafe-eval'`"),
+  main('shell', 'the policy lets texts become markup', "`require-trusted-types-for 'script'`,", ''),
+  main('shell', 'the policy allows connections to anywhere', "`connect-src 'self'`", '`connect-src *`'),
+  main('shell', 'the policy allows frames', "`frame-ancestors 'none'`", '`frame-src *`'),
+  main('shell', 'every page has the same nonce', '(0, node_crypto.randomBytes)(18).toString("base64")', '"bm9uY2U="'),
+  main('shell', 'the window is not sandboxed', 'sandbox: true,', 'sandbox: false,'),
+  main('shell', 'page and bridge share a world', 'contextIsolation: true,', 'contextIsolation: false,'),
+  main('shell', 'the page has Node', 'nodeIntegration: false,', 'nodeIntegration: true,'),
+  main('shell', 'the page may read other origins', 'webSecurity: true,', 'webSecurity: false,'),
+  main('life', 'DevTools are always on', '!isPackaged && !argv.includes("--no-devtools")', 'true'),
+  main('life', 'a second app starts beside the first', 'if (electron.app.requestSingleInstanceLock())', 'if (true)'),
+  main('life', 'the window stays minimised when the app is started again', 'if (window.isMinimized()) window.restore();', ''),
+  main('life', 'the window’s place is not kept', 'mode: 384 });\n\t} catch {}', 'mode: 384, flag: "r" });\n\t} catch {}'),
+  main('life', 'the window opens on a screen that is gone', '...state && isOnScreen(state) ?', '...state ?'),
+  main('life', 'the window forgets that it was maximised', 'if (state?.isMaximized) window.maximize();', ''),
+  main('life', 'a failed start ends as if it had not failed', 'electron.app.exit(1);', 'electron.app.exit(0);'),
+  main(
+    'main-job',
+    'the sign-in page is not handed over',
+    'return writeLine(process.stdout, { open: url });',
+    'return writeLine(process.stdout, { opened: url });',
+  ),
+  preload(
+    'the bridge has one function more',
+    'electron.contextBridge.exposeInMainWorld("api", {',
+    'electron.contextBridge.exposeInMainWorld("api", { send: (channel) => electron.ipcRenderer.invoke(channel),',
+  ),
+  preload('the bridge gives the page any channel', 'invoke(`call:', 'invoke(`'),
+  preload('the bridge drops the input', 'name}`, input)', 'name}`)'),
+  preload('the bridge hands on the event in place of what it tells', 'listener(payload)', 'listener(_event)'),
+  preload('the bridge has another name', 'exposeInMainWorld("api"', 'exposeInMainWorld("gantry"'),
+]

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createPackage, listPackage } from '@electron/asar'
+import { isAsWanted, readFuses } from '../../../scripts/read-fuses.ts'
+import { type Proof, type Row, row } from '../proof.ts'
+import { root, runBodies } from './run-bodies.ts'
+
+/** What Electron's program holds, so that a fuse can be found and flipped: this text, the version, the count, one letter for each (electron.org, "Fuses"). */
+const fuseSentinel = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
+
+export const packaged: Proof = {
+  name: 'package',
+  title: 'The package that electron-builder makes has its fuses set, holds what it should, and runs from its own archive',
+  covers: ['D32', 'D34', 'R118'],
+  method:
+    'electron-builder with the project’s own electron-builder.yml makes the Linux folder. In the place of Electron’s runtime, which cannot be had here, is one whose program starts the stand-in and carries a fuse wire as Electron’s does. The fuses are read back from the program, the archive’s list is looked at, and the bodies run on what is in the archive.',
+  limits: ['the fuses of Electron’s own program, installers, signatures: the hosted workflow makes and reads those.'],
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'gantry-package-'))
+    try {
+      const dist = await standInRuntime(join(folder, 'runtime'))
+      await build(dist, join(folder, 'out'))
+      const unpacked = join(folder, 'out/linux-unpacked')
+      const program = join(unpacked, 'gantry-desktop')
+      return [...(await fuseRows(program)), ...contentRows(join(unpacked, 'resources/app.asar')), ...(await bodyRows(program))]
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+async function standInRuntime(folder: string): Promise<string> {
+  const program = join(folder, 'electron')
+  const launch = join(root, 'test/electron-stand-in/launch.ts')
+  mkdirSync(join(folder, 'locales'), { recursive: true })
+  mkdirSync(join(folder, 'resources'))
+  mkdirSync(join(folder, 'app'))
+  const script = `#!/bin/sh\nSTAND_IN_PROGRAM="$(readlink -f "$0")" exec "\${STAND_IN_NODE:-node}" "${launch}" "$@"\n# `
+  writeFileSync(program, Buffer.concat([Buffer.from(script + fuseSentinel), Buffer.from([1, 8]), Buffer.from('10100011\n')]))
+  chmodSync(program, 0o755)
+  writeFileSync(join(folder, 'app/package.json'), '{"name":"default","main":"main.js"}')
+  writeFileSync(join(folder, 'app/main.js'), '')
+  await createPackage(join(folder, 'app'), join(folder, 'resources/default_app.asar'))
+  rmSync(join(folder, 'app'), { recursive: true })
+  for (const file of ['version', 'LICENSE', 'LICENSES.chromium.html', 'chrome-sandbox', 'locales/en-US.pak', 'locales/fr.pak', 'locales/de.pak'])
+    writeFileSync(join(folder, file), '')
+  return folder
+}
+
+async function build(dist: string, output: string): Promise<void> {
+  const builder = join(root, 'node_modules/electron-builder/cli.js')
+  const argv = [builder, '--linux', 'dir', '--publish', 'never', `-c.electronDist=${dist}`, `-c.directories.output=${output}`]
+  const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString('utf8')).slice(-4_000)
+    })
+  }
+  const { promise: ended, resolve, reject } = Promise.withResolvers<number | null>()
+  child.once('error', reject)
+  child.once('close', resolve)
+  if ((await ended) !== 0) throw new Error(`electron-builder failed: ${said}`)
+}
+
+async function fuseRows(program: string): Promise<Row[]> {
+  const fuses = await readFuses(program)
+  return fuses.map((fuse) => row(`fuse ${fuse.name}`, fuse.wanted ? 'on' : 'off', fuse.found, isAsWanted(fuse)))
+}
+
+function contentRows(archive: string): Row[] {
+  const files = listPackage(archive, { isPack: false }).filter((file) => !file.startsWith('/node_modules/'))
+  const strange = files.filter((file) => !/^\/(package\.json|out(\/(main|preload|renderer)(\/.*)?)?|node_modules)$/.test(file))
+  const development = files.filter((file) => /development|\.map$|\.ts$|browser-host/.test(file))
+  const modules = readdirSync(join(root, 'node_modules')).length
+  const packed = new Set(listPackage(archive, { isPack: false }).flatMap((file) => /^\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []))
+  return [
+    row('files in the archive beside the three built folders', 'none', strange.join(', ') || 'none', strange.length === 0),
+    row('development’s page, sources, maps', 'none', development.join(', ') || 'none', development.length === 0),
+    row(
+      'packages in it',
+      'electron-log, keytar, ssh2 and what they need',
+      `${[...packed].sort().join(', ')} (of ${modules})`,
+      packed.has('ssh2') && packed.size <= 12,
+    ),
+  ]
+}
+
+async function bodyRows(program: string): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const file of ['packaged', 'shell']) {
+    const { passed, failed, firstFailure } = await runBodies('standin', [file], { GANTRY_PACKAGE: program })
+    rows.push(
+      row(
+        `test/desktop/${file}.test.ts on the archive’s content`,
+        'all pass',
+        `${passed} passed, ${failed} failed${firstFailure ? `; first: ${firstFailure}` : ''}`,
+        failed === 0 && passed > 0,
+      ),
+    )
+  }
+  return rows
+}
