@@ -23,6 +23,7 @@ import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll
 import { createRenewal } from './renewal.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
+import { whyNotCovered } from './session/cover.ts'
 import type { OpenSession } from './session/open-session.ts'
 import { canIsolate, prepareSeparation } from './session/separation.ts'
 import { keepSpare } from './session/spare.ts'
@@ -104,6 +105,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     policy,
     policyFault: () => standing().fault,
     mayReach: (server) => findAllowed(local.allowList(), server) !== undefined,
+    whyNotCovered: (restricted) => whyNotCovered({ network, uid: inSession.user?.uid ?? null, filesRoot: config.filesRoot, restricted }),
     panel,
     async answer(head, answer) {
       const payload = AnswerPayload.parse({ version: 1, ...head, deviceId, at: unixSeconds(clock), answer })

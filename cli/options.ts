@@ -6,9 +6,11 @@ import type { CommandLineWords } from '@gantry/shared/words/command-line.en.ts'
 import { usageError } from './exit-code.ts'
 
 /** What a person typed after a command that opens a session; nothing is checked yet. */
-export type TypedAsk = { access?: string; reason?: string; case?: string; minutes?: string; kind?: string }
+export type TypedAsk = { access?: string; reason?: string; case?: string; minutes?: string; kind?: string; patientData?: boolean }
 /** What is asked of the device (R077). */
 export type Ask = { access: AccessLevel; serviceKind: ServiceKind; reason: string; caseId: string; minutes: number }
+/** `patientData`: what may hold it is asked for once the session is open, and before anything else is done in it. */
+export type AskSession = Ask & { patientData: boolean }
 export type AskDefaults = { access: AccessLevel; minutes: number }
 
 /** `run` takes the least level that its action needs. */
@@ -23,7 +25,7 @@ export const defaults = {
  * Reason and case have no default: somebody reads the one at the device, and the audit names the other.
  * Throws `usage.bad` naming the option, or `access.reason-too-long`; nothing has been sent then.
  */
-export function parseAsk(typed: TypedAsk, defaults: AskDefaults, words: CommandLineWords['usage']): Ask {
+export function parseAsk(typed: TypedAsk, defaults: AskDefaults, words: CommandLineWords['usage']): AskSession {
   const missing = (['reason', 'case'] as const).filter((name) => typed[name] === undefined).map((name) => `--${name}`)
   if (missing.length > 0) throw usageError(words.missingOptions(missing.join(', ')), missing[0])
   if ((typed.reason ?? '').length > requestLimits.maxReasonCharacters) {
@@ -38,6 +40,7 @@ export function parseAsk(typed: TypedAsk, defaults: AskDefaults, words: CommandL
     serviceKind: kind.data,
     reason: parseText(typed.reason ?? '', { option: '--reason', max: requestLimits.maxReasonCharacters }, words),
     caseId: parseText(typed.case ?? '', { option: '--case', max: requestLimits.maxCaseCharacters }, words),
+    patientData: typed.patientData === true,
     minutes: parseMinutes(typed.minutes ?? String(defaults.minutes), words),
   }
 }

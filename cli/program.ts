@@ -144,6 +144,7 @@ function addAsk(command: Command, given: AskDefaults | null, language: Language)
     new CommandOption('--access <LEVEL>', given ? options.access(given.access) : options.actionAccess),
     new CommandOption('--minutes <N>', options.minutes(given?.minutes ?? defaults.run.minutes)),
     new CommandOption('--kind <KIND>', options.kind),
+    new CommandOption('--patient-data', options.patientData),
   ]
   for (const option of all) command.addOption(option)
   return command

@@ -6,9 +6,10 @@ import type { Console } from './console.ts'
 import type { ExitCode } from './exit-code.ts'
 import { type Interrupt, listenForInterrupt } from './interrupt.ts'
 import { createNetworkLines } from './network.ts'
-import type { Ask } from './options.ts'
+import type { Ask, AskSession } from './options.ts'
 import { askPin } from './pin.ts'
 import type { Place } from './place.ts'
+import { plain } from './plain.ts'
 import { createProgress } from './progress.ts'
 import { type OpenPlace, openServices } from './services.ts'
 
@@ -35,7 +36,7 @@ export async function withServices({ place, console, openBrowser }: WithServices
 export async function withSession<T>(
   { services, console, interrupt }: Working,
   device: DeviceRow,
-  ask: Ask,
+  { patientData, ...ask }: AskSession,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   requireLevel(device, ask)
@@ -61,6 +62,7 @@ export async function withSession<T>(
   })
   ended.catch(() => undefined)
   try {
+    await Promise.race([openPatientData(session, patientData, console), ended])
     return await Promise.race([work(session), ended])
   } finally {
     done = true
@@ -68,6 +70,17 @@ export async function withSession<T>(
     network.close()
     await session.end().catch(() => undefined)
   }
+}
+
+/** What is kept shut is said; with `--patient-data` the person at the device is asked, and a no ends the command: the work would meet it half way. */
+async function openPatientData(session: Session, asks: boolean, { say, words: { progress } }: Console): Promise<void> {
+  const { paths, state } = session.view().restricted
+  if (paths.length === 0 || state === 'open') return
+  const shown = paths.map(plain).join(', ')
+  if (!asks) return say(progress.patientDataShut(shown))
+  say(progress.patientDataAsked(shown))
+  await session.askRestricted()
+  say(progress.patientDataOpen)
 }
 
 /** The main server refuses this too; asking it is no use, and the device should not ring. */

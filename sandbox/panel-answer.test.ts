@@ -118,6 +118,8 @@ describe('the panel command', () => {
       endsMs: 1,
       used: null,
       asksTime: null,
+      asksRestricted: null,
+      restrictedOpen: false,
       approvedBy: 'person' as const,
       interrupted: false,
       probed: null,

@@ -54,13 +54,17 @@ function outcomeOf({ last, sessions }: PanelState, { requestId }: PanelRequest):
   )
 }
 
-/** Answers who asks for more time in a session that is on; false when nobody does. */
-export async function answerTime(person: Person, allow: boolean): Promise<Outcome | null> {
-  const asking = (await person.state()).sessions.find(({ asksTime }) => asksTime !== null)
-  if (!asking) return null
-  await person.input({ type: 'time', requestId: asking.requestId, allow })
-  while ((await person.state()).sessions.some(({ requestId, asksTime }) => requestId === asking.requestId && asksTime !== null)) await person.pause()
-  return allow ? 'approved' : 'refused'
+/** Answers who asks for more time, or for patient data, in a session that is on; null when nobody does. */
+export async function answerInSession(person: Person, allow: boolean): Promise<Outcome | null> {
+  const asks = { time: 'asksTime', restricted: 'asksRestricted' } as const
+  for (const type of ['time', 'restricted'] as const) {
+    const asking = (await person.state()).sessions.find((session) => session[asks[type]] !== null)
+    if (!asking) continue
+    await person.input({ type, requestId: asking.requestId, allow })
+    while ((await person.state()).sessions.some((session) => session.requestId === asking.requestId && session[asks[type]] !== null)) await person.pause()
+    return allow ? 'approved' : 'refused'
+  }
+  return null
 }
 
 /** Presses End on every open session, and sees that it is gone. */
@@ -91,9 +95,14 @@ export function describePanel(state: PanelState, words: SandboxWords): string[] 
     `  ${panel.time}: ${panel.minutes(request.minutes)}`,
     `  ${panel.code}: ${request.code ? `${request.code.slice(0, 3)} ${request.code.slice(3)}` : panel.codeTyped}`,
   ])
-  const open = state.sessions.flatMap(({ specialist, access, probed, asksTime }) => [
+  const { policy } = state
+  if (policy?.fault) head.push(panel.closed(policy.fault))
+  if (policy?.switchedOff) head.push(panel.switchedOff)
+  const open = state.sessions.flatMap(({ specialist, access, probed, asksTime, asksRestricted, restrictedOpen }) => [
     panel.session(plain(specialist), access),
     ...(asksTime ? [`  ${panel.asksTime(asksTime.minutes)}`] : []),
+    ...(asksRestricted ? [`  ${panel.asksRestricted(asksRestricted.paths.map(plain).join(', '))}`] : []),
+    ...(restrictedOpen ? [`  ${panel.restrictedOpen}`] : []),
     ...(probed ? [`  ${panel.probed(probed.tried, probed.blocked)}`] : []),
   ])
   return [...head, ...(asked.length + open.length > 0 ? [...asked, ...open] : [panel.nothing])]

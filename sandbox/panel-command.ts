@@ -10,10 +10,10 @@ import { errorWords } from '@gantry/shared/words/errors.ts'
 import { sandboxEn } from '@gantry/shared/words/sandbox.en.ts'
 import { sandboxFr } from '@gantry/shared/words/sandbox.fr.ts'
 import { languageOf } from './arguments.ts'
-import { answerRequest, answerTime, describePanel, endSession } from './panel-answer.ts'
+import { answerInSession, answerRequest, describePanel, endSession } from './panel-answer.ts'
 
 /**
- * `npm run --silent panel -- DEVICE show|approve|refuse|end …`: presses what a person at the device would press, from the command line.
+ * `npm run --silent panel -- DEVICE show|approve|refuse|end|off|on …`: presses what a person at the device would press, from the command line.
  * Exit codes as the command line's: 0 done, 1 nothing to do, 2 usage, 3 refused, 5 no sandbox.
  */
 const language = languageOf(process.env)
@@ -44,8 +44,12 @@ async function run(argv: string[]): Promise<number> {
       console.log(json ? JSON.stringify(state) : describePanel(state, words).join('\n'))
       return 0
     }
+    if (verb === 'off' || verb === 'on') {
+      await desk.input({ type: 'switch', on: verb === 'on' })
+      return 0
+    }
     const allow = verb === 'approve'
-    const time = verb === 'end' || next || code !== null ? null : await answerTime(desk, allow)
+    const time = verb === 'end' || next || code !== null ? null : await answerInSession(desk, allow)
     const outcome =
       time ??
       (verb === 'end' ? await endSession(desk, timeoutMs) : await answerRequest(desk, { allow, code, next, timeoutMs, codeNeeded: words.panel.codeNeeded }))
@@ -88,8 +92,10 @@ function read(argv: string[]) {
   }
 }
 
-function isVerb(verb: string | undefined): verb is 'show' | 'approve' | 'refuse' | 'end' {
-  return verb !== undefined && ['show', 'approve', 'refuse', 'end'].includes(verb)
+const verbs = ['show', 'approve', 'refuse', 'end', 'off', 'on'] as const
+
+function isVerb(verb: string | undefined): verb is (typeof verbs)[number] {
+  return verbs.some((known) => known === verb)
 }
 
 async function openClient(folder: string): Promise<LineClient<SandboxApi>> {

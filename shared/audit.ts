@@ -74,6 +74,9 @@ export const AuditKind = z.enum([
   'time.asked', // for more of it, while the session goes on
   'time.refused',
   'session.prolonged',
+  'restricted.asked', // for what may hold patient data, while the session goes on
+  'restricted.refused',
+  'restricted.opened', // until the session ends
   'session.probed', // from where its programs live: which addresses it tried, and whether all were blocked
   'session.network-reached', // an alarm: one was not
   'terminal.opened',

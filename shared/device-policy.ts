@@ -9,6 +9,12 @@ import { PublicJwk } from './ticket.ts'
 
 const port = z.number().int().min(1).max(65_535)
 
+/** A folder or a file below the root of the device's files, as specialists see it: `/patients`. */
+const FilePath = z
+  .string()
+  .max(1_000)
+  .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/)
+
 /**
  * The device's own policy: what the customer decides, and no server can change (decision 20). A device that never had one takes the defaults below. Every member
  * can be set alone; a member that this version does not know is refused, since it may be what a door was closed with.
@@ -51,6 +57,10 @@ export const Policy = z.strictObject({
       toDevice: z.boolean().default(true),
       fromDevice: z.boolean().default(true),
       maxFileBytes: FilesLimits.shape.maxFileBytes.default(16 * 1024 ** 3),
+      /** The only places that can be reached, with all that lies in them; null: all that the device opens to specialists. */
+      paths: z.array(FilePath).max(50).nullable().default(null),
+      /** What may hold patient data: shut through every door until the person at the device says yes in that very session (R086). */
+      restricted: z.array(FilePath).max(50).default([]),
     })
     .prefault({}),
   /** Those that may be asked for; null: every one that the level holds. */

@@ -105,6 +105,8 @@ export const SessionView = z.object({
   used: z.object({ bytes: z.number(), maxBytes: z.number() }).nullable(),
   /** So many more minutes are asked for. */
   asksMinutes: z.number().nullable(),
+  /** What may hold patient data on this device, and whether somebody there has opened it for this session, or is being asked to. */
+  restricted: z.object({ paths: z.array(z.string()), state: z.enum(['shut', 'asked', 'open']) }),
   endedMs: z.number().nullable(),
   endCause: EndCause.nullable(),
   failure: Failure.nullable(),
@@ -211,6 +213,7 @@ export const calls = {
 
   'session.list': { input: none, output: z.object({ sessions: z.array(SessionView) }) },
   'session.end': { input: z.strictObject({ requestId: RequestId }), output: none },
+  'session.ask-restricted': { input: z.strictObject({ requestId: RequestId }), output: none },
   'session.ask-time': { input: z.strictObject({ requestId: RequestId, minutes: MoreMinutes }), output: none },
   'session.activity': { input: z.strictObject({ requestId: RequestId }), output: z.object({ events: z.array(AuditEvent), verified: z.boolean() }) },
 

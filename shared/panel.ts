@@ -44,6 +44,13 @@ export const PanelSession = z.object({
   used: z.object({ bytes: z.number(), maxBytes: z.number() }).nullable().default(null),
   /** The specialist asks for so many more minutes. */
   asksTime: z.object({ minutes: z.number().int(), askedMs: z.number(), answerBeforeMs: z.number() }).nullable().default(null),
+  /** The specialist asks for what may hold patient data. */
+  asksRestricted: z
+    .object({ paths: z.array(z.string()), askedMs: z.number(), answerBeforeMs: z.number() })
+    .nullable()
+    .default(null),
+  /** Somebody said yes to that, until the session ends. */
+  restrictedOpen: z.boolean().default(false),
   approvedBy: z.enum(['policy', 'person']),
   /** The specialist cannot reach the device at the moment; the session waits. */
   interrupted: z.boolean().default(false),
@@ -56,6 +63,8 @@ export const PanelSessionChange = z.object({
   endsMs: z.number().exactOptional(),
   used: PanelSession.shape.used.unwrap().exactOptional(),
   asksTime: PanelSession.shape.asksTime.unwrap().exactOptional(),
+  asksRestricted: PanelSession.shape.asksRestricted.unwrap().exactOptional(),
+  restrictedOpen: z.boolean().exactOptional(),
   interrupted: z.boolean().exactOptional(),
   probed: PanelSession.shape.probed.unwrap().exactOptional(),
 })
@@ -134,6 +143,7 @@ export const panelToAgent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('request.answered'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
   z.object({ type: z.literal('session.end'), requestId: RequestId }),
   z.object({ type: z.literal('time.answered'), requestId: RequestId, allow: z.boolean() }),
+  z.object({ type: z.literal('restricted.answered'), requestId: RequestId, allow: z.boolean() }),
   /** Start, or (`run: false`) cancel and put away. */
   z.object({ type: z.literal('network.check'), run: z.boolean() }),
   /** The off switch: nobody comes in, and not a packet leaves. */
@@ -169,6 +179,7 @@ export const PanelInput = z.discriminatedUnion('type', [
   z.object({ type: z.literal('answer'), requestId: RequestId, allow: z.boolean(), code: z.string().max(12).nullable() }),
   z.object({ type: z.literal('end'), requestId: RequestId }),
   z.object({ type: z.literal('time'), requestId: RequestId, allow: z.boolean() }),
+  z.object({ type: z.literal('restricted'), requestId: RequestId, allow: z.boolean() }),
   z.object({ type: z.literal('check'), run: z.boolean() }),
   z.object({ type: z.literal('switch'), on: z.boolean() }),
 ])

@@ -18,6 +18,11 @@ export function meetsPatientData(level: AccessLevel): boolean {
   return level !== 'diagnostics'
 }
 
+/** Whether programs of the device run in it: the service menu, a shell. */
+export function runsPrograms(level: AccessLevel): boolean {
+  return includesLevel(level, 'application')
+}
+
 /** Which way files may go, and how large each may be, in bytes. */
 export const FilesLimits = z.strictObject({
   toDevice: z.boolean(),

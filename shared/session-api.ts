@@ -22,6 +22,8 @@ export const sessionCalls = {
       network: z.enum(['none', 'open']).optional(),
       /** What may move in it; null: as much as it takes. Left out by an agent that keeps no such account. */
       used: z.object({ bytes: z.number(), maxBytes: z.number() }).nullable().optional(),
+      /** What may hold patient data, and whether somebody said yes to it in this session. */
+      restricted: z.object({ paths: z.array(z.string().max(1_000)).max(50), open: z.boolean() }).optional(),
     }),
   },
   /**
@@ -42,6 +44,12 @@ export const sessionCalls = {
    * `access.rate-limited` (a no stands for a while).
    */
   'time.ask': { input: z.strictObject({ minutes: MoreMinutes }), output: z.object({ endsAt: z.number() }) },
+  /**
+   * Opens what may hold patient data, for the rest of this session: asks the person at the panel, always. Meanwhile the session goes on.
+   * Errors: `session.restricted-none` (there is no such place), `access.patient-data` (not in this person's profile), `session.restricted-asked`, `access.refused`,
+   * `access.no-answer`, `access.rate-limited` (a no stands for a while), `access.restricted-open` (a program that could look on runs beside the session).
+   */
+  'restricted.ask': { input: z.strictObject({}), output: z.strictObject({}) },
   'session.end': { input: z.strictObject({}), output: z.strictObject({}) },
 } satisfies Contract
 export type SessionCalls = typeof sessionCalls

@@ -159,9 +159,10 @@ describe('the person’s profile, as the ticket repeats it', () => {
   })
 
   test('a session gets the narrower of the device’s policy and the profile, in each dimension (R073)', async () => {
-    const files = { toDevice: true, fromDevice: true, maxFileBytes: 500 }
+    const profiles = { toDevice: true, fromDevice: true, maxFileBytes: 500 }
+    const files = { ...profiles, paths: null, restricted: [] }
     const granted = async (policy: Partial<typeof files>, profile: Partial<typeof files>) => {
-      const { delivery } = await makeCase(true, { ticket: { limits: { ...allLimits, files: { ...files, ...profile }, actions: ['diagnostics.collect'] } } })
+      const { delivery } = await makeCase(true, { ticket: { limits: { ...allLimits, files: { ...profiles, ...profile }, actions: ['diagnostics.collect'] } } })
       const proven = await proveSignatures(delivery, trust, now)
       const running = newRunning({ proven, rule: 'ask', ticketText: delivery.ticket })
       return grantOf(running, { ...defaultPolicy, files: { ...files, ...policy } }).policy

@@ -6,6 +6,7 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { newNonce, sha256 } from '@gantry/shared/node/signing.ts'
+import { runsPrograms } from '@gantry/shared/profile.ts'
 import type { AccessServerRef, AnswerPayload, CompactJws, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
 import { type Clock, unixSeconds } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -16,7 +17,7 @@ import type { Entry, RequestMemory } from './memory.ts'
 import { endsInSilence, isOpenAt, ruleFor } from './policy.ts'
 import { grantOf, newRunning, questionOf, type Running } from './running.ts'
 import { type AccessDelivery, type AnswerHead, proveSignatures, readHead, type Trust } from './signatures.ts'
-import { steps } from './steps.ts'
+import { type Situation, steps } from './steps.ts'
 import { judgeWithdrawal, unsigned, type Withdrawer } from './withdrawal.ts'
 
 /** The device's word on every access request, from its arrival to the end of its session. */
@@ -47,6 +48,7 @@ export type AccessRequestsWith = {
   policy: () => Policy
   policyFault: () => PolicyFault | null
   mayReach: (server: AccessServerRef) => boolean
+  whyNotCovered: Situation['whyNotCovered']
   panel: PanelLink
   /** Signs, stores and posts one answer; resolves when it is stored. */
   answer: (head: AnswerHead, answer: AnswerPayload['answer']) => Promise<void>
@@ -68,6 +70,7 @@ const revealMs = 60_000
 export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   const { memory, panel, clock, log } = deps
   const all = new Map<RequestId, Running>()
+  const programs = () => [...all.values()].filter(({ proven }) => runsPrograms(proven.request.access)).length
 
   const refuse = async (head: AnswerHead | null, error: unknown) => {
     const { code, details } = toFailure(error)
@@ -89,8 +92,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const policy = deps.policy()
     const proven = await (deps.prove ?? proveSignatures)(delivery, deps.trust, nowMs / 1_000)
     // No await from here until it is taken, so that two deliveries cannot both find the ticket unspent.
-    const { roster, policyFault, mayReach } = deps
-    for (const step of steps) step(proven, { nowMs, policy, policyFault: policyFault(), memory, roster: roster(), mayReach, open: all.size })
+    const situation: Situation = { ...deps, nowMs, policy, policyFault: deps.policyFault(), roster: deps.roster(), open: all.size, openPrograms: programs() }
+    for (const step of steps) step(proven, situation)
     const { request, ticket, certificate } = proven
     deps.audit({
       kind: 'access.requested',

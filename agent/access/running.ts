@@ -50,6 +50,8 @@ export function grantOf({ proven, ticketText, rule }: Running, policy: Policy): 
     toDevice: files.toDevice && limits.files.toDevice,
     fromDevice: files.fromDevice && limits.files.fromDevice,
     maxFileBytes: Math.min(files.maxFileBytes, limits.files.maxFileBytes),
+    paths: files.paths,
+    restricted: files.restricted,
   }
   return {
     ...proven,

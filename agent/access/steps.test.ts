@@ -84,6 +84,8 @@ describe('the list of checks', () => {
       memory: freshMemory(),
       mayReach: () => true,
       open: 0,
+      openPrograms: 0,
+      whyNotCovered: () => null,
       ...change,
     }
     try {
@@ -168,6 +170,20 @@ describe('the list of checks', () => {
     expect(refusal(proven, { policy: hours('22:00', '06:00', ['fri']) })).toMatchObject({ code: 'access.policy-denied' })
     expect(refusal(proven, { policy: hours('22:00', '06:00', ['thu']) })).toBeNull()
     expect(refusal(proven, { policy: hours('08:00', '17:00'), nowMs: (now + 6 * 3_600) * 1_000 })).toBeNull()
+  })
+
+  test('with patient data to keep, no programs where it could not be kept from them; files and diagnostics go on (R086)', async () => {
+    const policy = Policy.parse({ version: 1, rules: open.rules, files: { restricted: ['/patients'] } })
+    for (const access of ['application', 'os'] as const) {
+      const proven = await prove({ request: { access } })
+      expect(refusal(proven, { policy, whyNotCovered: () => 'open' })).toMatchObject({ code: 'access.restricted-open', details: { reason: 'open' } })
+      expect(refusal(proven, { policy, open: 1, openPrograms: 1 })).toMatchObject({ code: 'access.restricted-open', details: { reason: 'others' } })
+      expect(refusal(proven, { policy })).toBeNull()
+      expect(refusal(proven, { policy: open, open: 1, openPrograms: 1, whyNotCovered: () => 'open' })).toBeNull()
+    }
+    for (const access of ['diagnostics', 'files'] as const) {
+      expect(refusal(await prove({ request: { access } }), { policy, openPrograms: 1, whyNotCovered: () => 'open' })).toBeNull()
+    }
   })
 
   test('a ticket for a person who may not meet patient data opens diagnostics alone, whatever the main server signed (R072)', async () => {

@@ -1,7 +1,7 @@
 import type { Policy, PolicyFault } from '@gantry/shared/device-policy.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
-import { meetsPatientData } from '@gantry/shared/profile.ts'
+import { meetsPatientData, runsPrograms } from '@gantry/shared/profile.ts'
 import type { AccessServerRef, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { RequestMemory } from './memory.ts'
 import { countryIsAllowed, hoursText, isOpenAt, ruleFor } from './policy.ts'
@@ -17,8 +17,11 @@ export type Situation = {
   memory: RequestMemory
   /** Whether this device may dial that server (R047). */
   mayReach: (server: AccessServerRef) => boolean
-  /** Requests that are open on this device now. */
+  /** Requests that are open on this device now, and those of them whose sessions run programs. */
   open: number
+  openPrograms: number
+  /** Why the policy's restricted places could not be kept from a session's programs. */
+  whyNotCovered: (restricted: readonly string[]) => 'open' | 'others' | null
 }
 
 type Step = (proven: Proven, situation: Situation) => void
@@ -41,6 +44,7 @@ export const steps = [
   requireOpenHours,
   requireLevelOpen,
   requireProfile,
+  requireCover,
   requireShortEnough,
   requireCountry,
   requireFewAtATime,
@@ -92,6 +96,14 @@ function requireLevelOpen({ request }: Proven, { policy }: Situation): void {
 /** R072: whose profile may not meet patient data gets no level that could, whatever the main server signs. */
 function requireProfile({ request, ticket }: Proven): void {
   if (!ticket.limits.patientData && meetsPatientData(request.access)) throw new AppError('access.patient-data')
+}
+
+/** R086: patient data is kept from programs, or none is started. Two sessions of one account could look through each other. */
+function requireCover({ request }: Proven, { policy, openPrograms, whyNotCovered }: Situation): void {
+  const { restricted } = policy.files
+  if (restricted.length === 0 || !runsPrograms(request.access)) return
+  const why = openPrograms > 0 ? 'others' : whyNotCovered(restricted)
+  if (why) throw new AppError('access.restricted-open', { details: { reason: why } })
 }
 
 function requireShortEnough({ request }: Proven, { policy }: Situation): void {

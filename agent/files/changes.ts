@@ -95,6 +95,9 @@ function visitTwo<T>({ visit, root }: Ground, name: string, from: string, to: st
   return visit(operation, from, (source) =>
     visit(operation, to, async (target) => {
       requireCreatable(target.name)
+      // Carried out of what may hold patient data it would be anybody's in the next session.
+      if (source.restricted !== target.restricted)
+        throw new AppError('file.restricted', { details: { path: joinPath((source.restricted ? source : target).names) } })
       requireEntryRight(parentOf(source).stat, source.node?.stat ?? null, root.account)
       requireEntryRight(parentOf(target).stat, target.node?.stat ?? null, root.account)
       return act(source, target)

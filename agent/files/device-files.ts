@@ -9,11 +9,12 @@ import { close, fileFailure } from './descriptors.ts'
 import { createDigests, type Digests, smallBytes } from './digests.ts'
 import { createListing } from './listing.ts'
 import { createMoves, type Moves } from './moves.ts'
-import { type DevicePath, showPath, splitPath } from './names.ts'
+import { type DevicePath, joinPath, showPath, splitPath } from './names.ts'
 import type { Moved, OpenFile } from './open-file.ts'
 import { createOpening } from './opening.ts'
 import { locate, openRoot, type Place, type Root } from './place.ts'
 import type { Account } from './rights.ts'
+import { createZones, type Zones } from './zones.ts'
 
 /**
  * The device's files: the one module that opens, changes or names anything below the root. SFTP and the files leg are doors to it.
@@ -21,7 +22,7 @@ import type { Account } from './rights.ts'
  */
 export type FileRules = { toDevice: boolean; fromDevice: boolean; maxFileBytes: number }
 
-export type FileEvent =
+export type FileEvent = { /** In what may hold patient data. */ restricted?: true } & (
   | { kind: 'deleted' | 'folder-made'; path: string }
   | { kind: 'renamed'; path: string; to: string }
   /** `sent` is to the device, `received` from it. `whole` is false for a part of a file, whose digest says nothing. */
@@ -29,12 +30,15 @@ export type FileEvent =
   /** The digest of a whole file that was told without it, since it would have kept the transfer waiting. */
   | { kind: 'digested'; path: string; bytes: number; sha256: Hash }
   | { kind: 'refused'; path: string; operation: string; code: ErrorCode }
+)
 
 export type DeviceFilesOptions = {
   root: string
   /** Who owns what is made here, and whose rights count; null: the agent's own. */
   account: Account | null
   rules: FileRules
+  /** Where it applies; everywhere where it is left out. */
+  zones?: Zones
   /** Called before what it tells is done (or, for transfers, before it is confirmed). It throws when it cannot be written; then nothing is done. */
   record(event: FileEvent): void
 }
@@ -92,15 +96,34 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   'file.name-not-allowed',
   'file.too-large',
   'file.direction-closed',
+  'file.path-closed',
+  'file.restricted',
   'file.disk-full',
   'file.digest-differs',
 ])
 
+/** What changes nothing and reads no content, and what takes a name from its place. */
+const looks: ReadonlySet<string> = new Set(['stat', 'list', 'space'])
+const moving: ReadonlySet<string> = new Set(['rename', 'delete', 'commit'])
+
+/** What is not there yet is shut by its name. */
+async function learnZones(root: Root): Promise<void> {
+  const open: Root = { ...root, zones: createZones({}) }
+  for (const path of root.zones.restricted) {
+    const place = await locate(open, splitPath(path), 'follow').catch(() => null)
+    if (place?.node) root.zones.learn(place.node.stat)
+    await place?.close()
+  }
+}
+
 /** Errors: `file.not-found` when the root is missing. Close it when the session ends. */
-export async function openDeviceFiles({ root: rootPath, account, rules, record }: DeviceFilesOptions): Promise<DeviceFiles> {
-  const root = await openRoot(rootPath, account).catch((error: unknown) => {
+export async function openDeviceFiles({ root: rootPath, account, rules, zones = createZones({}), ...options }: DeviceFilesOptions): Promise<DeviceFiles> {
+  const root = await openRoot(rootPath, account, zones).catch((error: unknown) => {
     throw fileFailure(error)
   })
+  await learnZones(root)
+  const inRestricted = new Set<string>()
+  const record = (event: FileEvent) => options.record(inRestricted.has(event.path) ? { ...event, restricted: true } : event)
   const digests = createDigests()
   const moves = createMoves(record)
   const later = new Set<Promise<void>>()
@@ -141,6 +164,10 @@ export async function openDeviceFiles({ root: rootPath, account, rules, record }
         if (direction && !rules[direction]) throw new AppError('file.direction-closed')
         const names = splitPath(path)
         place = await locate(root, names, lastLink)
+        zones.requireOpen(place.names, looks.has(name) ? 'looks' : 'acts')
+        if (moving.has(name)) zones.requireKept(place.names)
+        // As it is named in the events of this session.
+        if (place.restricted) for (const told of [showPath(path), joinPath(names)]) inRestricted.add(told)
         return await act(place, names)
       } catch (error) {
         throw note(error, name, path)

@@ -3,7 +3,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
 import { at, close, errnoOf, fileFailure, flags, lstat, open, opendir, readlink, self, statfs } from './descriptors.ts'
 import type { DeviceFiles, Ground } from './device-files.ts'
-import { showName } from './names.ts'
+import { type DevicePath, showName } from './names.ts'
 import type { Node } from './place.ts'
 import { requireRight } from './rights.ts'
 
@@ -18,15 +18,17 @@ export function createListing({ root, visit }: Ground): Pick<DeviceFiles, 'stat'
 
     async *list(path) {
       // A descriptor of its own, since the place is closed before the first entry is told.
-      const folder = await visit({ name: 'list', lastLink: 'follow' }, path, async ({ node }) => {
-        const { fd, stat } = found(node)
+      let names: DevicePath = []
+      const folder = await visit({ name: 'list', lastLink: 'follow' }, path, async (place) => {
+        names = place.names
+        const { fd, stat } = found(place.node)
         if (!stat.isDirectory()) throw new AppError('file.not-a-folder')
         requireRight(stat, root.account, 'read')
         requireRight(stat, root.account, 'search')
         return open(self(fd), flags.folder)
       })
       try {
-        yield* entriesOf(folder)
+        for await (const entry of entriesOf(folder)) if (root.zones.tells([...names, entry.name], entry.stat)) yield entry
       } catch (error) {
         throw fileFailure(error)
       } finally {

@@ -3,6 +3,7 @@ import { AppError } from '@gantry/shared/errors.ts'
 import { at, close, errnoOf, flags, fstat, open, readlink, self } from './descriptors.ts'
 import type { DevicePath } from './names.ts'
 import { type Account, requireRight } from './rights.ts'
+import type { Zones } from './zones.ts'
 
 /**
  * Where a path leads. The walk goes name by name from the open root, follows no link by itself, and works out links by the same rules as names:
@@ -13,17 +14,21 @@ export type Place = {
   /** The folder that holds the name; null for the root itself, which can be listed but not renamed or removed. */
   folder: Node | null
   name: string
+  /** Where it lies, links worked out. */
+  names: DevicePath
+  /** Whether it is, or lies in, what may hold patient data. */
+  restricted: boolean
   /** Null where nothing has that name yet. A descriptor that names the file without opening it. */
   node: Node | null
   close(): Promise<void>
 }
 
-export type Root = { path: string; fd: number; account: Account | null }
+export type Root = { path: string; fd: number; account: Account | null; zones: Zones }
 
 const maxLinks = 20
 
-export async function openRoot(path: string, account: Account | null): Promise<Root> {
-  return { path, fd: await open(path, flags.folder), account }
+export async function openRoot(path: string, account: Account | null, zones: Zones): Promise<Root> {
+  return { path, fd: await open(path, flags.folder), account, zones }
 }
 
 /** `lastLink` says what to do with a link at the path's end. Close the place in any case. */
@@ -41,6 +46,10 @@ class Walk {
   readonly #root: Root
   readonly #open: number[] = []
   #folders: Node[] = []
+  /** Of the folders below the root that it is in. */
+  #names: string[] = []
+  /** How deep it was when it came to something restricted; null: it did not. */
+  #restrictedAt: number | null = null
   #links = 0
 
   constructor(root: Root) {
@@ -65,6 +74,7 @@ class Walk {
       if (!node || rest.length === 0) return this.#place(folder, name, node)
       if (!node.stat.isDirectory()) throw new AppError('file.not-a-folder')
       this.#folders.push(node)
+      this.#names.push(name)
     }
     return this.#place(null, '', this.#here())
   }
@@ -76,6 +86,8 @@ class Walk {
   async #restart(): Promise<void> {
     const fd = this.#keep(await open(self(this.#root.fd), flags.folder))
     this.#folders = [{ fd, stat: await fstat(fd) }]
+    this.#names = []
+    this.#restrictedAt = null
   }
 
   #here(): Node {
@@ -87,13 +99,19 @@ class Walk {
   #climb(): void {
     if (this.#folders.length < 2) throw new AppError('file.outside-root')
     this.#folders.pop()
+    this.#names.pop()
+    if (this.#restrictedAt !== null && this.#names.length < this.#restrictedAt) this.#restrictedAt = null
   }
 
   async #enter(folder: Node, name: string): Promise<Node | null> {
     requireRight(folder.stat, this.#root.account, 'search')
+    // By its name first, so that nothing tells whether a shut place is there at all.
+    this.#pass(name, null)
     try {
       const fd = this.#keep(await open(at(folder.fd, name), flags.name))
-      return { fd, stat: await fstat(fd) }
+      const stat = await fstat(fd)
+      this.#pass(name, stat)
+      return { fd, stat }
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null
       throw error
@@ -114,12 +132,18 @@ class Walk {
     return target.split('/').filter((part) => part !== '' && part !== '.')
   }
 
+  #pass(name: string, stat: Stats | null): void {
+    const names = [...this.#names, name]
+    if (this.#root.zones.pass(names, stat)) this.#restrictedAt ??= names.length
+  }
+
   #keep(fd: number): number {
     this.#open.push(fd)
     return fd
   }
 
   #place(folder: Node | null, name: string, node: Node | null): Place {
-    return { folder, name, node, close: () => this.close() }
+    const names = folder ? [...this.#names, name] : this.#names
+    return { folder, name, names, restricted: this.#restrictedAt !== null && names.length >= this.#restrictedAt, node, close: () => this.close() }
   }
 }

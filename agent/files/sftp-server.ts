@@ -89,6 +89,8 @@ const statuses: Partial<Record<ErrorCode, Status>> = {
   'file.denied': status.permissionDenied,
   'file.outside-root': status.permissionDenied,
   'file.direction-closed': status.permissionDenied,
+  'file.path-closed': status.permissionDenied,
+  'file.restricted': status.permissionDenied,
   'file.name-not-allowed': status.permissionDenied,
 }
 

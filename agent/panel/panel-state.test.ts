@@ -33,6 +33,8 @@ const opened = (requestId: RequestId): AgentToPanel => ({
     endsMs: 2,
     used: null,
     asksTime: null,
+    asksRestricted: null,
+    restrictedOpen: false,
     approvedBy: 'person',
     interrupted: false,
     probed: null,

@@ -95,6 +95,7 @@ function toAgent(input: PanelInput): PanelToAgent {
   if (input.type === 'switch') return { type: 'service.switch', on: input.on }
   if (input.type === 'check') return { type: 'network.check', run: input.run }
   if (input.type === 'time') return { type: 'time.answered', requestId: input.requestId, allow: input.allow }
+  if (input.type === 'restricted') return { type: 'restricted.answered', requestId: input.requestId, allow: input.allow }
   if (input.type === 'end') return { type: 'session.end', requestId: input.requestId }
   return { type: 'request.answered', requestId: input.requestId, allow: input.allow, code: input.code }
 }

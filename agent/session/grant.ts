@@ -33,8 +33,11 @@ export type SessionPolicy = {
   actions: ProfileLimits['actions']
 }
 
-/** What the owner lets through: to the device (upload), from the device (download), and the largest file in bytes. */
-export type FilesPolicy = { toDevice: boolean; fromDevice: boolean; maxFileBytes: number }
+/**
+ * What the owner lets through: to the device (upload), from the device (download), the largest file in bytes, where (null: everywhere below the root), and what of it
+ * stays shut until somebody says yes.
+ */
+export type FilesPolicy = { toDevice: boolean; fromDevice: boolean; maxFileBytes: number; paths: string[] | null; restricted: string[] }
 
 /** The account that owns the device's files and runs the session's programs. Ids as numbers; `home` is an absolute path. */
 export type DeviceUser = { uid: number; gid: number; name: string; home: string }

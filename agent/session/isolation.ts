@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { AppError } from '@gantry/shared/errors.ts'
 
 /**
@@ -14,11 +15,18 @@ import { AppError } from '@gantry/shared/errors.ts'
 export type Isolation = {
   /** The argument vector that runs `argv` there as root, from the folder `cwd`. */
   enter(argv: readonly string[], cwd: string): string[]
+  /** Covers these places there, and holds what leads to them in its place. Throws `prerequisite.missing {what: 'mount'}`: then no program may be started. */
+  cover(places: readonly Covered[]): Promise<void>
+  uncover(places: readonly Covered[]): Promise<void>
   close(): void
 }
 
+/** `path` and the folders that lead to it from the root of the device's files, links worked out, the outermost first. */
+export type Covered = { path: string; above: string[]; kind: 'folder' | 'file' }
+
 const [unshare, nsenter] = ['/usr/bin/unshare', '/usr/bin/nsenter']
 const setupMs = 10_000
+const run = promisify(execFile)
 
 /**
  * `sockets` are the paths of Unix sockets that the device's owner leaves to sessions, such as that of the device's own software; only those below `/run` need to
@@ -44,6 +52,25 @@ function setupLines(sockets: readonly string[]): string {
   ].join('\n')
 }
 
+/**
+ * A folder is covered by an empty one that nobody may enter, a file by nothing. What leads there is mounted onto itself: a mount point can be neither renamed nor removed
+ * (EBUSY), so no name of it is free for a next session to miss. A second name of a file (a hard link) would lie beside the cover, so there must be none.
+ */
+function coverLines(places: readonly Covered[]): string[] {
+  const above = [...new Set(places.flatMap((place) => place.above))].sort((a, b) => a.length - b.length)
+  return [
+    'set -e',
+    ...places.filter(({ kind }) => kind === 'folder').map(({ path }) => `[ -z "$(find ${quoted(path)} -xdev -type f -links +1 -print -quit)" ]`),
+    ...places.filter(({ kind }) => kind === 'file').map(({ path }) => `[ "$(stat -c %h ${quoted(path)})" = 1 ]`),
+    ...above.map((folder) => `mount --bind ${quoted(folder)} ${quoted(folder)}`),
+    ...places.flatMap(({ path, kind }) => {
+      const mount =
+        kind === 'folder' ? `mount -t tmpfs -o ro,mode=000,size=4k,nosuid,nodev,noexec none ${quoted(path)}` : `mount --bind /dev/null ${quoted(path)}`
+      return [`before=$(stat -c %d:%i ${quoted(path)})`, mount, `[ "$(stat -c %d:%i ${quoted(path)})" != "$before" ]`]
+    }),
+  ]
+}
+
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 /**
@@ -67,8 +94,11 @@ export async function openIsolation(sockets: readonly string[] = []): Promise<Is
     const [net, mount, ipc] = (['net', 'mnt', 'ipc'] as const).map((name) => openNamespace(holder.pid as number, name, open))
     requireEmpty(holder.pid)
     const at = (fd: number | undefined) => `/proc/${process.pid}/fd/${fd}`
+    const enter: Isolation['enter'] = (argv, cwd) => [nsenter, `--net=${at(net)}`, `--mount=${at(mount)}`, `--ipc=${at(ipc)}`, `--wdns=${cwd}`, '--', ...argv]
     return {
-      enter: (argv, cwd) => [nsenter, `--net=${at(net)}`, `--mount=${at(mount)}`, `--ipc=${at(ipc)}`, `--wdns=${cwd}`, '--', ...argv],
+      enter,
+      cover: (places) => runInside(enter, coverLines(places)),
+      uncover: (places) => runInside(enter, ['set -e', ...places.map(({ path }) => `umount ${quoted(path)}`)]),
       close: () => open.splice(0).forEach(closeSync),
     }
   } catch (cause) {
@@ -77,6 +107,15 @@ export async function openIsolation(sockets: readonly string[] = []): Promise<Is
   } finally {
     holder.stdin.end()
     await over
+  }
+}
+
+async function runInside(enter: Isolation['enter'], lines: readonly string[]): Promise<void> {
+  const [file = '', ...args] = enter(['/bin/sh', '-c', lines.join('\n')], '/')
+  try {
+    await run(file, args, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }, cwd: '/', timeout: setupMs, killSignal: 'SIGKILL' })
+  } catch (cause) {
+    throw new AppError('prerequisite.missing', { cause, details: { what: 'mount' } })
   }
 }
 

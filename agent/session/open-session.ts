@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { EndCause } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
-import { includesLevel } from '@gantry/shared/profile.ts'
+import { includesLevel, runsPrograms } from '@gantry/shared/profile.ts'
 import { type DeviceFiles, openDeviceFiles } from '../files/device-files.ts'
+import { createZones } from '../files/zones.ts'
+import { coverRestricted } from './cover.ts'
 import type { Grant, SessionTools } from './grant.ts'
 import { createLife } from './life.ts'
 import { createSessionNetwork } from './network.ts'
@@ -17,7 +19,7 @@ export type OpenSession = { grant: Grant; tools: SessionTools; signal: AbortSign
  * Runs one approved session from the first dial to the last killed process, and resolves with why it ended.
  * It ends by `signal` (whose `reason` is an `EndCause`), the granted minutes (counted from the first joined byte), idleness, the specialist,
  * or the loss of the control leg. Rejects only if it never began: with the code of the dial (`leg.*`, `server.unreachable`), `audit.unavailable`,
- * `file.not-found` (the files' root), `prerequisite.missing` (setpriv, unshare), or `session.ended` when `signal` was aborted before the legs were joined.
+ * `file.not-found` (the files' root), `access.restricted-open`, `prerequisite.missing` (setpriv, unshare), or `session.ended` when `signal` was aborted before the legs were joined.
  */
 export async function openSession({ grant, tools, signal }: OpenSession): Promise<EndCause> {
   const life = createLife(signal)
@@ -32,11 +34,16 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
   dialling.catch(() => undefined)
   try {
     separation = await (tools.separate?.() ?? prepareSeparation(tools.config))
-    const files = await openFiles({ grant, tools, separation, record })
+    const { filesRoot } = tools.config
+    const { restricted } = grant.policy.files
+    const zones = createZones(grant.policy.files)
+    const files = await openFiles({ grant, tools, separation, record, zones })
     try {
+      const hidden = runsPrograms(grant.request.access) ? restricted : []
+      const cover = await coverRestricted({ separation, mark: grant.request.id, filesRoot, restricted: hidden })
       const first = await dialling
       const processes = watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
-      return await runSession({ grant, tools, life, network, separation, record, files, first, processes })
+      return await runSession({ grant, tools, life, network, separation, record, files, zones, cover, first, processes })
     } finally {
       await files?.close()
     }
@@ -62,15 +69,16 @@ async function dialFirst({ tools, network, life: { signal } }: Pick<Ground, 'too
   throw new AppError('session.ended')
 }
 
-type FilesOptions = Pick<Ground, 'grant' | 'tools' | 'separation' | 'record'>
+type FilesOptions = Pick<Ground, 'grant' | 'tools' | 'separation' | 'record' | 'zones'>
 
-async function openFiles({ grant, tools, separation, record }: FilesOptions): Promise<DeviceFiles | null> {
+async function openFiles({ grant, tools, separation, record, zones }: FilesOptions): Promise<DeviceFiles | null> {
   if (!includesLevel(grant.request.access, 'files')) return null
   const { uid, gid } = separation.user
   return openDeviceFiles({
     root: tools.config.filesRoot,
     account: separation.separated ? { uid, gid } : null,
     rules: grant.policy.files,
+    zones,
     record: record.file,
   })
 }

@@ -102,6 +102,29 @@ function identitiesNow(): Set<string> {
   return found
 }
 
+/** The processes of an account, and whose session they say that they belong to. In one go, as above. */
+export function processesOf(uid: number): Pick<ProcessFacts, 'pid' | 'mark'>[] {
+  return readdirSync('/proc')
+    .filter(isPid)
+    .flatMap((pid) => {
+      try {
+        const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+        if (statusField(status, 'Uid') !== String(uid) || /^State:\s+[ZX]/m.test(status)) return []
+        return [{ pid: Number(pid), mark: markIn(environmentOf(pid)) }]
+      } catch {
+        return []
+      }
+    })
+}
+
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
 const isPid = (name: string): boolean => /^\d+$/.test(name)
 
 /** proc_pid_stat(5): the program's name stands in parentheses and may hold anything, so the fields are counted from the last one. */
@@ -124,7 +147,7 @@ async function factsOf(pid: string): Promise<ProcessFacts | null> {
   const fields = statFieldsOf(stat)
   const [state = '', parent = '0'] = fields
   if (state === 'Z' || state === 'X') return null
-  const field = (name: string) => status.match(new RegExp(`^${name}:\\s*(\\S+)`, 'm'))?.[1] ?? ''
+  const field = (name: string) => statusField(status, name)
   return {
     pid: Number(pid),
     parent: Number(parent),
@@ -133,6 +156,10 @@ async function factsOf(pid: string): Promise<ProcessFacts | null> {
     mark: markIn(environment),
     confined: field('NoNewPrivs') === '1' && /^0+$/.test(field('CapBnd')),
   }
+}
+
+function statusField(status: string, name: string): string {
+  return status.match(new RegExp(`^${name}:\\s*(\\S+)`, 'm'))?.[1] ?? ''
 }
 
 function markIn(environment: string): string | null {

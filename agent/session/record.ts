@@ -74,24 +74,26 @@ export function createRecord({ grant, audit, tellPanel, log, now, end }: RecordO
 
 function writeFileEvent({ write, show }: Pick<SessionRecord, 'write' | 'show'>, event: FileEvent): void {
   const { path } = event
+  // R086: what left of it, and what came in, is told apart, also where only the public part is seen.
+  const restricted = event.restricted ? { restricted: true } : {}
   switch (event.kind) {
     case 'sent':
     case 'received': {
       const { bytes, whole, sha256 } = event
       const direction = event.kind === 'sent' ? 'to-device' : 'from-device'
-      write(`file.${event.kind}`, { data: { bytes, direction, whole }, private: { path, ...(sha256 ? { sha256 } : {}) } })
+      write(`file.${event.kind}`, { data: { bytes, direction, whole, ...restricted }, private: { path, ...(sha256 ? { sha256 } : {}) } })
       return show(event.kind, path, { bytes, done: whole })
     }
     case 'digested':
-      return write('file.digested', { data: { bytes: event.bytes }, private: { path, sha256: event.sha256 } })
+      return write('file.digested', { data: { bytes: event.bytes, ...restricted }, private: { path, sha256: event.sha256 } })
     case 'renamed':
-      write('file.renamed', { private: { path, to: event.to } })
+      write('file.renamed', { data: restricted, private: { path, to: event.to } })
       return show('renamed', `${path} → ${event.to}`)
     case 'deleted':
-      write('file.deleted', { private: { path } })
+      write('file.deleted', { data: restricted, private: { path } })
       return show('deleted', path)
     case 'folder-made':
-      write('folder.made', { private: { path } })
+      write('folder.made', { data: restricted, private: { path } })
       return show('folder', path)
     case 'refused':
       write('file.refused', { data: { operation: event.operation, code: event.code }, private: { path } })

@@ -12,9 +12,11 @@ import type { ActionContext } from '../actions/context.ts'
 import { actionHandlers } from '../actions/index.ts'
 import type { DeviceFiles } from '../files/device-files.ts'
 import { serveFilesLeg } from '../files/files-leg.ts'
+import type { Zones } from '../files/zones.ts'
 import { serveAction } from './action-channel.ts'
 import { createTransport } from './channel-writer.ts'
 import { serveChannels } from './channels.ts'
+import type { Cover } from './cover.ts'
 import { createDataBudget } from './data-budget.ts'
 import type { Grant, SessionReach, SessionTools } from './grant.ts'
 import { startClock } from './idle-clock.ts'
@@ -27,6 +29,7 @@ import { probeAndRecord } from './probe.ts'
 import type { SessionProcesses } from './processes.ts'
 import { createPrograms } from './programs.ts'
 import type { SessionRecord } from './record.ts'
+import { createRestrictedQuestion, type RestrictedQuestion } from './restricted-question.ts'
 import type { Separation } from './separation.ts'
 import { createSessionChannels, type SessionChannels } from './session-channel.ts'
 import { createSessionHandlers } from './session-handlers.ts'
@@ -42,6 +45,8 @@ export type Ground = {
   separation: Separation
   record: SessionRecord
   files: DeviceFiles | null
+  zones: Zones
+  cover: Cover
 }
 export type RunSession = Ground & { first: Duplex; processes: SessionProcesses }
 
@@ -69,7 +74,18 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   const shown = { specialist: grant.certificate.name, access: request.access, reason: request.reason, caseId: request.caseId, approvedBy }
   tools.tellPanel({
     type: 'session.opened',
-    session: { requestId: request.id, ...shown, startedMs, endsMs, used: usedOf(grant), asksTime: null, interrupted: false, probed: null },
+    session: {
+      requestId: request.id,
+      ...shown,
+      startedMs,
+      endsMs,
+      used: usedOf(grant),
+      asksTime: null,
+      asksRestricted: null,
+      restrictedOpen: false,
+      interrupted: false,
+      probed: null,
+    },
   })
 
   const budget = createDataBudget({
@@ -96,7 +112,8 @@ export async function runSession(session: RunSession): Promise<EndCause> {
   if (separation.isolation) tasks.add(proveBlocked(session))
   else tools.log.warn({ requestId: request.id }, 'programs of this session have the network of the device: they are not separated from it')
   const time = createTimeQuestions({ grant, tools, record, clock, startedMs, endsMs, signal: life.signal, now })
-  const sessionChannels = startServing({ ...session, startedMs, time, touch, tee, tasks })
+  const restricted = createRestrictedQuestion({ ...session, signal: life.signal, now })
+  const sessionChannels = startServing({ ...session, startedMs, time, restricted, touch, tee, tasks })
 
   await aborted(life.signal)
   clock.stop()
@@ -126,7 +143,14 @@ async function proveBlocked({ grant, tools, life, separation, record }: RunSessi
 const usedOf = ({ policy: { maxBytes } }: Grant) => (maxBytes === null ? null : { bytes: 0, maxBytes })
 const reachOf = ({ isolation }: Separation): SessionReach => (isolation ? 'none' : 'open')
 
-type Serving = RunSession & { startedMs: number; time: TimeQuestions; touch(bytes: number): void; tee: ReturnType<typeof createPanelTee>; tasks: Tasks }
+type Serving = RunSession & {
+  startedMs: number
+  time: TimeQuestions
+  restricted: RestrictedQuestion
+  touch(bytes: number): void
+  tee: ReturnType<typeof createPanelTee>
+  tasks: Tasks
+}
 
 function startServing(session: Serving): SessionChannels {
   const { grant, tools, life, separation, record, files, first, touch, tee, tasks } = session

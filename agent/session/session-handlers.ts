@@ -8,6 +8,7 @@ import type { Hash, LegName } from '@gantry/shared/ticket.ts'
 import type { Grant, SessionAuditLog, SessionReach } from './grant.ts'
 import type { Legs } from './legs.ts'
 import type { SessionRecord } from './record.ts'
+import type { RestrictedQuestion } from './restricted-question.ts'
 import type { TimeQuestions } from './time-question.ts'
 
 /** The agent's half of `shared/session-api.ts`. */
@@ -15,6 +16,7 @@ export type SessionHandlersOptions = {
   grant: Grant
   startedMs: number
   time: TimeQuestions
+  restricted: RestrictedQuestion
   used: { bytes: number; maxBytes: number } | null
   separated: boolean
   network: SessionReach
@@ -41,6 +43,7 @@ export function createSessionHandlers(options: SessionHandlersOptions): Handlers
       network: options.network,
       used: options.used,
       user: options.userName,
+      restricted: { paths: [...options.restricted.paths], open: options.restricted.isOpen() },
       head: auditLog.head(),
       auditKey: auditLog.publicJwk,
     }),
@@ -59,6 +62,10 @@ export function createSessionHandlers(options: SessionHandlersOptions): Handlers
       return { head: auditLog.head() }
     },
     'time.ask': async ({ minutes }) => ({ endsAt: await options.time.ask(minutes) }),
+    async 'restricted.ask'() {
+      await options.restricted.ask()
+      return {}
+    },
     'session.end'() {
       setTimeout(options.end, endDelayMs)
       return {}

@@ -74,6 +74,7 @@ export function createCallHandlers({
     'case.close': ({ resolution, ...key }) => cases.close(key, resolution),
 
     'session.list': () => ({ sessions: sessions.list() }),
+    'session.ask-restricted': async ({ requestId }) => done(await sessions.get(requestId).askRestricted()),
     'session.ask-time': async ({ requestId, minutes }) => done(await sessions.get(requestId).askTime(minutes)),
     'session.end': async ({ requestId }) => done(await sessions.get(requestId).end()),
     'session.activity': ({ requestId }) => sessions.get(requestId).activity(),

@@ -167,6 +167,8 @@ export type Session = {
   openControlLeg(options?: { signal?: AbortSignal }): Promise<Duplex>
   /** So many more minutes; the person at the device may be asked. Errors: those of `time.ask` in `shared/session-api.ts`, `session.ended`. */
   askTime(minutes: number): Promise<void>
+  /** Opens what may hold patient data for the rest of the session; the person at the device is asked. Errors: those of `restricted.ask` there, `session.ended`. */
+  askRestricted(): Promise<void>
   end(): Promise<void>
   ended: Promise<{ cause: EndCause; failure: Failure | null }>
 }

@@ -15,6 +15,7 @@ import { isOver } from './files/transfer-store.ts'
 import { MoreTime } from './more-time.tsx'
 import { blockedTries, lastSwitch, threadOfSession } from './network.ts'
 import { NetworkLine } from './network-line.tsx'
+import { Restricted } from './restricted.tsx'
 import { urgencyOf } from './timeline.ts'
 import { TimelineStrip } from './timeline-strip.tsx'
 
@@ -57,6 +58,7 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
             <span className="num small t2">{text.used(...format.bytesOf(session.used.bytes, session.used.maxBytes))}</span>
           </div>
         )}
+        <Restricted session={session} />
         <MoreTime session={session} isShown={isShown} />
         <Button size="lg" look="end" icon={CircleStop} keys="Ctrl ⇧ E" onClick={() => setEnding(true)}>
           {text.end}

@@ -146,6 +146,13 @@ export const errorsEn: ErrorWords = {
     what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`,
     todo: 'Ask for a lower level, or ask your supervisor for the profile.',
   }),
+  'access.restricted-open': ({ reason }) => ({
+    what:
+      reason === 'others'
+        ? 'This device keeps patient data shut, and another program of the same account runs there, through which it could be seen.'
+        : 'This device keeps patient data shut, and cannot keep it from the programs of a session.',
+    todo: reason === 'others' ? 'Ask again when no other session is open, or ask for files.' : 'Ask for files or diagnostics, or ask the site.',
+  }),
   'access.patient-data': () => ({
     what: 'Your profile does not let you meet patient data, and this access level could.',
     todo: 'Ask for diagnostics, or hand the case to a colleague whose profile allows it.',
@@ -274,6 +281,11 @@ export const errorsEn: ErrorWords = {
     what: `The device’s own rules allow ${minutes === undefined || minutes === 0 ? 'no' : minutes} more ${minutes === 1 ? 'minute' : 'minutes'} for this session.`,
     todo: minutes === 0 ? 'Finish what is open, and make a new request.' : 'Ask for less.',
   }),
+  'session.restricted-asked': () => ({
+    what: 'You have asked for the folders with patient data already.',
+    todo: 'Wait for the answer of the person at the device.',
+  }),
+  'session.restricted-none': () => ({ what: 'This device keeps no folder shut for patient data.', todo: 'There is nothing to ask for.' }),
   'session.time-asked': () => ({ what: 'You have asked for more time already.', todo: 'Wait for the answer of the person at the device.' }),
   'session.channel-refused': () => ({ what: 'This access level does not hold that.', todo: 'Ask for a higher level.' }),
 
@@ -297,6 +309,14 @@ export const errorsEn: ErrorWords = {
   'file.not-a-file': ({ path }) => ({ what: `${path ?? 'That'} is not a file.`, todo: 'Choose a file.' }),
   'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'That'} is not a folder.`, todo: 'Choose a folder.' }),
   'file.not-empty': ({ path }) => ({ what: `${path ?? 'The folder'} is not empty.`, todo: 'Empty it first.' }),
+  'file.path-closed': () => ({
+    what: 'The device’s rules open other folders only.',
+    todo: 'Stay inside the shown folders, or ask the site to change the rule.',
+  }),
+  'file.restricted': ({ path }) => ({
+    what: `${path ?? 'This place'} may hold patient data, so the device keeps it shut.`,
+    todo: 'Ask for it in this session: the person at the device has to say yes. A second name of a file, and what is moved in or out, stays shut.',
+  }),
   'file.direction-closed': () => ({ what: 'The device’s rules close this direction.', todo: 'Ask the site to change the rule.' }),
   'file.cancelled': () => ({ what: 'The transfer was cancelled.', todo: 'Start it again when you are ready.' }),
   'file.failed': () => ({ what: 'The file could not be read or written.', todo: `Try again. ${report}` }),

@@ -156,6 +156,16 @@ export const errorsFr: ErrorWords = {
     what: `Votre profil ne comprend pas le niveau ${level ?? 'demandé'} sur cet appareil.`,
     todo: 'Demandez un niveau plus bas, ou ce profil à votre responsable.',
   }),
+  'access.restricted-open': ({ reason }) => ({
+    what:
+      reason === 'others'
+        ? 'Cet appareil garde fermées des données de patients, et un autre programme du même compte y tourne, à travers lequel on pourrait les voir.'
+        : 'Cet appareil garde fermées des données de patients, et ne peut pas les cacher aux programmes d’une séance.',
+    todo:
+      reason === 'others'
+        ? 'Redemandez quand aucune autre séance n’est ouverte, ou demandez les fichiers.'
+        : 'Demandez les fichiers ou les diagnostics, ou voyez avec l’établissement.',
+  }),
   'access.patient-data': () => ({
     what: 'Votre profil ne vous laisse pas voir de données de patients, et ce niveau d’accès le pourrait.',
     todo: 'Demandez les diagnostics, ou confiez le dossier à un collègue dont le profil le permet.',
@@ -293,6 +303,11 @@ export const errorsFr: ErrorWords = {
         : `Les règles de l’appareil accordent encore ${minutes} min à cette séance.`,
     todo: minutes === 0 ? 'Terminez ce qui est ouvert, puis faites une nouvelle demande.' : 'Demandez moins.',
   }),
+  'session.restricted-asked': () => ({
+    what: 'Vous avez déjà demandé les dossiers avec des données de patients.',
+    todo: 'Attendez la réponse de la personne près de l’appareil.',
+  }),
+  'session.restricted-none': () => ({ what: 'Cet appareil ne garde aucun dossier fermé pour des données de patients.', todo: 'Il n’y a rien à demander.' }),
   'session.time-asked': () => ({ what: 'Vous avez déjà demandé plus de temps.', todo: 'Attendez la réponse de la personne près de l’appareil.' }),
   'session.channel-refused': () => ({ what: 'Ce niveau d’accès ne le comprend pas.', todo: 'Demandez un niveau plus élevé.' }),
 
@@ -316,6 +331,14 @@ export const errorsFr: ErrorWords = {
   'file.not-a-file': ({ path }) => ({ what: `${path ?? 'Cela'} n’est pas un fichier.`, todo: 'Choisissez un fichier.' }),
   'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'Cela'} n’est pas un dossier.`, todo: 'Choisissez un dossier.' }),
   'file.not-empty': ({ path }) => ({ what: `${path ?? 'Le dossier'} n’est pas vide.`, todo: 'Videz-le d’abord.' }),
+  'file.path-closed': () => ({
+    what: 'Les règles de l’appareil n’ouvrent que d’autres dossiers.',
+    todo: 'Restez dans les dossiers affichés, ou demandez à l’établissement de changer la règle.',
+  }),
+  'file.restricted': ({ path }) => ({
+    what: `${path ?? 'Cet endroit'} peut contenir des données de patients; l’appareil le garde donc fermé.`,
+    todo: 'Demandez-le dans cette séance : la personne près de l’appareil doit dire oui. Le second nom d’un fichier, et ce qu’on y déplace ou en sort, reste fermé.',
+  }),
   'file.direction-closed': () => ({ what: 'Les règles de l’appareil ferment ce sens.', todo: 'Demandez au site de changer la règle.' }),
   'file.cancelled': () => ({ what: 'Le transfert a été annulé.', todo: 'Recommencez quand vous voulez.' }),
   'file.failed': () => ({ what: 'Le fichier n’a pas pu être lu ou écrit.', todo: `Réessayez. ${report}` }),

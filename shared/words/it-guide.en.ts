@@ -66,6 +66,11 @@ export const itGuideEn = {
       ['`"rules"`', 'For each level of access: `allow`, `ask`, `ask-typed` (with a code typed in at the device) or `deny`.'],
       ['`"countries"`', 'Where a specialist may work from.'],
       ['`"files"`', 'Whether files may go in, out, and how large.'],
+      ['`"paths"` in `"files"`', 'The only folders that can be reached.'],
+      [
+        '`"restricted"` in `"files"`',
+        'Folders that may hold patient data. They are shut until the person at the device says yes in that session; what leaves is recorded by name.',
+      ],
       ['`"hours"`', 'When somebody may come in, by the device’s clock or a zone that you name. A session ends with them.'],
       ['`"servers"`', 'Of the hosts above, those that the device may reach.'],
       ['`"actions"`', 'Which actions may be asked for.'],

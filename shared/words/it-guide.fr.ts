@@ -67,6 +67,11 @@ export const itGuideFr: ItGuideWords = {
       ['`"rules"`', 'Pour chaque niveau d’accès : `allow`, `ask`, `ask-typed` (avec un code tapé sur l’appareil) ou `deny`.'],
       ['`"countries"`', 'D’où un spécialiste peut travailler.'],
       ['`"files"`', 'Si des fichiers peuvent entrer, sortir, et de quelle taille.'],
+      ['`"paths"` dans `"files"`', 'Les seuls dossiers qui peuvent être atteints.'],
+      [
+        '`"restricted"` dans `"files"`',
+        'Les dossiers qui peuvent contenir des données de patients. Ils sont fermés jusqu’à ce que la personne près de l’appareil dise oui dans cette séance; ce qui sort est noté par son nom.',
+      ],
       ['`"hours"`', 'Quand on peut entrer, selon l’horloge de l’appareil ou un fuseau que vous nommez. Une séance prend fin avec elles.'],
       ['`"servers"`', 'Parmi les hôtes ci-dessus, ceux que l’appareil peut joindre.'],
       ['`"actions"`', 'Quelles actions peuvent être demandées.'],

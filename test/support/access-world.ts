@@ -92,6 +92,7 @@ export class World {
       policy: () => this.policy,
       policyFault: () => null,
       mayReach: () => true,
+      whyNotCovered: () => null,
       panel,
       answer: async (head, answer) => {
         if (!alive()) return

@@ -16,7 +16,7 @@ import { openAuditLog } from '../../shared/node/audit-log.ts'
 import { createLineClient, type LineClient } from '../../shared/node/lines.ts'
 import { generateSigningKey, newNonce, privatePem, type SigningKey } from '../../shared/node/signing.ts'
 import type { AgentToPanel, PanelToAgent } from '../../shared/panel.ts'
-import type { AccessLevel } from '../../shared/profile.ts'
+import type { AccessLevel, ProfileLimits } from '../../shared/profile.ts'
 import { maxSessionLineBytes, type SessionCalls, sessionCalls, subsystems } from '../../shared/session-api.ts'
 import type { AccessServerRef, CompactJws, LegName } from '../../shared/ticket.ts'
 import { hostKeyLine } from './host-key.ts'
@@ -51,6 +51,9 @@ export type TestSessionOptions = {
   policy?: Partial<SessionPolicy>
   config?: Partial<SessionConfig>
   tools?: Partial<SessionTools>
+  limits?: Partial<ProfileLimits>
+  /** What lies in the device's files before it begins. */
+  prepare?: (filesRoot: string) => void
 }
 
 export const isRoot = process.getuid?.() === 0
@@ -63,6 +66,7 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
   const filesRoot = join(folder, 'files')
   mkdirSync(filesRoot, { mode: 0o700 })
   if (isRoot) chownSync(filesRoot, nobody.uid, nobody.gid)
+  options.prepare?.(filesRoot)
   const keys = { session: generateSigningKey(), support: generateSigningKey(), host: generateSigningKey() }
   const auditLog = openAuditLog({ folder: join(folder, 'log'), key: generateSigningKey(), party: 'device', keepsPrivate: true })
   const legs = createLegDesk()
@@ -128,7 +132,7 @@ export function startTestSession(options: TestSessionOptions = {}): TestSession 
   }
 }
 
-function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, policy }: TestSessionOptions) {
+function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, policy, limits }: TestSessionOptions) {
   const [deviceId, specialistId, requestId] = [newId<DeviceId>('dev'), newId<SpecialistId>('spc'), newId<RequestId>('req')]
   const now = Math.floor(Date.now() / 1_000)
   const sessionKey = keys.session.publicJwk
@@ -139,7 +143,15 @@ function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, p
     },
     ticket: {
       ...{ version: 1 as const, id: newId<TicketId>('tkt'), requestId, requestHash: newNonce(), deviceId, specialistId, access, minutes, sessionKey },
-      ...{ deviceKey: generateSigningKey().publicJwk, accessServer, fallback: null, limits: allLimits, ask: false, issuedAt: now, joinBefore: now + 300 },
+      ...{
+        deviceKey: generateSigningKey().publicJwk,
+        accessServer,
+        fallback: null,
+        limits: { ...allLimits, ...limits },
+        ask: false,
+        issuedAt: now,
+        joinBefore: now + 300,
+      },
     },
     ticketText: 'a.b.c' as CompactJws,
     certificate: {
@@ -151,7 +163,7 @@ function createGrant(keys: TestSession['keys'], { access = 'os', minutes = 30, p
       idleMinutes: 15,
       sessionMinutes: 480,
       maxBytes: null,
-      files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 },
+      files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4, paths: null, restricted: [] },
       actions: '*' as const,
       ...policy,
     },

@@ -70,7 +70,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
         idleMinutes: 15,
         sessionMinutes: 480,
         maxBytes: null,
-        files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4 },
+        files: { toDevice: true, fromDevice: true, maxFileBytes: 1024 ** 4, paths: null, restricted: [] },
         actions: '*' as const,
       },
     }

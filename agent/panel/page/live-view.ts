@@ -23,7 +23,8 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
   let others_: Session[] = first.others
   let drawn = ''
   const used = element('span', { class: 'used' })
-  const question = createTimeQuestion(words, press)
+  const questions = [createTimeQuestion(words, press), createRestrictedQuestion(words, press)]
+  const patients = element('span', { class: 'network' })
   mirror.show(session.requestId)
   const title = element(
     'p',
@@ -32,6 +33,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
     ` ${words.live.works[session.access]} `,
     others,
     network,
+    patients,
     wall,
   )
   const body = element(
@@ -48,7 +50,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
     end,
   )
   return {
-    element: element('section', { class: 'view' }, body, question.element, foot),
+    element: element('section', { class: 'view' }, body, ...questions.map((question) => question.element), foot),
     update(view, nowMs) {
       if (view.name !== 'live') return
       others_ = view.others
@@ -56,9 +58,10 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
       const { used: moved } = view.session
       const size = (bytes: number) => bytesText(bytes, words.bytes, words.locale)
       used.textContent = moved ? words.live.used(size(moved.bytes), size(moved.maxBytes)) : ''
-      question.update(view.session, nowMs)
+      for (const question of questions) question.update(view.session, nowMs)
       others.textContent = view.others.length > 0 ? words.live.others(view.others.length) : ''
       network.textContent = view.session.interrupted ? ` ${words.live.interrupted}` : ''
+      patients.textContent = view.session.restrictedOpen ? ` ${words.live.restrictedOpen}` : ''
       const { probed } = view.session
       wall.textContent = probed && probed.tried > 0 && probed.tried === probed.blocked ? ` ${words.live.blocked(probed.tried)}` : ''
       const now = JSON.stringify(view.session.moves)
@@ -72,15 +75,22 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
 /** A question that comes up under a finger must not be answered by it. ms */
 const settleMs = 600
 
-/** More time is asked for while the session goes on: over the foot, so that End stays in reach. */
-function createTimeQuestion(words: PanelWords, press: Press) {
+type Asked = { askedMs: number; answerBeforeMs: number }
+type QuestionWith<T extends Asked> = {
+  asked: (session: Session) => T | null
+  texts: (session: Session, asked: T) => { question: string; allow: string; refuse: string }
+  answer: (session: Session, allow: boolean) => void
+}
+
+/** What is asked for while the session goes on: over the foot, so that End stays in reach. */
+function createQuestion<T extends Asked>(words: PanelWords, { asked, texts, answer }: QuestionWith<T>) {
   const bar = element('div', { class: 'more-time' })
   let shown = ''
   let left = element('span', { class: 'small' })
-  const draw = ({ requestId, specialist }: Session, minutes: number) => {
-    const answer = (allow: boolean) => press({ type: 'time', requestId, allow })
-    const no = button({ class: 'answer no' }, () => answer(false), icon('x'), words.live.refuseTime)
-    const yes = button({ class: 'answer yes' }, () => answer(true), icon('check'), words.live.allowTime(minutes))
+  const draw = (session: Session, what: T) => {
+    const { question, allow, refuse } = texts(session, what)
+    const no = button({ class: 'answer no' }, () => answer(session, false), icon('x'), refuse)
+    const yes = button({ class: 'answer yes' }, () => answer(session, true), icon('check'), allow)
     no.disabled = true
     yes.disabled = true
     setTimeout(() => {
@@ -88,21 +98,43 @@ function createTimeQuestion(words: PanelWords, press: Press) {
       yes.disabled = false
     }, settleMs)
     left = element('span', { class: 'small' })
-    const text = element('p', { live: 'assertive' }, element('b', {}, words.live.asksTime(readable(specialist), minutes)))
+    const text = element('p', { live: 'assertive' }, element('b', {}, question))
     bar.replaceChildren(element('div', { class: 'grow' }, text, left), no, yes)
   }
   return {
     element: bar,
     update(session: Session, nowMs: number) {
-      const { asksTime } = session
-      const key = asksTime ? `${session.requestId} ${asksTime.askedMs}` : ''
-      if (key !== shown && asksTime) draw(session, asksTime.minutes)
+      const what = asked(session)
+      const key = what ? `${session.requestId} ${what.askedMs}` : ''
+      if (key !== shown && what) draw(session, what)
       shown = key
-      bar.hidden = !asksTime
-      if (asksTime) left.textContent = words.live.elseUnchanged(countdown(asksTime.answerBeforeMs, nowMs))
+      bar.hidden = !what
+      if (what) left.textContent = words.live.elseUnchanged(countdown(what.answerBeforeMs, nowMs))
     },
   }
 }
+
+const createTimeQuestion = (words: PanelWords, press: Press) =>
+  createQuestion(words, {
+    asked: ({ asksTime }) => asksTime,
+    texts: ({ specialist }, { minutes }) => ({
+      question: words.live.asksTime(readable(specialist), minutes),
+      allow: words.live.allowTime(minutes),
+      refuse: words.live.refuseTime,
+    }),
+    answer: ({ requestId }, allow) => press({ type: 'time', requestId, allow }),
+  })
+
+const createRestrictedQuestion = (words: PanelWords, press: Press) =>
+  createQuestion(words, {
+    asked: ({ asksRestricted }) => asksRestricted,
+    texts: ({ specialist }, { paths }) => ({
+      question: words.live.asksRestricted(readable(specialist), paths.map(readable).join(', ').slice(0, 120)),
+      allow: words.live.allowRestricted,
+      refuse: words.live.refuseTime,
+    }),
+    answer: ({ requestId }, allow) => press({ type: 'restricted', requestId, allow }),
+  })
 
 /** Ends everything that is on: who presses it in front of a patient does not choose between sessions. */
 export function endButton(words: PanelWords, press: Press, sessions: () => Session[]): HTMLButtonElement {

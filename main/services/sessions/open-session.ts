@@ -174,6 +174,7 @@ function viewOf({ own, device, approvedBy }: ApprovedRequest, described: Describ
     endsMs: described.endsAt,
     used: described.used ?? null,
     asksMinutes: null,
+    restricted: { paths: described.restricted?.paths ?? [], state: described.restricted?.open ? 'open' : 'shut' },
     endedMs: null,
     endCause: null,
     failure: null,

@@ -139,6 +139,19 @@ export function createSession(parts: SessionParts): OwnSession {
         change({ asksMinutes: null })
       }
     },
+    async askRestricted() {
+      requireOpen()
+      const { restricted } = view
+      if (restricted.state === 'asked') throw new AppError('session.restricted-asked')
+      change({ restricted: { ...restricted, state: 'asked' } })
+      let state = restricted.state
+      try {
+        await channel.call('restricted.ask', {}, askTimeMs)
+        state = 'open'
+      } finally {
+        change({ restricted: { ...restricted, state } })
+      }
+    },
     async end() {
       if (view.state === 'ended') return
       await parts.beforeEnd()

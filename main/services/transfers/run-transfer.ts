@@ -29,6 +29,7 @@ export type TransferJob = {
 const endsAll: ReadonlySet<string> = new Set([
   'file.disk-full',
   'file.direction-closed',
+  'file.path-closed',
   'server.unreachable',
   'session.ended',
   'leg.refused',

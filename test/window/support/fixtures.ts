@@ -235,6 +235,7 @@ export const session: SessionView = {
   endsMs: nowMs + 41 * minute + 12_000,
   used: { bytes: 38_200_000, maxBytes: 200_000_000 },
   asksMinutes: null,
+  restricted: { paths: [], state: 'shut' },
   endedMs: null,
   endCause: null,
   failure: null,
