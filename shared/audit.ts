@@ -146,6 +146,7 @@ export const DeviceKind = AuditKind.extract([
     'access.expired',
   ] as const),
   ...(['session.opened', 'session.ended', 'session.prolonged', 'session.probed', 'session.network-reached', 'time.asked', 'time.refused'] as const),
+  ...(['restricted.asked', 'restricted.refused', 'restricted.opened'] as const),
   ...(['terminal.opened', 'terminal.closed', 'exec.started', 'exec.finished', 'menu.opened', 'sftp.opened', 'action.started', 'action.finished'] as const),
   ...(['file.sent', 'file.received', 'file.digested', 'file.deleted', 'file.renamed', 'folder.made', 'file.refused'] as const),
   ...(['channel.refused', 'leg.refused', 'link.switched', 'link.interrupted', 'link.resumed'] as const),
