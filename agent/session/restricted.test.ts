@@ -5,6 +5,7 @@ import type { SFTPWrapper } from 'ssh2'
 import { type Client } from 'ssh2'
 import { afterEach, describe, expect, test } from 'vitest'
 import { connect, exec, isRoot, nobody, sessionChannel, startTestSession, type TestSession, type TestSessionOptions } from '../../test/support/agent-session.ts'
+import { processesOf } from './processes.ts'
 
 /** R086, through the doors of a real session: what may hold patient data stays shut until the person at the panel says yes in this very session. */
 const files = { toDevice: true, fromDevice: true, maxFileBytes: 1_000_000, paths: null, restricted: ['/data/patients', '/data/one.db'] }
@@ -152,17 +153,17 @@ describe.skipIf(!isRoot)('patient data and the programs of a session', () => {
   test('nor while a program of the same account runs beside it, through which it could be seen', async () => {
     const other = spawn('setpriv', [`--reuid=${user.uid}`, '--clear-groups', 'sleep', '60'])
     try {
-      await expect.poll(() => spawnSync('pgrep', ['-u', String(user.uid)]).status).toBe(0)
+      await expect.poll(() => processesOf(user.uid).length).toBe(1)
       await expect(start().done).rejects.toMatchObject({ code: 'access.restricted-open', details: { reason: 'others' } })
     } finally {
       other.kill()
     }
-    await expect.poll(() => spawnSync('pgrep', ['-u', String(user.uid)]).status).toBe(1)
+    await expect.poll(() => processesOf(user.uid).length).toBe(0)
     const session = start()
     const calls = await sessionChannel(await connect(session))
     const late = spawn('setpriv', [`--reuid=${user.uid}`, '--clear-groups', 'sleep', '60'])
     try {
-      await expect.poll(() => spawnSync('pgrep', ['-u', String(user.uid), 'sleep']).status).toBe(0)
+      await expect.poll(() => processesOf(user.uid).some(({ pid }) => pid === late.pid)).toBe(true)
       const asking = calls.call('restricted.ask', {})
       await expect.poll(() => asked(session)).toBeTruthy()
       press(session, true)
