@@ -6,6 +6,7 @@ import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { type AccessRequests, createAccessRequests } from './access/requests.ts'
+import { approvalsIn } from './access/second-key.ts'
 import { type BulletinWord, createBulletinReader, pollRound } from './bulletin.ts'
 import { attachPanelCheck } from './check/panel-check.ts'
 import { runCheck } from './check/run-check.ts'
@@ -107,6 +108,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     mayReach: (server) => findAllowed(local.allowList(), server) !== undefined,
     whyNotCovered: (restricted) => whyNotCovered({ network, uid: inSession.user?.uid ?? null, filesRoot: config.filesRoot, restricted }),
     panel,
+    approvals: approvalsIn(config.policyFile),
     async answer(head, answer) {
       const payload = AnswerPayload.parse({ version: 1, ...head, deviceId, at: unixSeconds(clock), answer })
       outbox.addAnswer(await signJws('answer', payload, identity.keys.device))

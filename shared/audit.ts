@@ -58,6 +58,7 @@ export const AuditKind = z.enum([
   'access.refused',
   'access.picked-up',
   'access.asked',
+  'access.countersigned', // by a key of the customer's own
   'access.approved',
   'access.withdrawn',
   'access.cancelled',

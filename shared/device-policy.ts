@@ -42,6 +42,10 @@ export const Policy = z.strictObject({
   bulletin: z.boolean().default(false),
   /** R081: presence, which is the code typed in at the panel, for the application and the operating system. */
   rules: LevelRules.strict().default({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' }),
+  /**
+   * The second key: where there are any, a request comes in only with the signature of one of these as well, whatever ticket it has; the agent's `access/second-key.ts`.
+   */
+  approvers: z.array(PublicJwk).max(16).default([]),
   /** Against approval by habit (threat T6): one more is refused before anything rings. */
   requestsPerHour: z.number().int().min(0).max(1_000).default(3),
   /** How long a question stands at the panel; then it is refused. */

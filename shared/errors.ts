@@ -50,6 +50,7 @@ export const errorCodes = {
   'access.quiet-hours': { status: 403, exit: 3 },
   'access.connectivity-off': { status: 403, exit: 3 },
   'access.level-not-allowed': { status: 403, exit: 3 },
+  'access.second-key-missing': { status: 403, exit: 3 },
   'access.restricted-open': { status: 403, exit: 3 },
   'access.patient-data': { status: 403, exit: 3 },
   'access.profile-narrowed': { status: 403, exit: 3 },

@@ -21,6 +21,7 @@ import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
  *   beat         an access server's key            that it is there, and how much it carries
  *   bulletin     main server's ticket key          for which devices something waits (`access-api.ts`)
  *   policy       the customer's policy key         what a device lets in (`device-policy.ts`)
+ *   approval     a customer's approver             that this very request may come in (`agent/access/second-key.ts`)
  *
  * Times are Unix seconds. Hashes are base64url of SHA-256. Unknown fields are refused.
  */
@@ -40,6 +41,7 @@ export const jwsTypes = {
   bulletin: 'gantry-bulletin+jwt',
   notice: 'gantry-notice+jwt',
   policy: 'gantry-policy+jwt',
+  approval: 'gantry-approval+jwt',
 } as const
 export type JwsType = keyof typeof jwsTypes
 

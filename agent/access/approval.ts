@@ -69,6 +69,18 @@ export async function askPerson({ question, rule, code, panel, clock, signal }: 
   }
 }
 
+/** What the client has to reveal, or `access.expired`. */
+export async function inTime<T>(promise: Promise<T>, { ms, clock, signal }: { ms: number; clock: Clock; signal: AbortSignal }): Promise<T> {
+  const over = new AbortController()
+  const stop = AbortSignal.any([signal, over.signal])
+  const late = clock.sleep(ms, stop).then(() => Promise.reject(new AppError('access.expired', { details: { what: 'reveal' } })))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
+  }
+}
+
 function outcomeOf(error: unknown): Outcome {
   const code = error instanceof AppError ? error.code : undefined
   if (code === 'access.no-answer') return 'no-answer'

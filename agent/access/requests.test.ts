@@ -164,7 +164,7 @@ describe('the person’s profile, as the ticket repeats it', () => {
     const granted = async (policy: Partial<typeof files>, profile: Partial<typeof files>) => {
       const { delivery } = await makeCase(true, { ticket: { limits: { ...allLimits, files: { ...profiles, ...profile }, actions: ['diagnostics.collect'] } } })
       const proven = await proveSignatures(delivery, trust, now)
-      const running = newRunning({ proven, rule: 'ask', ticketText: delivery.ticket })
+      const running = newRunning({ proven, rule: 'ask', ticketText: delivery.ticket, payload: delivery.request.payload })
       return grantOf(running, { ...defaultPolicy, files: { ...files, ...policy } }).policy
     }
     expect(await granted({}, {})).toMatchObject({ files, actions: ['diagnostics.collect'] })
@@ -175,7 +175,12 @@ describe('the person’s profile, as the ticket repeats it', () => {
     expect((await granted({ maxFileBytes: 400 }, {})).files.maxFileBytes).toBe(400)
     expect((await granted({}, { maxFileBytes: 300 })).files.maxFileBytes).toBe(300)
     const { delivery } = await makeCase(true)
-    const running = newRunning({ proven: await proveSignatures(delivery, trust, now), rule: 'ask', ticketText: delivery.ticket })
+    const running = newRunning({
+      proven: await proveSignatures(delivery, trust, now),
+      rule: 'ask',
+      ticketText: delivery.ticket,
+      payload: delivery.request.payload,
+    })
     expect(grantOf(running, { ...defaultPolicy, actions: ['diagnostics.collect'] }).policy.actions).toEqual(['diagnostics.collect'])
     expect(grantOf(running, { ...defaultPolicy, actions: [] }).policy.actions).toEqual([])
   })

@@ -12,10 +12,11 @@ import { type Clock, unixSeconds } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { PanelLink } from '../panel-link.ts'
 import type { Grant } from '../session/grant.ts'
-import { type AskRule, askPerson, requirePanel } from './approval.ts'
+import { type AskRule, askPerson, inTime, requirePanel } from './approval.ts'
 import type { Entry, RequestMemory } from './memory.ts'
 import { endsInSilence, isOpenAt, ruleFor } from './policy.ts'
 import { grantOf, newRunning, questionOf, type Running } from './running.ts'
+import { requireSecondKey } from './second-key.ts'
 import { type AccessDelivery, type AnswerHead, proveSignatures, readHead, type Trust } from './signatures.ts'
 import { type Situation, steps } from './steps.ts'
 import { judgeWithdrawal, unsigned, type Withdrawer } from './withdrawal.ts'
@@ -50,6 +51,8 @@ export type AccessRequestsWith = {
   mayReach: (server: AccessServerRef) => boolean
   whyNotCovered: Situation['whyNotCovered']
   panel: PanelLink
+  /** The folder in which approvals of the second key are laid. */
+  approvals: string
   /** Signs, stores and posts one answer; resolves when it is stored. */
   answer: (head: AnswerHead, answer: AnswerPayload['answer']) => Promise<void>
   /** Stored when it returns; throws `audit.unavailable`. */
@@ -107,13 +110,14 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const own = ruleFor(policy, request.access)
     const rule = own === 'allow' && ticket.ask ? 'ask' : own
     if (rule === 'deny') throw new AppError('access.policy-denied')
-    return newRunning({ proven, rule, ticketText: delivery.ticket })
+    return newRunning({ proven, rule, ticketText: delivery.ticket, payload: delivery.request.payload })
   }
 
   const attend = async (running: Running) => {
     const { request } = running.proven
     try {
       await pickUp(running)
+      await countersign(running)
       await approve(running)
     } catch (error) {
       return withdraw(running, error)
@@ -143,6 +147,15 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     await deps.answer(head, { kind: 'picked-up', rule, draw, hostKey: deps.hostKey })
   }
 
+  /** Before the person is asked: nobody is rung for what the hospital has not signed. */
+  const countersign = async ({ proven, payload, head, asking }: Running) => {
+    const { approvers, answerSeconds } = deps.policy()
+    if (approvers.length === 0) return
+    const waitMs = answerSeconds * 1_000
+    const approver = await requireSecondKey({ folder: deps.approvals, proven, payload, approvers, waitMs, clock, signal: asking.signal })
+    deps.audit({ kind: 'access.countersigned', actor: { kind: 'person' }, requestId: head.requestId, data: { approver } })
+  }
+
   const approve = async (running: Running) => {
     const { rule, head, asking } = running
     if (rule !== 'allow') await askForYes(running, rule)
@@ -157,7 +170,7 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   const askForYes = async (running: Running, rule: AskRule) => {
     const { head, proven, drawn, asking } = running
     if (!drawn) throw new AppError('internal')
-    const c = await inTime(running.revealed.promise, asking.signal)
+    const c = await inTime(running.revealed.promise, { ms: revealMs, clock, signal: asking.signal })
     const code = matchingCode({ ticket: running.ticketText, sessionKey: proven.request.sessionKey, hostKey: deps.hostKey, c, d: drawn })
     const askedMs = clock.now()
     deps.audit({ kind: 'access.asked', actor: { kind: 'agent' }, requestId: head.requestId, data: { typed: rule === 'ask-typed' } })
@@ -167,17 +180,6 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     await deps.answer(head, { kind: 'asking', answerBefore })
     const question = { ...questionOf(proven, deps.policy()), askedMs, answerBeforeMs: askedMs + answerSeconds * 1_000 }
     await askPerson({ question, rule, code, panel, clock, signal: asking.signal })
-  }
-
-  const inTime = async <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
-    const over = new AbortController()
-    const stop = AbortSignal.any([signal, over.signal])
-    const late = clock.sleep(revealMs, stop).then(() => Promise.reject(new AppError('access.expired', { details: { what: 'reveal' } })))
-    try {
-      return await Promise.race([promise, late])
-    } finally {
-      over.abort()
-    }
   }
 
   /** Before approval: refused, cancelled by the specialist, or out of time. */

@@ -11,6 +11,8 @@ import type { Withdrawer } from './withdrawal.ts'
 export type Running = {
   proven: Proven
   ticketText: AccessDelivery['ticket']
+  /** The request's payload as it was signed, base64url. */
+  payload: string
   head: AnswerHead
   rule: Exclude<LevelRule, 'deny'>
   drawn: Hash | null
@@ -26,7 +28,7 @@ export type Running = {
 }
 
 /** From its pick-up on. */
-export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText'>): Running {
+export function newRunning(of: Pick<Running, 'proven' | 'rule' | 'ticketText' | 'payload'>): Running {
   const { ticket, request } = of.proven
   const revealed = Promise.withResolvers<Hash>()
   return {

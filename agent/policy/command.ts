@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultPolicy, type Policy, type PolicyStatement } from '@gantry/shared/device-policy.ts'
 import { AppError } from '@gantry/shared/errors.ts'
@@ -7,14 +8,15 @@ import { readJsonFile, writeFileWhole, writeJsonFile } from '@gantry/shared/node
 import { makePolicyKey, minPassphrase, openPolicyKey, PolicyKeyFile } from '@gantry/shared/node/policy-key.ts'
 import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
 import { policyText, readPolicyText, statementOf } from '@gantry/shared/node/signed-policy.ts'
-import { thumbprint } from '@gantry/shared/node/signing.ts'
-import type { Hash } from '@gantry/shared/ticket.ts'
+import { signJws, thumbprint } from '@gantry/shared/node/signing.ts'
+import { type Hash, RequestPayload } from '@gantry/shared/ticket.ts'
 import type { Language } from '@gantry/shared/words/errors.ts'
 import { panelEn } from '@gantry/shared/words/panel.en.ts'
 import { panelFr } from '@gantry/shared/words/panel.fr.ts'
 import { type PolicyCommandWords, policyCommandEn } from '@gantry/shared/words/policy-command.en.ts'
 import { policyCommandFr } from '@gantry/shared/words/policy-command.fr.ts'
 import { forgetPolicy, type LoadedPolicy, readPolicy } from '../access/policy-file.ts'
+import { approvalFile, approvalOf, approvalsIn, WaitingApproval } from '../access/second-key.ts'
 import { answering, readArguments, requireLanguage } from '../command-line.ts'
 import { Config } from '../config.ts'
 import { readIdentity } from '../identity.ts'
@@ -36,6 +38,7 @@ export function runPolicyCommand(argv: string[]): Promise<number> {
     const at: At = { ...asked, config, words: words[speaker.language] }
     if (asked.verb === 'key') return makeKey(at)
     if (asked.verb === 'show') return show(at, faults[speaker.language])
+    if (asked.verb === 'approve') return approve(at)
     return asked.verb === 'set' ? set(at) : reset(at)
   }, words)
 }
@@ -78,6 +81,33 @@ async function set({ config, policy, key: keyPath = '', device, nextOwner, isFre
   return say({ path, serial, owner: thumbprint(owner) })
 }
 
+/** Lists what waits for the second key; with a request's id, signs that one. What is shown is read from what is signed. */
+async function approve({ config, key = '', settings: [id], words }: At): Promise<number> {
+  if (!config) throw new AppError('usage.bad', { details: { problem: '--config FILE' } })
+  const folder = approvalsIn(config.policyFile)
+  const waiting = waitingIn(folder)
+  if (id === undefined)
+    return say(
+      waiting.map(({ request, file: { name, employer } }) => ({ ...request, name, employer })),
+      2,
+    )
+  const one = waiting.find(({ request }) => request.id === id)
+  if (!one) throw new AppError('access.unknown')
+  const { request, file } = one
+  console.error(words.approving(`${file.name}, ${file.employer}`, request))
+  const signer = await openPolicyKey(readJsonFile(key, PolicyKeyFile), (await readSecret(words.passphrase)) ?? '')
+  writeFileWhole(approvalFile(folder, request.id), await signJws('approval', approvalOf(file, request, Date.now()), signer), 0o644)
+  return say({ requestId: request.id, approver: thumbprint(signer.publicJwk) })
+}
+
+function waitingIn(folder: string) {
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
+  return files.map((name) => {
+    const file = readJsonFile(join(folder, name), WaitingApproval)
+    return { file, request: RequestPayload.parse(JSON.parse(Buffer.from(file.payload, 'base64url').toString('utf8'))) }
+  })
+}
+
 function reset({ config, words }: At): number {
   if (!config) throw new AppError('usage.bad', { details: { problem: '--config FILE' } })
   forgetPolicy(config.stateDir)
@@ -115,7 +145,7 @@ function say(facts: object, indent?: number): 0 {
   return 0
 }
 
-const verbs = ['key', 'show', 'set', 'reset'] as const
+const verbs = ['key', 'show', 'set', 'approve', 'reset'] as const
 
 function read(argv: string[]) {
   return readArguments(() => {
@@ -125,8 +155,9 @@ function read(argv: string[]) {
     const [given, ...settings] = positionals
     const verb = verbs.find((name) => name === given)
     const { config, policy, key, device, fresh: isFresh = false } = values
-    if (!verb || (verb !== 'set' && settings.length > 0)) throw new Error(verbs.join(', '))
+    if (!verb || (verb !== 'set' && settings.length > (verb === 'approve' ? 1 : 0))) throw new Error(verbs.join(', '))
     if (verb !== 'key' && (config === undefined) === (policy === undefined)) throw new Error('--config FILE, --policy FILE')
+    if (verb === 'approve' && settings.length > 0 && key === undefined) throw new Error('--key FILE')
     if ((verb === 'key' || verb === 'set') && key === undefined) throw new Error('--key FILE')
     const forDevice = device === undefined ? undefined : DeviceId.parse(device)
     return { verb, config, policy, key, device: forDevice, nextOwner: values['next-owner'], isFresh, settings, language: requireLanguage(values.language) }

@@ -146,6 +146,10 @@ export const errorsEn: ErrorWords = {
     what: `Your profile does not hold the level ${level ?? 'you asked for'} on this device.`,
     todo: 'Ask for a lower level, or ask your supervisor for the profile.',
   }),
+  'access.second-key-missing': () => ({
+    what: 'This customer signs each request with a key of its own, and did not sign this one in time.',
+    todo: 'Call the customer’s approver, and ask again when they are at hand.',
+  }),
   'access.restricted-open': ({ reason }) => ({
     what:
       reason === 'others'

@@ -156,6 +156,10 @@ export const errorsFr: ErrorWords = {
     what: `Votre profil ne comprend pas le niveau ${level ?? 'demandé'} sur cet appareil.`,
     todo: 'Demandez un niveau plus bas, ou ce profil à votre responsable.',
   }),
+  'access.second-key-missing': () => ({
+    what: 'Ce client signe chaque demande avec sa propre clé, et n’a pas signé celle-ci à temps.',
+    todo: 'Appelez l’approbateur du client, et redemandez quand il est disponible.',
+  }),
   'access.restricted-open': ({ reason }) => ({
     what:
       reason === 'others'

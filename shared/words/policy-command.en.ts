@@ -4,11 +4,13 @@ export const policyCommandEn = {
     'gantry-agent policy key  --key FILE',
     'gantry-agent policy show (--config FILE | --policy FILE)',
     'gantry-agent policy set  (--config FILE | --policy FILE) --key FILE [--device ID] [--next-owner FILE] [--fresh] [NAME=VALUE …]',
+    'gantry-agent policy approve --config FILE [--key FILE REQUEST]',
     'gantry-agent policy reset --config FILE',
     '',
     '  key           makes a policy key behind a passphrase; the first policy that a device sees pins its key',
     '  show          what stands, and what is wrong with it',
     '  set           changes settings, signs, and puts the file in its place, e.g. rules.os=deny requestsPerHour=2 countries=["CA"]',
+    '  approve       lists requests that wait for the second key (approvers in the policy), or signs one of them',
     '  reset         a device that lost its policy key or memory takes the next policy as its first (run as the agent’s user)',
     '  --config      the device’s own device.json;  --policy  a file to be carried to the device',
     '  --device      only that device takes it;  --next-owner  the key (or its public half) that signs from then on;  --fresh  from the defaults',
@@ -18,6 +20,8 @@ export const policyCommandEn = {
   again: 'The same again: ',
   passphrase: 'Passphrase of the policy key: ',
   signed: (serial: number) => `Signed as no. ${serial}. The device goes by it as soon as the file is in its place.`,
+  approving: (who: string, { access, reason, caseId, minutes }: { access: string; reason: string; caseId: string; minutes: number }) =>
+    `${who} asks for ${access}, ${minutes} min, case ${caseId}: ${reason}`,
   closed: 'The device goes by no policy, and lets nobody in.',
   reset: 'Forgotten. The next policy that this device sees is taken as its first, with its key.',
 }

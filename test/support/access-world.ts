@@ -59,6 +59,8 @@ export class World {
   policy = Policy.parse({ version: 1, requestsPerHour: 20 })
   roster: RosterPayload | null = rosters.good
   auditWorks = true
+  /** Of the second key; nothing lies there unless a test says so. */
+  approvals = '/nonexistent/approvals'
   panelThere = true
   shown = new Map<string, PanelRequest>()
   listeners = new Set<(message: PanelToAgent) => void>()
@@ -94,6 +96,7 @@ export class World {
       mayReach: () => true,
       whyNotCovered: () => null,
       panel,
+      approvals: this.approvals,
       answer: async (head, answer) => {
         if (!alive()) return
         this.answers.push({ requestId: head.requestId, ...answer })

@@ -1,0 +1,109 @@
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { AppError } from '@gantry/shared/errors.ts'
+import { DeviceId, RequestId } from '@gantry/shared/ids.ts'
+import { writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import { sha256, thumbprint, verifyJws } from '@gantry/shared/node/signing.ts'
+import { Hash, type PublicJwk } from '@gantry/shared/ticket.ts'
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import type { Proven } from './signatures.ts'
+
+/**
+ * The hospital's own signature on a request, beside the vendor's ticket (decision 20). The device lays what is asked for into a folder beside its policy and waits there for
+ * an approval by one of the keys that the policy pins; whoever carries it there, by hand or by the hospital's own means, no server of ours does, and none can make one.
+ */
+export const ApprovalPayload = z.strictObject({
+  version: z.literal(1),
+  /** Of the very request, as both of the specialist's keys signed it: who, level, reason, case, minutes, session key. */
+  requestHash: Hash,
+  requestId: RequestId,
+  deviceId: DeviceId,
+  /** Unix seconds. */
+  at: z.number().int().positive(),
+})
+export type ApprovalPayload = z.infer<typeof ApprovalPayload>
+
+/** What lies in the folder to be approved. `payload` is what the hash is over, so that the tool shows what it signs. */
+export const WaitingApproval = z.strictObject({
+  version: z.literal(1),
+  payload: z.string().max(12_000),
+  name: z.string().max(80),
+  employer: z.string().max(80),
+})
+export type WaitingApproval = z.infer<typeof WaitingApproval>
+
+export const approvalsIn = (policyFile: string) => join(dirname(policyFile), 'approvals')
+export const waitingFile = (folder: string, requestId: RequestId) => join(folder, `${requestId}.json`)
+export const approvalFile = (folder: string, requestId: RequestId) => join(folder, `${requestId}.jws`)
+
+export type SecondKeyWith = {
+  folder: string
+  proven: Proven
+  /** The request's payload as it was signed, base64url. */
+  payload: string
+  approvers: readonly PublicJwk[]
+  waitMs: number
+  clock: Clock
+  signal: AbortSignal
+}
+
+const lookEveryMs = 250
+const maxBytes = 4_000
+
+/** Resolves with the approver's key. Throws `access.second-key-missing` after `waitMs`, or the signal's reason. An approval that does not hold is none. */
+export async function requireSecondKey({ folder, proven, payload, approvers, waitMs, clock, signal }: SecondKeyWith): Promise<Hash> {
+  const { request, certificate } = proven
+  const [waiting, approval] = [waitingFile(folder, request.id), approvalFile(folder, request.id)]
+  const untilMs = clock.elapsed() + waitMs
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    writeJsonFile(waiting, { version: 1, payload, name: certificate.name, employer: certificate.employer } satisfies WaitingApproval)
+    while (clock.elapsed() < untilMs) {
+      signal.throwIfAborted()
+      const text = readSmall(approval)
+      const approver = text === null ? null : await judgeApproval(text, proven, approvers)
+      if (approver) return approver
+      await clock.sleep(lookEveryMs, signal)
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new AppError('access.second-key-missing', { cause: error })
+  } finally {
+    for (const path of [waiting, approval]) drop(path)
+  }
+  throw new AppError('access.second-key-missing')
+}
+
+/** Pure but for the signature: whose approval of this very request it is, or null. */
+export async function judgeApproval(text: string, { request, ticket }: Proven, approvers: readonly PublicJwk[]): Promise<Hash | null> {
+  for (const key of approvers) {
+    const said = await verifyJws(text, { type: 'approval', schema: ApprovalPayload, key, failure: 'access.second-key-missing' }).catch(() => null)
+    if (said?.requestHash === ticket.requestHash && said.requestId === request.id && said.deviceId === request.deviceId) return thumbprint(key)
+  }
+  return null
+}
+
+/** What is signed for what lies in the folder. */
+export function approvalOf({ payload }: WaitingApproval, request: { id: RequestId; deviceId: DeviceId }, nowMs: number): ApprovalPayload {
+  const requestHash = sha256(Buffer.from(payload, 'base64url'))
+  return { version: 1, requestHash, requestId: request.id, deviceId: request.deviceId, at: Math.floor(nowMs / 1_000) }
+}
+
+/** What stays is worth nothing: it is for this request alone, and that is spent. */
+function drop(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // The folder is not one, or cannot be written.
+  }
+}
+
+function readSmall(path: string): string | null {
+  try {
+    const stat = statSync(path)
+    return stat.isFile() && stat.size <= maxBytes ? readFileSync(path, 'utf8').trim() : null
+  } catch {
+    return null
+  }
+}
