@@ -141,6 +141,7 @@ export const DeviceKind = AuditKind.extract([
     'access.refused',
     'access.picked-up',
     'access.asked',
+    'access.countersigned',
     'access.approved',
     'access.withdrawn',
     'access.cancelled',
