@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'renderer', 'sandbox', 'scripts']
@@ -12,6 +13,8 @@ const expectation = { poll: { timeout: 15_000 } }
  */
 export default defineConfig({
   test: {
+    // Left alone it keeps a core free, which on two leaves one, and half of each test is waiting.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
