@@ -67,6 +67,7 @@ describe('a passkey in a browser', () => {
     await page.getByText('back at the client').waitFor()
 
     await givePassword(person)
+    await page.locator('button:focus').waitFor()
     await page.keyboard.press('Enter')
     await page.getByText('back at the client').waitFor()
     expect(errors).toEqual([])

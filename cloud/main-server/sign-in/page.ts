@@ -109,7 +109,7 @@ function passkeyForm(options: object, { passkey: { use, failed } }: SignInWords)
 function scriptedForm({ field, options, button, messages }: { field: string; options: object; button: string; messages: Record<string, string> }): string {
   const said = Object.entries(messages).map(([name, text]) => ` data-${name}="${escapeHtml(text)}"`)
   return `<form class="part" method="post" hidden data-options="${escapeHtml(JSON.stringify(options))}"${field === 'attestation' ? ' data-new' : ''}${said.join('')}>
-<input type="hidden" name="${field}"><p class="problem" role="alert" hidden>${alertIcon}<span></span></p><button type="submit" autofocus>${button}</button></form>
+<input type="hidden" name="${field}"><p class="problem" role="alert" hidden>${alertIcon}<span></span></p><button type="submit">${button}</button></form>
 <script src="/sign-in/passkey.js" defer></script>`
 }
 

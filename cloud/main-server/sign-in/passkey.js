@@ -8,6 +8,8 @@ for (const form of document.querySelectorAll('form[data-options]')) {
   if (!read) continue
   form.hidden = false
   const [button, problem] = [form.querySelector('button'), form.querySelector('.problem')]
+  // `autofocus` does nothing where the page was drawn before this script came.
+  button.focus()
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     button.disabled = true
