@@ -18,6 +18,7 @@ import { answerInSession, answerRequest, describePanel, endSession } from './pan
  */
 const language = languageOf(process.env)
 const words = language === 'fr' ? sandboxFr : sandboxEn
+const verbs = ['show', 'approve', 'refuse', 'end', 'off', 'on'] as const
 
 try {
   process.exitCode = await run(process.argv.slice(2))
@@ -91,8 +92,6 @@ function read(argv: string[]) {
     throw new AppError('usage.bad', { cause: error, details: { problem: error instanceof Error ? error.message.slice(0, 200) : '' } })
   }
 }
-
-const verbs = ['show', 'approve', 'refuse', 'end', 'off', 'on'] as const
 
 function isVerb(verb: string | undefined): verb is (typeof verbs)[number] {
   return verbs.some((known) => known === verb)
