@@ -61,9 +61,11 @@ export async function openWindow(script: Script = {}, look: Look = {}): Promise<
   let terminals = 0
   const answers: Script = { ...plain, 'terminal.open': () => ({ terminalId: `term-${++terminals}` }), ...script }
   if (look.theme ?? look.language) {
-    const settings = { ...described.settings, theme: look.theme ?? 'light', language: look.language ?? 'en' }
     const base = answers['app.describe'] ?? (() => described)
-    answers['app.describe'] = async (input) => ({ ...((await base(input)) as CallOutput<'app.describe'>), settings })
+    answers['app.describe'] = async (input) => {
+      const about = (await base(input)) as CallOutput<'app.describe'>
+      return { ...about, settings: { ...about.settings, theme: look.theme ?? 'light', language: look.language ?? 'en' } }
+    }
   }
   const host = await openBrowserHost({
     files: await readPageFiles(built),
