@@ -73,6 +73,7 @@ async function ask(configuration: Configuration, { files, keys, open, signal, pi
   signal.throwIfAborted()
   const asked = await open.services.requests.ask({ deviceId, access, serviceKind, reason, caseId, minutes }, { signal, sessionKey, pin, onProgress })
   const session = await asked.session
+  if (configuration.patientData) await session.askRestricted()
   // OpenSSH reads known hosts after the version exchange, and gets no version before this is written (ProxyCommand holds it back).
   writeFileWhole(files.knownHosts, `${deviceId} ${session.hostKey}\n`)
   return { openLeg: (legSignal) => session.openControlLeg({ signal: legSignal }), ended: session.ended }

@@ -27,6 +27,8 @@ export const Configuration = z.strictObject({
   reason: z.string(),
   caseId: z.string(),
   minutes: z.number(),
+  /** Whether the person at the device is asked for what may hold patient data, before anything joins the session. */
+  patientData: z.boolean().default(false),
   /** Short and 0700: a Unix socket's path has 104 to 108 bytes (unix(7)), a profile's has no limit. */
   runtimeFolder: z.string(),
 })
