@@ -92,7 +92,7 @@ function holderOf(paths: Paths): { pid?: number } {
 
 /** `--reset`: deletes what a sandbox made, and only if the folder looks like one, so that a mistyped `--state` costs nothing. Under the lock. */
 export function resetFolder(paths: Paths, outside: string): void {
-  const made = ['sandbox.json', 'ca.pem', 'sandbox', 'authority', 'main-server', 'access-server-1', 'access-server-2', 'devices', 'client']
+  const made = ['sandbox.json', 'ca.pem', 'sandbox', 'authority', 'customer', 'main-server', 'access-server-1', 'access-server-2', 'devices', 'client']
   for (const name of readdirSync(paths.dir)) {
     if (made.includes(name)) rmSync(join(paths.dir, name), { recursive: true, force: true })
   }
