@@ -86,7 +86,7 @@ async function createStage({ hostKey = keys.host, refuse = false, hold = false }
   const runtimeFolder = mkdtempSync(join(tmpdir(), 'gr-'))
   const place = { kind: 'profile' as const, folder, server: null, otherNames: [], caFile: null }
   const configuration: Configuration = {
-    ...{ version: 1, id, place, deviceId, username, access: 'os', serviceKind: 'support', reason: 'test', caseId: 'C-1', minutes: 15 },
+    ...{ version: 1, id, place, deviceId, username, access: 'os', serviceKind: 'support', reason: 'test', caseId: 'C-1', minutes: 15, patientData: false },
     runtimeFolder,
   }
   const own = configurationFolder(folder, id)

@@ -21,7 +21,7 @@ function print(age: number): string {
   const deviceId = 'dev_abcdefghijklmnopqrst' as DeviceId
   storeConfiguration(folder, {
     ...{ version: 1, id, place: { kind: 'sandbox', folder: '/x' }, deviceId, username: 'a', access: 'os', serviceKind: 'support' },
-    ...{ reason: 'r', caseId: 'c', minutes: 1, runtimeFolder: '/tmp/x' },
+    ...{ reason: 'r', caseId: 'c', minutes: 1, patientData: false, runtimeFolder: '/tmp/x' },
   })
   const { next } = filesOf(folder, { id, runtimeFolder: '/tmp/x' })
   writeFileSync(next, '')
