@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { lockFolder, makeFolder, makeFolders, makeRuntimeFolder, othersCanEnter, outsideFolder, pathsOf, resetFolder } from './state-folder.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'gantry-state-'))
@@ -20,8 +20,10 @@ describe('the state folder', () => {
 
   test('is free again when the sandbox that had it was killed', async () => {
     const paths = pathsOf(join(base, 'killed'))
-    const source = `import { lockFolder, pathsOf } from ${JSON.stringify(join(import.meta.dirname, 'state-folder.ts'))}; lockFolder(pathsOf(process.argv[1])); console.log('held'); setInterval(() => undefined, 1000)`
+    // Held by name: a lock that nobody refers to is given back with the next garbage.
+    const source = `import { lockFolder, pathsOf } from ${JSON.stringify(join(import.meta.dirname, 'state-folder.ts'))}; globalThis.held = lockFolder(pathsOf(process.argv[1])); console.log('held'); setInterval(() => undefined, 1000)`
     const holder = spawn(process.execPath, ['--input-type=module', '-e', source, paths.dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void holder.kill('SIGKILL'))
     const exited = new Promise((resolve) => holder.once('exit', resolve))
     await new Promise((resolve) => holder.stdout.once('data', resolve))
     expect(() => lockFolder(paths)).toThrow(expect.objectContaining({ code: 'state.in-use' }))
