@@ -5,6 +5,7 @@ import { writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { type Browser, chromium, type Page } from 'playwright'
 import { findBrowser } from '../../../sandbox/browser.ts'
 import { type RunningSandbox, root, run, until } from '../../e2e/support/sandbox.ts'
+import { chromiumFlags } from '../../support/chromium.ts'
 import { host, startApp } from './host.ts'
 
 /** The desktop client beside a running sandbox, in the host that the project names; and a browser that knows the sandbox's CA by its key. */
@@ -17,18 +18,6 @@ export type OpenWindow = {
   close(): Promise<void>
 }
 type Client = { page: Page; stdout(): string; close(): Promise<void> }
-
-// Without WebGL the terminal is drawn as text that can be read.
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-3d-apis',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** `home` is what the client's own side of the file pane starts with. */
 export async function openWindow(sandbox: RunningSandbox, home: string): Promise<OpenWindow> {
@@ -90,7 +79,7 @@ async function startBrowser({ facts }: RunningSandbox): Promise<Browser> {
   const program = findBrowser()
   if (!program) throw new Error('no browser')
   const pin = `--ignore-certificate-errors-spki-list=${spkiPin(readFileSync(facts.ca, 'utf8'))}`
-  return chromium.launch({ executablePath: program, args: [...flags, pin] })
+  return chromium.launch({ executablePath: program, args: [...chromiumFlags, pin] })
 }
 
 /** Types what a person would: name, password, and the code that the sandbox shows, waiting for the next one where this one was used. */

@@ -7,23 +7,12 @@ import type { CallInput, CallName, CallOutput, EventName, EventPayload, Settings
 import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { type Browser, chromium, type Page } from 'playwright'
 import { type Host, openBrowserHost } from '../../../main/browser-host/host.ts'
+import { chromiumFlags } from '../../support/chromium.ts'
 import { described, devices, nowMs } from './fixtures.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const built = join(root, 'out/renderer')
 const browsers = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/microsoft-edge']
-// Without WebGL xterm draws in the DOM, where its text can be read.
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-3d-apis',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 /** What the services answer in a test: one function per call; those that a test does not name have a plain answer. */
 export type Script = { [N in CallName]?: (input: CallInput<N>) => CallOutput<N> | Promise<CallOutput<N>> | Result<CallOutput<N>> }
 export type TestWindow = {
@@ -105,7 +94,7 @@ export async function closeBrowser(): Promise<void> {
 }
 
 async function visit(host: Host, look: Look): Promise<{ page: Page; errors: string[]; close: () => Promise<void> }> {
-  browser ??= chromium.launch({ executablePath: browsers.find((path) => existsSync(path)) ?? 'chromium', args: flags })
+  browser ??= chromium.launch({ executablePath: browsers.find((path) => existsSync(path)) ?? 'chromium', args: chromiumFlags })
   const context = await (await browser).newContext({
     viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
     reducedMotion: look.reducedMotion === false ? 'no-preference' : 'reduce',
