@@ -26,7 +26,7 @@ type CodePage = {
   first: First
 }
 /** `offer`: what the browser needs to make another; null where there are as many as anybody may have. */
-type PasskeysPage = { step: 'passkeys'; passkeys: Passkey[]; most: number; offer: object | null; problem: Problem | null; first: First }
+type PasskeysPage = { step: 'passkeys'; passkeys: Passkey[]; mayRemove: boolean; most: number; offer: object | null; problem: Problem | null; first: First }
 /** Where the first factor is asked. */
 export type First = 'password' | 'upstream'
 /** The sentence, and its code for whoever reports it. */
@@ -118,12 +118,12 @@ function afterwards(after: CodePage['after'], { passkey }: SignInWords): string 
   return after === 'shown' ? `<p class="small">${passkey.afterwards}</p>` : `<p class="small"><a href="?passkeys">${passkey.lookAfter}</a></p>`
 }
 
-function passkeyList({ passkeys, most, offer, problem, first }: PasskeysPage, { passkey: words, ...all }: SignInWords): string {
+function passkeyList({ passkeys, mayRemove, most, offer, problem, first }: PasskeysPage, { passkey: words, ...all }: SignInWords): string {
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
   const line = ({ id, addedMs, usedMs, isSynced }: Passkey) => {
     const name = words.name(id.slice(-6))
-    return `<li><div><b>${name}</b><span class="small">${words.facts({ added: day(addedMs), used: usedMs === null ? null : day(usedMs), isSynced })}</span></div>
-<form method="post"><input type="hidden" name="remove" value="${escapeHtml(id)}"><button type="submit" class="quiet" aria-label="${escapeHtml(`${words.remove} ${name}`)}">${words.remove}</button></form></li>`
+    const remove = `<form method="post"><input type="hidden" name="remove" value="${escapeHtml(id)}"><button type="submit" class="quiet" aria-label="${escapeHtml(`${words.remove} ${name}`)}">${words.remove}</button></form>`
+    return `<li><div><b>${name}</b><span class="small">${words.facts({ added: day(addedMs), used: usedMs === null ? null : day(usedMs), isSynced })}</span></div>${mayRemove ? remove : ''}</li>`
   }
   const list = passkeys.length === 0 ? '' : `<ul class="passkeys">${passkeys.map(line).join('')}</ul>`
   const more =

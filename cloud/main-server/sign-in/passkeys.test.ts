@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestPerson, type TestServer } from '../../../test/support/main-server.ts'
 import { type Authenticator, challengeOf, createAuthenticator, type Lie } from '../../../test/support/passkey.ts'
@@ -113,6 +114,24 @@ describe('a passkey', () => {
     const full = await openPasskeys(elena)
     expect(full.text).not.toContain('data-options')
     expect(full.text).toContain(`You have ${maxPasskeys}`)
+    await removeAll(elena)
+  })
+
+  test('that is the last way in stays: nobody shuts themselves out', async () => {
+    const { elena } = server.people
+    const own = await add(elena)
+    const { browser, address } = await openPasskeys(elena)
+    const setSecret = (secret: string) => {
+      const db = new DatabaseSync(join(server.stateDir, 'gantry.db'))
+      db.prepare('update specialists set totp_secret = ? where id = ?').run(secret, elena.id)
+      db.close()
+    }
+    setSecret('')
+    expect((await browser.visit(address)).text).not.toContain('name="remove"')
+    const answer = await browser.visit(address, form({ remove: own.id }))
+    expect(failureOf(answer)).toEqual({ code: 'auth.passkey-refused', details: { reason: 'last' } })
+    setSecret(elena.totpSecret)
+    expect((await browser.visit(address)).text).toContain('name="remove"')
     await removeAll(elena)
   })
 

@@ -2,7 +2,7 @@ import { AppError, type Failure } from '@gantry/shared/errors.ts'
 import type { FastifyReply } from 'fastify'
 import { actorOf, audited, finishSignIn } from './finish.ts'
 import type { Page, SandboxCode } from './page.ts'
-import { passkeysOf, removePasskey } from './passkey-store.ts'
+import { type Passkey, passkeysOf, removePasskey } from './passkey-store.ts'
 import { maxPasskeys, type Passkeys } from './passkeys.ts'
 import { checkCode, checkPasskey } from './steps.ts'
 import { type Account, findById, keepShown, type Pending, type Shown } from './store.ts'
@@ -60,12 +60,18 @@ async function lookAfter(tools: SignInTools, passkeys: Passkeys, visit: Visit, p
     const id = await passkeys.add(uid, account.id, form.attestation)
     append({ kind: 'specialist.passkey-added', actor: actorOf(account), data: { passkey: id } })
   } else if (form.remove !== undefined) {
+    if (isLastWayIn(account, await passkeysOf(db, account.id))) throw new AppError('auth.passkey-refused', { details: { reason: 'last' } })
     const removed = await removePasskey(db, account.id, form.remove)
     if (removed) append({ kind: 'specialist.passkey-removed', actor: actorOf(account), data: { passkey: form.remove } })
   } else {
     return finishSignIn(tools, visit, account, pending.shown)
   }
   return visit.reply.redirect(visit.request.url, 303)
+}
+
+/** Who has no authenticator app keeps one passkey, or could not come back without the administrator. */
+function isLastWayIn({ totpSecret }: Account, passkeys: readonly Passkey[]): boolean {
+  return totpSecret === '' && passkeys.length === 1
 }
 
 async function codePage(tools: SignInTools, visit: Visit, { account }: Known) {
@@ -81,12 +87,14 @@ async function codePage(tools: SignInTools, visit: Visit, { account }: Known) {
   } as const
 }
 
-async function passkeysPage({ db, passkeys, upstream }: SignInTools, { interaction }: Visit, { account }: Known) {
+async function passkeysPage({ db, passkeys: offers, upstream }: SignInTools, { interaction }: Visit, { account }: Known) {
+  const passkeys = await passkeysOf(db, account.id)
   return {
     step: 'passkeys',
-    passkeys: await passkeysOf(db, account.id),
+    passkeys,
+    mayRemove: !isLastWayIn(account, passkeys),
     most: maxPasskeys,
-    offer: (await passkeys?.offer(interaction.uid, account)) ?? null,
+    offer: (await offers?.offer(interaction.uid, account)) ?? null,
     first: upstream ? 'upstream' : 'password',
   } as const
 }
