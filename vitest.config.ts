@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'renderer', 'sandbox', 'scripts']
+const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'release', 'renderer', 'sandbox', 'scripts']
 
 /** How long `expect.poll` looks before it gives up. Its own default of one second is too short where two cores do the work of ten processes. */
 const expectation = { poll: { timeout: 15_000 } }

@@ -3,6 +3,7 @@ import { Undo2, X } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { call } from './api.ts'
 import { isAsking } from './request/request-store.ts'
+import { UpdateNotice } from './settings/update-notice.tsx'
 import { useWindowState } from './state.ts'
 import { Button, IconButton } from './ui/button.tsx'
 import { useSpeech } from './ui/language.tsx'
@@ -67,6 +68,7 @@ export function Notices({ notices }: { notices: NoticesState }) {
   }
   return (
     <div className="notices" role="status">
+      <UpdateNotice />
       <ClosedTab />
       {notices.list.map((notice) => (
         <div key={notice.requestId} className="notice">

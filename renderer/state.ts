@@ -9,6 +9,7 @@ import { openSessions, type SessionsState } from './session/session-store.ts'
 import { openTerminalHub, type TerminalHub } from './session/terminal/terminal-hub.ts'
 import { type KeysState, openKeys } from './settings/keys-store.ts'
 import { openSettings, type SettingsState } from './settings/settings-store.ts'
+import { openUpdate, type UpdateState } from './settings/update-store.ts'
 import { createStore, type Store } from './ui/store.ts'
 
 export type About = CallOutput<'app.describe'>
@@ -28,6 +29,7 @@ export type State = {
   sessions: SessionsState
   transfers: TransfersState
   terminals: TerminalHub
+  update: UpdateState
 }
 
 export async function openState(call: Call, on: On, now = Date.now): Promise<State> {
@@ -56,6 +58,7 @@ export async function openState(call: Call, on: On, now = Date.now): Promise<Sta
     sessions: openSessions(call, on),
     transfers: openTransfers(call, on),
     terminals: openTerminalHub(on),
+    update: openUpdate(call, on),
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Policy } from '@gantry/shared/device-policy.ts'
 import { readJsonFileIfThere, writeFileWhole, writeJsonFile } from '@gantry/shared/node/json-file.ts'
-import { makePolicyKey, openPolicyKey, PolicyKeyFile } from '@gantry/shared/node/policy-key.ts'
+import { KeyFile, makeKeyFile, openKeyFile } from '@gantry/shared/node/key-file.ts'
 import { policyText, statementOf } from '@gantry/shared/node/signed-policy.ts'
 import type { SandboxDevice } from './hospital.ts'
 import type { Paths } from './state-folder.ts'
@@ -26,10 +26,10 @@ export const policyFile = (paths: Paths, number: number) => join(paths.device(nu
 
 async function openCustomerKey(folder: string, passphrase: string) {
   const path = join(folder, 'policy-key.json')
-  const known = readJsonFileIfThere(path, PolicyKeyFile)
-  if (known) return openPolicyKey(known, passphrase)
+  const known = readJsonFileIfThere(path, KeyFile)
+  if (known) return openKeyFile('policy', known, passphrase)
   // The lesser cost: this key guards nothing, and somebody waits for the sandbox.
-  const { key, file } = await makePolicyKey(passphrase, 2 ** 14)
+  const { key, file } = await makeKeyFile('policy', passphrase, 2 ** 14)
   writeJsonFile(path, file)
   writeFileSync(join(folder, 'passphrase'), `${passphrase}\n`, { mode: 0o600 })
   return key

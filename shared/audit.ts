@@ -108,6 +108,8 @@ export const AuditKind = z.enum([
   'access-server.draining',
   'access-server.lost',
   'access-server.refused',
+  'update.refused', // what was offered to the desktop client, as not signed, too old, or for others
+  'update.installed', // by the desktop client, which ends for it
   'server.started',
   'server.draining',
   'server.stopped',

@@ -1,10 +1,13 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { AppError, type Result, toFailure } from './errors.ts'
 
 /** A table of named requests: one object in, one object out, failure as a value with a code. */
 export type Contract = Record<string, { input: z.ZodType; output: z.ZodType }>
 export type Input<C extends Contract, N extends keyof C> = z.output<C[N]['input']>
 export type Output<C extends Contract, N extends keyof C> = z.output<C[N]['output']>
+
+/** A failure inside of an answer or event, as it is shown later. */
+export const FailureShape = z.object({ code: z.string(), details: z.record(z.string(), z.union([z.string(), z.number()])).optional() })
 
 /** One function per name, no more and no less: the compiler checks it. */
 export type Handlers<C extends Contract, Context> = {

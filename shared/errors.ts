@@ -163,6 +163,18 @@ export const errorCodes = {
   'policy.setting-bad': { status: 400, exit: 2 },
   'policy.unusable': { status: 409, exit: 3 },
 
+  'update.key-wrong': { status: 403, exit: 3 },
+  'update.published': { status: 409, exit: 3 },
+  'update.manifest-bad': { status: 403, exit: 3 },
+  'update.not-for-us': { status: 403, exit: 3 },
+  'update.older': { status: 409, exit: 3 },
+  'update.expired': { status: 410, exit: 3 },
+  'update.none': { status: 404, exit: 1 },
+  'update.file-bad': { status: 409, exit: 3 },
+  'update.unsupported': { status: 409, exit: 1 },
+  'update.not-ready': { status: 409, exit: 1 },
+  'update.install-failed': { status: 500, exit: 1 },
+
   'state.in-use': { status: 409, exit: 1 },
   'state.unreadable': { status: 500, exit: 1 },
   'state.unwritable': { status: 500, exit: 1 },

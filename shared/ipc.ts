@@ -3,16 +3,16 @@ import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
 import { caseCalls } from './case-api.ts'
 import { AccessRequestView, DeviceRow, PastSession, Specialist } from './client-api.ts'
-import type { Contract, Input, Output } from './contract.ts'
+import { type Contract, FailureShape as Failure, type Input, type Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
 import { AwaitedContact } from './notice.ts'
 import { AccessLevel, ServiceKind } from './profile.ts'
 import { MoreMinutes } from './session-api.ts'
+import { UpdateStatus, updateCalls } from './update-calls.ts'
 
 /** What the window may ask the main process, and what it may be told. Every call is validated in the main process. */
 const none = z.strictObject({})
-const Failure = z.object({ code: z.string(), details: z.record(z.string(), z.union([z.string(), z.number()])).optional() })
 const TerminalId = z.string().regex(/^term-\d{1,6}$/)
 const TransferId = z.string().regex(/^tr-\d{1,9}$/)
 const localPath = z
@@ -260,6 +260,8 @@ export const calls = {
   'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer) }) },
   'transfer.forget': { input: z.strictObject({ transferIds: z.array(TransferId) }), output: none },
 
+  ...updateCalls,
+
   'audit.verify': {
     input: none,
     output: z.object({
@@ -283,6 +285,7 @@ export const events = {
   'terminal.data': z.object({ terminalId: TerminalId, data: z.string() }),
   'terminal.closed': z.object({ terminalId: TerminalId, exitCode: z.number().nullable(), failure: Failure.nullable() }),
   'transfer.changed': Transfer,
+  'update.changed': UpdateStatus,
   /** Whether the main server answers. */
   'connection.changed': z.object({ online: z.boolean(), sinceMs: z.number(), failure: Failure.nullable() }),
 } satisfies Record<string, z.ZodType>

@@ -22,6 +22,7 @@ import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
  *   bulletin     main server's ticket key          for which devices something waits (`access-api.ts`)
  *   policy       the customer's policy key         what a device lets in (`device-policy.ts`)
  *   approval     a customer's approver             that this very request may come in (`agent/access/second-key.ts`)
+ *   update       the vendor's offline update key   what the desktop client may become (`update-manifest.ts`)
  *
  * Times are Unix seconds. Hashes are base64url of SHA-256. Unknown fields are refused.
  */
@@ -42,6 +43,7 @@ export const jwsTypes = {
   notice: 'gantry-notice+jwt',
   policy: 'gantry-policy+jwt',
   approval: 'gantry-approval+jwt',
+  update: 'gantry-update+jwt',
 } as const
 export type JwsType = keyof typeof jwsTypes
 
@@ -57,7 +59,7 @@ export const CompactJws = z
   .max(20_000)
   .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/)
 export type CompactJws = z.infer<typeof CompactJws>
-const unixSeconds = z.number().int().min(1_600_000_000).max(9_999_999_999)
+export const unixSeconds = z.number().int().min(1_600_000_000).max(9_999_999_999)
 
 /** Printable text of one line: no control characters, no bidirectional overrides. What a person reads at the device must be what was typed. */
 export const plainText = (max: number) =>

@@ -22,7 +22,7 @@ const rows: Row[] = [
   },
   {
     files: 'main/electron/',
-    may: [...sharedNode, 'main/', '!main/browser-host/', '!main/pac/', 'preload/api.ts', 'electron', 'electron-log'],
+    may: [...sharedNode, 'main/', '!main/browser-host/', '!main/pac/', 'preload/api.ts', 'electron', 'electron-log', 'electron-updater'],
     because: 'the only shell that knows Electron',
   },
   {
@@ -58,8 +58,16 @@ const rows: Row[] = [
     because: 'offline: no network, and no other program',
   },
   {
+    files: 'release/',
+    may: [
+      ...[...shared, 'zod', 'commander', 'node:fs', 'node:path', 'node:crypto'],
+      ...['json-file', 'key-file', 'secret-line', 'signing'].map((name) => `shared/node/${name}.ts`),
+    ],
+    because: 'offline, as the authority: it holds the key that says what a client may become',
+  },
+  {
     files: 'cloud/main-server/',
-    may: [...sharedNode, 'fastify', 'oidc-provider', 'openid-client', '@simplewebauthn/server', 'otplib', 'kysely', 'nodemailer', 'pino'],
+    may: [...sharedNode, 'fastify', '@fastify/send', 'oidc-provider', 'openid-client', '@simplewebauthn/server', 'otplib', 'kysely', 'nodemailer', 'pino'],
     because: 'deployed alone; it can propose a session and never speaks SSH',
   },
   {
@@ -76,7 +84,7 @@ const rows: Row[] = [
   { files: 'scripts/', may: [...sharedNode, '@electron/fuses'], because: 'it serves whoever builds, and no part needs it' },
   {
     files: 'test/',
-    may: ['shared/', 'main/', 'cli/', 'preload/', 'renderer/', 'agent/', 'authority/', 'cloud/', 'sandbox/', 'scripts/', 'node:', '*'],
+    may: ['shared/', 'main/', 'cli/', 'preload/', 'renderer/', 'agent/', 'authority/', 'release/', 'cloud/', 'sandbox/', 'scripts/', 'node:', '*'],
     because: 'tests see everything',
   },
 ]
@@ -165,9 +173,9 @@ describe('the main server', () => {
   })
 })
 
-describe('the specialist authority', () => {
+describe.each(['authority/', 'release/'])('%s, which holds a key offline', (folder) => {
   test('loads nothing, not even through others, that could reach a network or start a program', () => {
-    const roots = files.filter((file) => file.startsWith('authority/') && !isTest(file))
+    const roots = files.filter((file) => file.startsWith(folder) && !isTest(file))
     const loaded = [...reachable(roots, imports)]
     const forbidden = ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'child_process', 'cluster', 'inspector', 'worker_threads']
     expect(loaded).toContain('shared/node/signing.ts')

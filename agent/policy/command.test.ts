@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultPolicy } from '../../shared/device-policy.ts'
-import { makePolicyKey } from '../../shared/node/policy-key.ts'
+import { makeKeyFile } from '../../shared/node/key-file.ts'
 import { generateSigningKey } from '../../shared/node/signing.ts'
 import { createDeviceFolder, type DeviceFolder } from '../../test/support/device.ts'
 import { loadPolicy } from '../access/policy-file.ts'
@@ -22,7 +22,7 @@ beforeEach(async () => {
   config = join(device.folder, 'device.json')
   key = join(device.folder, 'key.json')
   writeFileSync(config, JSON.stringify(device.config))
-  writeFileSync(key, JSON.stringify((await makePolicyKey(passphrase, 2 ** 14)).file))
+  writeFileSync(key, JSON.stringify((await makeKeyFile('policy', passphrase, 2 ** 14)).file))
 })
 afterEach(() => device.remove())
 
@@ -77,7 +77,7 @@ describe('gantry-agent policy (R047)', () => {
       code: 3,
       stderr: expect.stringContaining('policy.key-wrong'),
     })
-    writeFileSync(key, JSON.stringify((await makePolicyKey(passphrase, 2 ** 14)).file))
+    writeFileSync(key, JSON.stringify((await makeKeyFile('policy', passphrase, 2 ** 14)).file))
     expect(await set('sessionMinutes=90')).toMatchObject({ code: 3, stderr: expect.stringContaining('does not own') })
     expect(readFileSync(device.config.policyFile, 'utf8')).toBe(before)
   })

@@ -5,7 +5,7 @@ import { defaultPolicy, type Policy, type PolicyStatement } from '@gantry/shared
 import { AppError } from '@gantry/shared/errors.ts'
 import { DeviceId } from '@gantry/shared/ids.ts'
 import { readJsonFile, writeFileWhole, writeJsonFile } from '@gantry/shared/node/json-file.ts'
-import { makePolicyKey, minPassphrase, openPolicyKey, PolicyKeyFile } from '@gantry/shared/node/policy-key.ts'
+import { KeyFile, makeKeyFile, minPassphrase, openKeyFile } from '@gantry/shared/node/key-file.ts'
 import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
 import { policyText, readPolicyText, statementOf } from '@gantry/shared/node/signed-policy.ts'
 import { signJws, thumbprint } from '@gantry/shared/node/signing.ts'
@@ -50,7 +50,7 @@ async function makeKey({ key = '', words }: At): Promise<number> {
   const passphrase = (await readSecret(words.newPassphrase(minPassphrase))) ?? ''
   if (passphrase.length < minPassphrase) throw new AppError('usage.bad', { details: { problem: words.newPassphrase(minPassphrase) } })
   if (process.stdin.isTTY && (await readSecret(words.again)) !== passphrase) throw new AppError('policy.key-wrong')
-  const { file } = await makePolicyKey(passphrase)
+  const { file } = await makeKeyFile('policy', passphrase)
   writeJsonFile(key, file)
   return say({ key, owner: thumbprint(file.publicJwk) })
 }
@@ -66,11 +66,11 @@ function show({ config, policy, words }: At, faultWords: Record<string, string>)
 async function set({ config, policy, key: keyPath = '', device, nextOwner, isFresh, settings, words }: At): Promise<number> {
   const standing = standingOf(config, policy)
   if (standing.fault && !isFresh) throw new AppError('policy.unusable', { details: { fault: standing.fault } })
-  const file = readJsonFile(keyPath, PolicyKeyFile)
+  const file = readJsonFile(keyPath, KeyFile)
   if (standing.owner !== null && standing.owner !== thumbprint(file.publicJwk)) throw new AppError('policy.key-wrong', { details: { reason: 'owner' } })
   const changed = withSettings(isFresh ? defaultPolicy : standing.policy, settings)
-  const key = await openPolicyKey(file, (await readSecret(words.passphrase)) ?? '')
-  const owner = nextOwner === undefined ? file.publicJwk : readJsonFile(nextOwner, PolicyKeyFile.pick({ publicJwk: true }).loose()).publicJwk
+  const key = await openKeyFile('policy', file, (await readSecret(words.passphrase)) ?? '')
+  const owner = nextOwner === undefined ? file.publicJwk : readJsonFile(nextOwner, KeyFile.pick({ publicJwk: true }).loose()).publicJwk
   const nowMs = Date.now()
   // By the clock, so that somebody who signs for many devices need not know how far each of them is.
   const serial = Math.max(standing.serial + 1, Math.floor(nowMs / 1_000))
@@ -95,7 +95,7 @@ async function approve({ config, key = '', settings: [id], words }: At): Promise
   if (!one) throw new AppError('access.unknown')
   const { request, file } = one
   console.error(words.approving(`${file.name}, ${file.employer}`, request))
-  const signer = await openPolicyKey(readJsonFile(key, PolicyKeyFile), (await readSecret(words.passphrase)) ?? '')
+  const signer = await openKeyFile('policy', readJsonFile(key, KeyFile), (await readSecret(words.passphrase)) ?? '')
   writeFileWhole(approvalFile(folder, request.id), await signJws('approval', approvalOf(file, request, Date.now()), signer), 0o644)
   return say({ requestId: request.id, approver: thumbprint(signer.publicJwk) })
 }

@@ -18,6 +18,7 @@ import { type AuthorityIn, openAuthorityIn } from './authority-in.ts'
 import { createCaseHandlers } from './cases/handlers.ts'
 import { beginCase, findCase } from './cases/store.ts'
 import { type Config, hostsOf, originOf } from './config.ts'
+import { addDesktopUpdateRoute } from './desktop-updates/routes.ts'
 import { authenticateDevice } from './devices/authenticate.ts'
 import { createDeviceHandlers } from './devices/handlers.ts'
 import { createDeviceWatch } from './devices/watch.ts'
@@ -207,6 +208,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     now,
   })
   addNoticeRoutes(people, { notices, organisation })
+  if (config.desktopUpdates !== null) addDesktopUpdateRoute(people, config.desktopUpdates)
   addUpdateRoute(people, { hub, authenticate, isSignedIn: (caller) => isSignedIn(provider, caller) })
   addEnrolmentRoute(
     people,

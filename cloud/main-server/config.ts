@@ -38,6 +38,8 @@ export const Config = z.strictObject({
   accessServers: z.array(FixedServer).default([]),
   /** How the customers' contacts are told of sessions; to whom is in the directory. Without `mail` no mail leaves. */
   notices: z.strictObject({ mail: MailSettings.nullable().default(null), webhook: WebhookSettings.prefault({}) }).prefault({}),
+  /** Where what the release officer signed is put, with the files that it names (`release/README.md`); null: no updates of the desktop client are offered here. */
+  desktopUpdates: z.string().min(1).nullable().default(null),
   stopWithStdin: z.boolean().default(false),
 })
 export type Config = z.infer<typeof Config>

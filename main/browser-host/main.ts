@@ -31,6 +31,7 @@ async function main(config: Config, signal: AbortSignal, ready: (facts: Record<s
     secretStore: config.sandboxDir === null ? noSecrets : createSandboxSecrets(config.sandboxDir),
     openBrowser: (url) => say({ open: url }),
     findProxy: { pac: createFindProxy() },
+    updates: { unsupported: 'browser-host' },
     party: 'desktop',
     about: { version: '0.1.0', host: 'browser', hostReason: config.reason, sandbox: config.sandboxDir !== null },
   })

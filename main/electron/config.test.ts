@@ -26,7 +26,7 @@ describe('what the desktop app trusts is installed with it (T10)', () => {
   test('a package reads gantry.json beside it', () => {
     write(installedFile, installed)
     const config = readConfig({ argv: ['gantry-desktop'], resourcesPath: folder, isPackaged: true })
-    expect(config).toEqual({ ...installed, otherNames: [], profileDir: null, sandboxDir: null, stopWithStdin: false })
+    expect(config).toEqual({ ...installed, otherNames: [], profileDir: null, updates: null, sandboxDir: null, stopWithStdin: false })
   })
 
   test.each(['--config=', '--config'])('a package refuses %s, whatever it names', (option) => {

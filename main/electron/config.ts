@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
+import { PublicJwk } from '@gantry/shared/ticket.ts'
+import { UpdateTarget } from '@gantry/shared/update-manifest.ts'
 import { z } from 'zod'
 
 /** `gantry.json`, which the installer or the administrator puts beside the app. */
@@ -12,6 +14,11 @@ const Config = z.strictObject({
   ca: z.string().min(1),
   /** Where settings, log and audit go; null = the platform's place for this app. */
   profileDir: z.string().min(1).nullable().default(null),
+  /** The public half of the vendor's update key, under which new versions of this app are taken (`release/README.md`); null: it does not update itself. */
+  updates: z
+    .strictObject({ key: PublicJwk, channel: UpdateTarget.shape.channel.default('stable') })
+    .nullable()
+    .default(null),
 })
 /** What the sandbox names with `--config=FILE`. */
 const DevelopmentConfig = Config.extend({

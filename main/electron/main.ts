@@ -19,6 +19,7 @@ import { pageScheme, servePage } from './page-protocol.ts'
 import { askToOpen, sayReady } from './sandbox-part.ts'
 import { isSignInPage } from './sign-in-page.ts'
 import { createSystemProxy } from './system-proxy.ts'
+import { type UpdatedApp, updateSetup } from './updater.ts'
 import { followTheme, openWindow } from './window.ts'
 
 /** The composition root of the desktop app. Order matters: schemes and sandbox before the app is ready, guards before the first page. */
@@ -48,7 +49,11 @@ async function start(config: Config): Promise<void> {
   servePage(protocol, await readPageFiles(join(import.meta.dirname, '../renderer')))
   Menu.setApplicationMenu(process.platform === 'darwin' ? Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]) : null)
 
-  const services = await startServices(config, profileDir)
+  let stopServices = async () => {}
+  const services = await startServices(config, profileDir, async () => {
+    await stopServices()
+    app.releaseSingleInstanceLock()
+  })
   const answer = serve(calls, services.handlers, (error, name) => log.error('call failed', { name, error: String(error) }))
   let window: BrowserWindow | null = null
   const contents = () => (window && !window.isDestroyed() ? window.webContents : null)
@@ -81,12 +86,14 @@ async function start(config: Config): Promise<void> {
     if (!window) show()
   })
   app.on('window-all-closed', () => app.quit())
-  stopWithApp(services)
+  stopServices = stopWithApp(services)
   show()
   if (config.sandboxDir !== null) sayReady(config)
 }
 
-async function startServices(config: Config, profileDir: string): Promise<Services> {
+async function startServices(config: Config, profileDir: string, stop: () => Promise<void>): Promise<Services> {
+  const appImage = process.env.APPIMAGE ?? null
+  const { env, platform, resourcesPath } = process
   return createServices({
     showNotice: (notice) => showNotice(notice, () => BrowserWindow.getAllWindows()[0]),
     profileDir,
@@ -97,6 +104,7 @@ async function startServices(config: Config, profileDir: string): Promise<Servic
     // The sandbox has a browser that knows its CA; everybody else's is the system's.
     openBrowser: config.sandboxDir === null ? (url) => openSignIn(url, config.mainServer) : askToOpen,
     findProxy: createSystemProxy(session),
+    updates: updateSetup(config.updates, { adapter: adapterOf(profileDir), appImage, stop }, { env, platform, resourcesPath }),
     party: 'desktop',
     about: { version: app.getVersion(), host: 'electron', hostReason: null, sandbox: config.sandboxDir !== null },
   })
@@ -107,17 +115,35 @@ async function openSignIn(url: string, mainServer: string): Promise<void> {
   await shell.openExternal(url)
 }
 
-/** Sessions are ended before the process goes; `close` takes 5 s at most. */
-function stopWithApp(services: Services): void {
+/** Sessions are ended before the process goes; `close` takes 5 s at most. Returns what does it beforehand. */
+function stopWithApp(services: Services): () => Promise<void> {
   let isClosed = false
+  const stop = () =>
+    services.close().finally(() => {
+      isClosed = true
+    })
   app.on('before-quit', (event) => {
     if (isClosed) return
     event.preventDefault()
-    void services.close().finally(() => {
-      isClosed = true
-      app.quit()
-    })
+    void stop().finally(() => app.quit())
   })
+  return stop
+}
+
+/** electron-updater's view of the app; what it copies lies in the profile. */
+function adapterOf(profileDir: string): UpdatedApp['adapter'] {
+  return {
+    version: app.getVersion(),
+    name: app.getName(),
+    isPackaged: app.isPackaged,
+    appUpdateConfigPath: join(process.resourcesPath, 'app-update.yml'),
+    userDataPath: join(profileDir, 'updates'),
+    baseCachePath: join(profileDir, 'updates'),
+    whenReady: () => app.whenReady(),
+    relaunch: () => app.relaunch(),
+    quit: () => app.quit(),
+    onQuit: (handle: (code: number) => void) => void app.once('quit', (_event, code) => handle(code)),
+  }
 }
 
 function giveUp(error: unknown): void {

@@ -6,7 +6,7 @@ import { listLocal, makeLocalFolder } from './local-files.ts'
 import type { Services, ServicesOptions } from './services.ts'
 import { writeSupportBundle } from './support-bundle.ts'
 
-type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'cases' | 'requests' | 'sessions' | 'transfers' | 'audit' | 'settings'> & {
+type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'cases' | 'requests' | 'sessions' | 'transfers' | 'updates' | 'audit' | 'settings'> & {
   options: ServicesOptions
   emit: Emit
   logPath: string | null
@@ -22,6 +22,7 @@ export function createCallHandlers({
   requests,
   sessions,
   transfers,
+  updates,
   audit,
   settings,
   options,
@@ -105,6 +106,13 @@ export function createCallHandlers({
     'transfer.cancel': ({ transferId }) => done(transfers.cancel(transferId)),
     'transfer.list': () => ({ transfers: transfers.list() }),
     'transfer.forget': ({ transferIds }) => done(transfers.forget(transferIds)),
+
+    'update.status': () => updates.status(),
+    'update.check': () => updates.check(),
+    'update.download': () => updates.download(),
+    'update.cancel': () => updates.cancel(),
+    'update.install': () => updates.install(),
+    'update.postpone': () => updates.postpone(),
 
     'audit.verify': () => audit.verify(),
   }

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isFinal } from '@gantry/shared/access-request.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AppError } from '@gantry/shared/errors.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
@@ -31,6 +32,7 @@ import { openProvider, type Provider } from './sign-in/provider.ts'
 import { createSignIn, type SignInService } from './sign-in/sign-in.ts'
 import { createTokenKeeper } from './sign-in/tokens.ts'
 import { createTransfers } from './transfers/transfers.ts'
+import { openAppUpdates } from './updates/open-app-updates.ts'
 
 /** The composition root of the client's services: by hand and in order. It starts offline and without a keychain too. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
@@ -113,6 +115,16 @@ export async function createServices(options: ServicesOptions): Promise<Services
   })
   const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
 
+  const appUpdates = openAppUpdates({
+    setup: options.updates ?? { unsupported: 'not-set-up' },
+    installed: options.about.version,
+    ...{ profileDir, origin, dial, audit, log, now },
+    isBusy: () => sessions.list().some(({ state }) => state === 'open') || requests.list().some(({ state }) => !isFinal(state)),
+    onChange: (status) => emit('update.changed', status),
+  })
+  on('session.changed', appUpdates.look)
+  on('request.changed', appUpdates.look)
+
   await signIn.restore()
   const windowLock = createLock({
     profileDir,
@@ -134,6 +146,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     requests,
     sessions,
     transfers,
+    updates: appUpdates,
     settings,
     audit: { path: clientAudit.path, verify: clientAudit.verify },
   }
@@ -143,6 +156,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     signIn.close()
     keyWatch?.stop()
     transfers.close()
+    appUpdates.close()
     updates.stop()
     await Promise.all([requests.close(), sessions.close()])
     await server.close()

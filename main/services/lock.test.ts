@@ -125,7 +125,7 @@ test('a page that is locked is answered nothing that shows or does something, al
     expect(open.sort()).toEqual(
       [
         ...['app.describe', 'device.list', 'keys.status', 'lock.open', 'lock.touch', 'request.list', 'session.list', 'sign-in.cancel'],
-        ...['terminal.close', 'terminal.drawn', 'terminal.resize', 'transfer.list'],
+        ...['terminal.close', 'terminal.drawn', 'terminal.resize', 'transfer.list', 'update.status'],
       ].sort(),
     )
     expect(await (services.handlers['app.describe'] as () => unknown)()).toMatchObject({ lock: { locked: true } })

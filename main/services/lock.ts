@@ -70,7 +70,7 @@ export function createLock({ profileDir, minutes, isIn, confirm, onChange, now }
 /** What a page may ask while it is locked: what it needs to draw the lock and stay as it is. Everything else shows or does something. */
 const whileLocked: ReadonlySet<CallName> = new Set<CallName>([
   ...(['app.describe', 'lock.touch', 'lock.open', 'sign-in.cancel'] as const),
-  ...(['device.list', 'keys.status', 'request.list', 'session.list', 'transfer.list'] as const),
+  ...(['device.list', 'keys.status', 'request.list', 'session.list', 'transfer.list', 'update.status'] as const),
   ...(['terminal.drawn', 'terminal.resize', 'terminal.close'] as const),
 ])
 

@@ -22,7 +22,9 @@ import type {
   Transfer,
 } from '@gantry/shared/ipc.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
-import type { CertificatePayload, CompactJws } from '@gantry/shared/ticket.ts'
+import type { CertificatePayload, CompactJws, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { UpdateStatus } from '@gantry/shared/update-calls.ts'
+import type { UpdateFile, UpdateFormat, UpdateTarget } from '@gantry/shared/update-manifest.ts'
 import type { Lock } from './lock.ts'
 import type { FindProxy } from './main-server/proxy-routes.ts'
 import type { SecretStore } from './secret-store.ts'
@@ -46,10 +48,28 @@ export type ServicesOptions = {
   env?: NodeJS.ProcessEnv
   /** Shows a notice of the system; absent where the host has none. */
   showNotice?: (notice: SystemNotice) => void
+  /** Absent for the command line, which is not updated by itself. */
+  updates?: UpdateSetup
   party: 'desktop' | 'command-line'
   about: { version: string; host: 'electron' | 'browser'; hostReason: string | null; sandbox: boolean }
   /** Instead of the file in the profile. */
   log?: ServiceLog
+}
+
+/** How a host installs what was verified; or why it does not. */
+export type UpdateSetup = { key: PublicJwk; target: UpdateTarget; installer: UpdateInstaller } | { unsupported: NonNullable<UpdateStatus['unsupported']> }
+export type VerifiedUpdate = {
+  release: string
+  path: string
+  file: UpdateFile /** A copy of what runs now, or of what ran before it. */
+  before: string | null
+}
+export type UpdateInstaller = {
+  format: UpdateFormat
+  /** Where the app that runs is one file (an AppImage): it is kept before another takes its place. */
+  runningFile: string | null
+  /** Makes it ready; nothing has changed until what it returns is called, which ends this app and starts the new one. Throws where it could not. */
+  prepare(update: VerifiedUpdate): Promise<() => Promise<void>>
 }
 
 export type SystemNotice = { title: string; body: string; silent: boolean }
@@ -77,6 +97,7 @@ export type Services = {
   audit: ClientAudit
   /** The client's own log; null where `options.log` was given. */
   logPath: string | null
+  updates: AppUpdates
   settings: { read(): Settings; change(part: { [K in keyof Settings]?: Settings[K] | undefined }): Promise<Settings> }
   /** Ends every session (cause `specialist`), cancels requests and transfers, stops all. Safe to call twice; 5 s at most. */
   close(): Promise<void>
@@ -215,6 +236,21 @@ export type Transfers = {
   forget(transferIds: string[]): void
   /** Resolves with the transfer once it is done, failed or cancelled. */
   finished(transferId: string): Promise<Transfer>
+}
+
+/** The app's own updates. All but `status`, `look` and `close` throw `update.unsupported` where the host does not update itself. */
+export type AppUpdates = {
+  status(): UpdateStatus
+  /** Asks the main server, and fetches what it offers; also done every few hours. What is wrong is in the status. */
+  check(): Promise<UpdateStatus>
+  download(): UpdateStatus
+  cancel(): UpdateStatus
+  /** Now, or as soon as no session is open and no request on its way. Errors: `update.not-ready`. */
+  install(): UpdateStatus
+  postpone(): UpdateStatus
+  /** To be called when a session or request has changed. */
+  look(): void
+  close(): void
 }
 
 export type SpecialistKeys = { specialist: SigningKey; support: SigningKey; certificate: CompactJws; payload: CertificatePayload }

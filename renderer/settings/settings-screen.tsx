@@ -7,6 +7,7 @@ import { IconButton } from '../ui/button.tsx'
 import { useSpeech } from '../ui/language.tsx'
 import { useStore } from '../ui/store.ts'
 import { KeysSection } from './keys-section.tsx'
+import { UpdateSection } from './update-section.tsx'
 
 const fontSizes = { least: 8, most: 32 }
 
@@ -44,6 +45,7 @@ export function SettingsScreen() {
         <IconButton icon={Plus} label={text.larger} onClick={() => setFont(now.terminalFontSize + 1)} />
       </Row>
       <KeysSection />
+      <UpdateSection />
       <h2 className="head about">{text.about}</h2>
       <dl className="about-list">
         <dt>{text.version}</dt>

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
@@ -27,26 +28,31 @@ export function createHttpsFetch({ origins, dial }: { origins: readonly string[]
   }
 }
 
-async function exchange(url: URL, { method, headers, body, signal }: HttpsFetchOptions, socket: TLSSocket): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>()
+async function exchange(url: URL, options: HttpsFetchOptions, socket: TLSSocket): Promise<Response> {
+  const response = await requestOver(socket, url, options)
+  let received = 0
+  response.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    if (received > maxAnswerBytes) response.destroy(new AppError('server.answer-bad', { details: { maxBytes: maxAnswerBytes } }))
+  })
+  const answer = new Headers()
+  for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) answer.set(name, Array.isArray(value) ? value.join(', ') : value)
+  const status = response.statusCode ?? 500
+  const content = await text(response)
+  // A Response with these statuses may not have a body (Fetch standard, null body status).
+  return new Response([204, 205, 304].includes(status) ? null : content, { status, headers: answer })
+}
+
+/** The one request of a connection that was opened for it; the answer's body is the caller's to read, within limits of its own. Errors: `server.unreachable {host, hop}`. */
+export function requestOver(socket: TLSSocket, url: URL, { method, headers, body, signal }: HttpsFetchOptions): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const content = body === null || body === undefined ? undefined : String(body)
   const length = content === undefined ? {} : { 'content-length': String(Buffer.byteLength(content)) }
   // With a connection of our own Node takes 80 for the default port, and would say so in `Host`.
   const own = { createConnection: () => socket, defaultPort: 443 }
   const request = httpsRequest(url, { method, headers: { ...headers, ...length, connection: 'close' }, ...own, signal })
   request.on('error', (error) => reject(new AppError('server.unreachable', { cause: error, details: { host: url.hostname, hop: 'answer' } })))
-  request.on('response', (response) => {
-    let received = 0
-    response.on('data', (chunk: Buffer) => {
-      received += chunk.length
-      if (received > maxAnswerBytes) response.destroy(new AppError('server.answer-bad', { details: { maxBytes: maxAnswerBytes } }))
-    })
-    const answer = new Headers()
-    for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) answer.set(name, Array.isArray(value) ? value.join(', ') : value)
-    const status = response.statusCode ?? 500
-    // A Response with these statuses may not have a body (Fetch standard, null body status).
-    text(response).then((content) => resolve(new Response([204, 205, 304].includes(status) ? null : content, { status, headers: answer })), reject)
-  })
+  request.on('response', resolve)
   request.end(content)
   return promise
 }

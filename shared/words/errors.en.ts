@@ -416,6 +416,42 @@ export const errorsEn: ErrorWords = {
     todo: 'Put the last good file back, or start from the defaults with --fresh.',
   }),
 
+  'update.key-wrong': () => ({ what: 'The passphrase does not open this key.', todo: 'Type it again.' }),
+  'update.published': ({ name }) => ({
+    what: `${name ?? 'That file'} is published already, with another content.`,
+    todo: 'A published file never changes. Give the release another number and build it again.',
+  }),
+  'update.manifest-bad': () => ({
+    what: 'What the main server offers as an update is not signed by the vendor’s update key.',
+    todo: 'Nothing was taken of it. Report it to your security office: somebody may have altered the server.',
+  }),
+  'update.not-for-us': ({ field }) => ({
+    what: `The update that is offered is for another kind of computer or installation${field === undefined ? '' : ` (${field})`}.`,
+    todo: 'Nothing was taken of it. Tell whoever runs the main server.',
+  }),
+  'update.older': () => ({
+    what: 'The main server offers an older list of updates than it did before.',
+    todo: 'Nothing was taken of it. Report it to your security office: somebody may be holding updates back.',
+  }),
+  'update.expired': ({ since }) => ({
+    what: `The list of updates has not been renewed${since === undefined ? '' : ` since ${since}`}, so it no longer counts.`,
+    todo: 'Check this computer’s clock. If it is right, tell whoever runs the main server: updates may be held back.',
+  }),
+  'update.none': () => ({ what: 'The main server offers no updates of this app.', todo: 'Ask whoever runs it where new versions come from.' }),
+  'update.file-bad': ({ name }) => ({
+    what: `${name ?? 'The file'} is not what the vendor signed.`,
+    todo: 'It was thrown away. Try again; if it happens once more, report it to your security office.',
+  }),
+  'update.unsupported': () => ({ what: 'This installation does not update itself.', todo: 'Install new versions the way that this one was installed.' }),
+  'update.not-ready': () => ({ what: 'No update is ready to be installed.', todo: 'Look for one, and wait until it is here.' }),
+  'update.install-failed': ({ path }) => ({
+    what: 'The update could not be installed.',
+    todo:
+      path === undefined || path === ''
+        ? 'The version before is in its place. Try again.'
+        : `If Gantry does not start any more, open the version before: ${path}`,
+  }),
+
   'state.in-use': ({ folder, pid }) => ({
     what: `${folder ?? 'The state folder'} is in use${pid === undefined ? '' : ` by process ${pid}`}.`,
     todo: 'Stop the other one, or choose another folder.',

@@ -444,6 +444,48 @@ export const errorsFr: ErrorWords = {
     todo: 'Remettez le dernier bon fichier, ou repartez des valeurs par défaut avec --fresh.',
   }),
 
+  'update.key-wrong': () => ({ what: 'La phrase de passe n’ouvre pas cette clé.', todo: 'Tapez-la de nouveau.' }),
+  'update.published': ({ name }) => ({
+    what: `${name ?? 'Ce fichier'} est déjà publié, avec un autre contenu.`,
+    todo: 'Un fichier publié ne change jamais. Donnez un autre numéro à la version et reconstruisez-la.',
+  }),
+  'update.manifest-bad': () => ({
+    what: 'Ce que le serveur principal offre comme mise à jour n’est pas signé par la clé de mise à jour du fournisseur.',
+    todo: 'Rien n’en a été pris. Signalez-le à votre bureau de la sécurité : quelqu’un a peut-être modifié le serveur.',
+  }),
+  'update.not-for-us': ({ field }) => ({
+    what: `La mise à jour offerte est pour un autre genre d’ordinateur ou d’installation${field === undefined ? '' : ` (${field})`}.`,
+    todo: 'Rien n’en a été pris. Avertissez la personne qui gère le serveur principal.',
+  }),
+  'update.older': () => ({
+    what: 'Le serveur principal offre une liste de mises à jour plus ancienne qu’avant.',
+    todo: 'Rien n’en a été pris. Signalez-le à votre bureau de la sécurité : quelqu’un retient peut-être les mises à jour.',
+  }),
+  'update.expired': ({ since }) => ({
+    what: `La liste des mises à jour n’a pas été renouvelée${since === undefined ? '' : ` depuis le ${since}`}; elle ne compte donc plus.`,
+    todo: 'Vérifiez l’horloge de cet ordinateur. Si elle est juste, avertissez la personne qui gère le serveur principal : les mises à jour sont peut-être retenues.',
+  }),
+  'update.none': () => ({
+    what: 'Le serveur principal n’offre aucune mise à jour de cette application.',
+    todo: 'Demandez à la personne qui le gère d’où viennent les nouvelles versions.',
+  }),
+  'update.file-bad': ({ name }) => ({
+    what: `${name ?? 'Le fichier'} n’est pas ce que le fournisseur a signé.`,
+    todo: 'Il a été jeté. Réessayez; si cela se répète, signalez-le à votre bureau de la sécurité.',
+  }),
+  'update.unsupported': () => ({
+    what: 'Cette installation ne se met pas à jour elle-même.',
+    todo: 'Installez les nouvelles versions comme celle-ci a été installée.',
+  }),
+  'update.not-ready': () => ({ what: 'Aucune mise à jour n’est prête à être installée.', todo: 'Cherchez-en une, et attendez qu’elle soit ici.' }),
+  'update.install-failed': ({ path }) => ({
+    what: 'La mise à jour n’a pas pu être installée.',
+    todo:
+      path === undefined || path === ''
+        ? 'La version précédente est en place. Réessayez.'
+        : `Si Gantry ne démarre plus, ouvrez la version précédente : ${path}`,
+  }),
+
   'state.in-use': ({ folder, pid }) => ({
     what: `${folder ?? 'Le dossier d’état'} est utilisé${pid === undefined ? '' : ` par le processus ${pid}`}.`,
     todo: 'Arrêtez l’autre, ou choisissez un autre dossier.',

@@ -2,12 +2,14 @@ import { caseEn } from './window-case.en.ts'
 import { devicesEn } from './window-devices.en.ts'
 import { requestEn } from './window-request.en.ts'
 import { sessionEn } from './window-session.en.ts'
+import { updateEn } from './window-update.en.ts'
 
 export const windowEn = {
   devices: devicesEn,
   case: caseEn,
   request: requestEn,
   session: sessionEn,
+  update: updateEn,
 
   ui: {
     appName: 'Gantry',

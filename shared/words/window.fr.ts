@@ -3,12 +3,14 @@ import { caseFr } from './window-case.fr.ts'
 import { devicesFr } from './window-devices.fr.ts'
 import { requestFr } from './window-request.fr.ts'
 import { sessionFr } from './window-session.fr.ts'
+import { updateFr } from './window-update.fr.ts'
 
 export const windowFr: WindowWords = {
   devices: devicesFr,
   case: caseFr,
   request: requestFr,
   session: sessionFr,
+  update: updateFr,
 
   ui: {
     appName: 'Gantry',

@@ -3,6 +3,7 @@ import { blind } from './blind.ts'
 import { bodies } from './desktop/bodies.ts'
 import { packaged } from './desktop/packaged.ts'
 import { seededFaults } from './desktop/seeded-faults.ts'
+import { updates } from './desktop/updates.ts'
 import { flips } from './flips.ts'
 import { flood } from './flood.ts'
 import { idp } from './idp.ts'
@@ -19,5 +20,5 @@ import { supervisor } from './supervisor.ts'
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
   trust: [idp],
-  desktop: [bodies, seededFaults, packaged],
+  desktop: [bodies, seededFaults, packaged, updates],
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Grant, SessionTools } from '../../agent/session/grant.ts'
 import { openSession } from '../../agent/session/open-session.ts'
 import { createServices } from '../../main/services/create-services.ts'
-import type { Asked, AskInput, Services, Session } from '../../main/services/services.ts'
+import type { Asked, AskInput, Services, ServicesOptions, Session } from '../../main/services/services.ts'
 import type { EndCause } from '../../shared/access-request.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { type AuditLog, openAuditLog } from '../../shared/node/audit-log.ts'
@@ -13,7 +13,7 @@ import { createSessionLegs } from '../../shared/node/session-legs.ts'
 import { generateSigningKey, newNonce } from '../../shared/node/signing.ts'
 import { type LegWorld, startLegWorld } from './access-server.ts'
 import { isRoot, nobody } from './agent-session.ts'
-import { type ClientWorld, startClientWorld } from './client-world.ts'
+import { type ClientWorld, type ClientWorldWith, startClientWorld } from './client-world.ts'
 
 /**
  * A client's services, a real access server and the agent's real session, joined over TLS on loopback. Only the main server's policy and the agent's own
@@ -41,10 +41,18 @@ export type SessionWorld = {
   close(): Promise<void>
 }
 
-export async function startSessionWorld(): Promise<SessionWorld> {
+/** `extra`: what else the main server answers. */
+export async function startSessionWorld({ extra, updates }: Pick<ClientWorldWith, 'extra'> & Pick<ServicesOptions, 'updates'> = {}): Promise<SessionWorld> {
   const legs = await startLegWorld()
   const fallback = await startLegWorld({}, { name: 'south-1', keys: legs.keys })
-  const main = await startClientWorld({ accessServer: legs.ref, fallback: fallback.ref, ca: legs.ca, ticketKey: legs.ticketKey, deviceKey: legs.deviceKey })
+  const main = await startClientWorld({
+    accessServer: legs.ref,
+    fallback: fallback.ref,
+    ca: legs.ca,
+    ticketKey: legs.ticketKey,
+    deviceKey: legs.deviceKey,
+    ...(extra ? { extra } : {}),
+  })
   const folder = mkdtempSync(join(tmpdir(), 'device-'))
   chmodSync(folder, 0o711)
   const filesRoot = join(folder, 'files')
@@ -56,6 +64,7 @@ export async function startSessionWorld(): Promise<SessionWorld> {
   const services = await createServices({
     ...{ profileDir: main.profileDir, mainServer: main.origin, ca: main.ca, secretStore: main.store, about, openBrowser },
     party: 'desktop',
+    ...(updates ? { updates } : {}),
   })
   const stops: AbortController[] = []
   const runs: Promise<EndCause>[] = []

@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 /** One import as it stands in the source; `to` is a path from the project's root, `node:<name>` or a package's specifier. */
 export type Import = { file: string; to: string; typeOnly: boolean }
 
-const codeFolders = 'shared,main,cli,preload,renderer,agent,authority,cloud,sandbox,scripts,test'
+const codeFolders = 'shared,main,cli,preload,renderer,agent,authority,release,cloud,sandbox,scripts,test'
 /** Statements, re-exports and `import()`. Word boundaries keep `Array.from('…')` out; a path in a comment counts, which errs on the safe side. */
 const pattern = /(?<!\.)\b(import|export)\b(\s+type\b)?(?:[^'"`;()]*?\bfrom)?\s*\(?\s*['"]([^'"\n]+)['"]/g
 

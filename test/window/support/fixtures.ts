@@ -4,6 +4,7 @@ import type { AccessRequestView, DeviceRow, Reach, Specialist } from '@gantry/sh
 import type { FileEntry } from '@gantry/shared/files.ts'
 import type { CustomerId, DeviceId, EventId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { CallOutput, RequestProgress, SessionView, Transfer } from '@gantry/shared/ipc.ts'
+import type { UpdateStatus } from '@gantry/shared/update-calls.ts'
 
 /** Invented people, places and devices. Times hang on one moment, so that every picture of a screen is the same. */
 export const nowMs = Date.parse('2026-11-20T19:05:20Z')
@@ -22,6 +23,11 @@ export const specialist: Specialist = {
   country: 'CA',
   city: 'Port-aux-Cèdres',
   tier: 3,
+}
+
+export const upToDate: UpdateStatus = {
+  ...{ installed: '0.1.0', channel: 'stable', unsupported: null, state: 'idle', release: null, isRequired: false, bytes: 0, totalBytes: 0 },
+  ...{ outcome: 'current', checkedMs: nowMs - 20 * minute, failure: null, previous: null },
 }
 
 export const described: CallOutput<'app.describe'> = {

@@ -8,7 +8,7 @@ import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { type Browser, chromium, type Page } from 'playwright'
 import { type Host, openBrowserHost } from '../../../main/browser-host/host.ts'
 import { chromiumFlags } from '../../support/chromium.ts'
-import { described, devices, nowMs } from './fixtures.ts'
+import { described, devices, nowMs, upToDate } from './fixtures.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const built = join(root, 'out/renderer')
@@ -40,6 +40,7 @@ const plain: Script = {
   'transfer.list': () => ({ transfers: [] }),
   'history.list': () => ({ requests: [] }),
   'audit.verify': () => ({ stores: [] }),
+  'update.status': () => upToDate,
 }
 
 /** The built window in Chromium, over the real browser host and its policy; only the services behind it are scripted. */

@@ -1,4 +1,5 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
+import type { UpdateStatus } from '@gantry/shared/update-calls.ts'
 import type { WindowWords } from '@gantry/shared/words/window.ts'
 import {
   asking,
@@ -16,6 +17,7 @@ import {
   remoteFiles,
   session,
   transfers,
+  upToDate,
 } from './fixtures.ts'
 import type { Script, TestWindow } from './open-window.ts'
 
@@ -90,6 +92,12 @@ const keys = (state: 'missing' | 'waiting' | 'expired'): Scene => ({
   },
   act: (stage) => goTo(stage, 'settings'),
   shows: ({ settings }) => settings.keys.states[state],
+})
+const offered: UpdateStatus = { ...upToDate, release: '0.2.0', outcome: null, totalBytes: 104_857_600 }
+const withUpdate = (status: Partial<UpdateStatus>): Scene => ({
+  script: { 'update.status': () => ({ ...offered, ...status }) },
+  act: (stage) => goTo(stage, 'settings'),
+  shows: ({ update }) => update.title,
 })
 const lock = (stage: Stage) => stage.tell('lock.changed', { locked: true, sinceMs: nowMs - 240_000 })
 
@@ -217,6 +225,12 @@ const recordScenes: Scenes = {
   settings: { script: {}, act: (stage) => goTo(stage, 'settings'), shows: ({ settings }) => settings.keys.states.ready },
   'settings-no-keys': keys('missing'),
   'settings-keys-waiting': keys('waiting'),
+  'settings-update-coming': withUpdate({ state: 'downloading', bytes: 41_000_000, isRequired: true }),
+  'settings-update-ready': withUpdate({
+    state: 'ready',
+    previous: { release: '0.0.9', path: '/home/elena/.config/Gantry/profile/updates/0.0.9/Gantry-0.0.9.AppImage' },
+  }),
+  'settings-update-refused': withUpdate({ release: null, totalBytes: 0, failure: { code: 'update.manifest-bad' } }),
   help: { script: {}, act: (stage) => goTo(stage, 'help'), shows: () => 'north@norvane.example' },
 }
 

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
+import { readJsonFile, writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import { KeyFile, makeKeyFile, minPassphrase, openKeyFile } from '@gantry/shared/node/key-file.ts'
+import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
+import { thumbprint } from '@gantry/shared/node/signing.ts'
+import { Release, UpdateTarget } from '@gantry/shared/update-manifest.ts'
+import { errorsEn } from '@gantry/shared/words/errors.en.ts'
+import { errorsFr } from '@gantry/shared/words/errors.fr.ts'
+import { releaseEn } from '@gantry/shared/words/release.en.ts'
+import { releaseFr } from '@gantry/shared/words/release.fr.ts'
+import { Command } from 'commander'
+import { z } from 'zod'
+import { type Draft, draftChange, draftRelease, usage, writeDraft } from './release.ts'
+
+/**
+ * `release`: run by the vendor's release officer, on a computer without a network. Each command prints one line of JSON on stdout; what is read and typed goes over stderr and the
+ * terminal, or a pipe. Exit codes: 0 done, 1 failed, 2 usage, 3 refused.
+ */
+const french = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
+const words = french ? releaseFr : releaseEn
+const readSecret = createSecretReader(process)
+
+const whole = z.coerce.number().int()
+const Options = z.object({
+  key: z.string(),
+  out: z.string(),
+  from: z.string().default(''),
+  release: Release.default('0.0.0'),
+  first: z.boolean().default(false),
+  percentage: whole.optional(),
+  minimum: Release.optional(),
+  days: whole.default(14),
+  halt: z.boolean().default(false),
+  goOn: z.boolean().default(false),
+  ...UpdateTarget.shape,
+})
+type Options = z.infer<typeof Options>
+
+const program = new Command('release').description(words.about)
+program.command('key').description(words.key).requiredOption('--key <file>', words.keyFile).action(makeKey)
+
+signing('publish', words.publish)
+  .requiredOption('--from <folder>', words.from)
+  .requiredOption('--release <number>', words.release)
+  .option('--first', words.first)
+  .action((given) => sign(given, ({ from, release, first, ...wishes }, at) => draftRelease(at, { from, release, isFirst: first, ...wishes })))
+
+signing('change', words.change)
+  .option('--halt', words.halt)
+  .option('--go-on', words.goOn)
+  .action((given) => sign(given, ({ halt, goOn, ...wishes }, at) => draftChange(at, { ...wishes, halted: halt ? true : goOn ? false : undefined })))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const failure = toFailure(error)
+  const { what, todo } = (french ? errorsFr : errorsEn)[failure.code](failure.details ?? {})
+  say(`${failure.code}: ${what} ${todo}`)
+  process.exitCode = errorCodes[failure.code].exit
+} finally {
+  process.stdin.destroy()
+}
+
+function signing(name: string, about: string): Command {
+  return program
+    .command(name)
+    .description(about)
+    .requiredOption('--key <file>', words.keyFile)
+    .requiredOption('--out <folder>', words.out)
+    .requiredOption('--channel <name>', words.channel)
+    .requiredOption('--platform <name>', words.platform)
+    .requiredOption('--arch <name>', words.arch)
+    .option('--percentage <number>', words.percentage)
+    .option('--minimum <number>', words.minimum)
+    .option('--days <number>', words.days)
+}
+
+async function makeKey({ key }: { key: string }): Promise<void> {
+  if (existsSync(key)) throw usage(words.keyThere(key))
+  const passphrase = (await readSecret(words.newPassphrase(minPassphrase))) ?? ''
+  if (passphrase.length < minPassphrase) throw usage(words.newPassphrase(minPassphrase))
+  if (process.stdin.isTTY && (await readSecret(words.again)) !== passphrase) throw new AppError('update.key-wrong')
+  const { file } = await makeKeyFile('update', passphrase)
+  writeJsonFile(key, file)
+  print({ updateKey: file.publicJwk, fingerprint: thumbprint(file.publicJwk) })
+}
+
+/** What is going to be signed is shown before the passphrase is asked. */
+async function sign(given: unknown, draft: (options: Options, at: Parameters<typeof draftChange>[0]) => Promise<Draft>): Promise<void> {
+  const { data: options, error } = Options.safeParse(given)
+  if (error) throw new AppError('contract.bad-input', { cause: error, details: { field: `--${String(error.issues[0]?.path[0] ?? '')}` } })
+  const { out, channel, platform, arch } = options
+  const file = readJsonFile(options.key, KeyFile)
+  const drafted = await draft(options, { out, target: { channel, platform, arch }, publicKey: file.publicJwk, nowMs: Date.now(), words })
+  say(words.statement)
+  for (const line of words.lines(drafted.manifest)) say(`  ${line}`)
+  const key = await openKeyFile('update', file, (await readSecret(words.passphrase)) ?? '')
+  const { release, serial, percentage, halted, expiresAt } = drafted.manifest
+  print({ manifest: await writeDraft(out, drafted, key), release, serial, percentage, halted, expiresAt })
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

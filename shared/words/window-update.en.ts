@@ -1,0 +1,41 @@
+/** New versions of the app: the settings' section and the notice. */
+export const updateEn = {
+  title: 'Updates',
+  installed: (version: string) => `Gantry ${version}`,
+  channels: { stable: 'stable channel', beta: 'beta channel' },
+  unsupported: {
+    'browser-host': 'This is the development window in a browser. It does not update itself.',
+    'not-packaged': 'Gantry runs from its sources. It does not update itself.',
+    'not-set-up': 'This installation names no update key, so it does not update itself. Your administrator can change that.',
+    package: 'Gantry was unpacked, or installed as a package of the system, and is updated in the same way.',
+  },
+  states: {
+    checking: 'Looking for a newer version',
+    offered: (release: string) => `Version ${release} is out.`,
+    downloading: (release: string) => `Version ${release} is on its way.`,
+    ready: (release: string) => `Version ${release} is here. It is checked, and waits for a restart.`,
+    waiting: (release: string) => `Version ${release} is installed as soon as no session is open and no request on its way.`,
+    installing: (release: string) => `Version ${release} is being installed. Gantry starts again by itself.`,
+  },
+  outcomes: {
+    current: 'This is the newest version.',
+    later: 'A newer version is being handed out step by step. It is not this computer’s turn yet.',
+    halted: 'The newest version was taken back. This one stays.',
+    'halted-here': 'This version was taken back by the vendor. Go back to the version before, or wait for the next one.',
+  },
+  required: 'The version that runs here must not be used any more. Update before your next session.',
+  checked: (time: string) => `Looked at ${time}`,
+  never: 'Not looked yet',
+  progress: 'Download',
+  amount: (done: string, total: string) => `${done} of ${total}`,
+  check: 'Check now',
+  download: 'Download',
+  cancel: 'Stop the download',
+  restart: 'Restart to update',
+  postpone: 'Not now',
+  before: 'Version before',
+  goBack: (release: string) => `${release} is kept. To go back, close Gantry and open this file:`,
+  notice: (release: string) => `Gantry ${release} is ready.`,
+  noticeWaiting: (release: string) => `Gantry ${release} is installed when the last session has ended.`,
+}
+export type UpdateWords = typeof updateEn

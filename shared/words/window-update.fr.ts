@@ -1,0 +1,41 @@
+import type { UpdateWords } from './window-update.en.ts'
+
+export const updateFr: UpdateWords = {
+  title: 'Mises à jour',
+  installed: (version) => `Gantry ${version}`,
+  channels: { stable: 'canal stable', beta: 'canal bêta' },
+  unsupported: {
+    'browser-host': 'Ceci est la fenêtre de développement dans un navigateur. Elle ne se met pas à jour elle-même.',
+    'not-packaged': 'Gantry tourne à partir de ses sources. Il ne se met pas à jour lui-même.',
+    'not-set-up': 'Cette installation ne nomme aucune clé de mise à jour; elle ne se met donc pas à jour elle-même. Votre administrateur peut changer cela.',
+    package: 'Gantry a été décompressé, ou installé comme paquet du système, et se met à jour de la même façon.',
+  },
+  states: {
+    checking: 'Recherche d’une version plus récente',
+    offered: (release) => `La version ${release} est sortie.`,
+    downloading: (release) => `La version ${release} est en route.`,
+    ready: (release) => `La version ${release} est ici. Elle est vérifiée et attend un redémarrage.`,
+    waiting: (release) => `La version ${release} s’installe dès qu’aucune séance n’est ouverte et qu’aucune demande n’est en cours.`,
+    installing: (release) => `La version ${release} s’installe. Gantry redémarre de lui-même.`,
+  },
+  outcomes: {
+    current: 'C’est la version la plus récente.',
+    later: 'Une version plus récente est distribuée peu à peu. Ce n’est pas encore le tour de cet ordinateur.',
+    halted: 'La version la plus récente a été retirée. Celle-ci reste.',
+    'halted-here': 'Cette version a été retirée par le fournisseur. Revenez à la version précédente, ou attendez la suivante.',
+  },
+  required: 'La version qui tourne ici ne doit plus être utilisée. Mettez-la à jour avant votre prochaine séance.',
+  checked: (time) => `Vérifié à ${time}`,
+  never: 'Pas encore vérifié',
+  progress: 'Téléchargement',
+  amount: (done, total) => `${done} sur ${total}`,
+  check: 'Vérifier maintenant',
+  download: 'Télécharger',
+  cancel: 'Arrêter le téléchargement',
+  restart: 'Redémarrer pour mettre à jour',
+  postpone: 'Pas maintenant',
+  before: 'Version précédente',
+  goBack: (release) => `La ${release} est conservée. Pour y revenir, fermez Gantry et ouvrez ce fichier :`,
+  notice: (release) => `Gantry ${release} est prêt.`,
+  noticeWaiting: (release) => `Gantry ${release} s’installe quand la dernière séance est terminée.`,
+}
