@@ -138,6 +138,7 @@ async function widened(world: UpdateWorld): Promise<Row[]> {
   const app = await world.installApp()
   await app.check()
   await world.change('--percentage', '100')
+  await app.check()
   await app.ready()
   const running = await app.restart()
   return [row('handed out to all afterwards', '0.2.0', running, running === '0.2.0')]
