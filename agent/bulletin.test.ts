@@ -55,7 +55,7 @@ function reader(accessServers: { host: string; port: number }[], kept: BulletinK
     file,
     accessServers: () => accessServers,
     dial: createDialler({ ca }),
-    ticketKey: ticketKey.publicJwk,
+    ticketKeys: () => [ticketKey.publicJwk],
     clock: realClock,
     log: silentLog,
   })

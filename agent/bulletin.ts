@@ -3,7 +3,8 @@ import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
 import { getJson } from '@gantry/shared/node/api-client.ts'
 import { readCalls } from '@gantry/shared/node/bulletin.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
-import { Hash, type PublicJwk } from '@gantry/shared/ticket.ts'
+import type { TicketKeys } from '@gantry/shared/server-keys.ts'
+import { Hash } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { type Clock, unixSeconds } from './clock.ts'
 import type { Log } from './log.ts'
@@ -30,20 +31,21 @@ export type BulletinReaderWith = {
   /** Of the allow-list. */
   accessServers: () => readonly { host: string; port: number }[]
   dial: Dial
-  ticketKey: PublicJwk
+  ticketKeys: TicketKeys
   clock: Clock
   log: Log
 }
 
 const timeoutMs = 8_000
 
-export function createBulletinReader({ file, accessServers, dial, ticketKey, clock, log }: BulletinReaderWith): BulletinReader {
+export function createBulletinReader({ file, accessServers, dial, ticketKeys, clock, log }: BulletinReaderWith): BulletinReader {
   let calledAt = 0
 
   const ask = async ({ host, port }: { host: string; port: number }, key: Hash, signal: AbortSignal): Promise<BulletinWord> => {
     const origin = new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`).origin
     const { bulletin } = await getJson({ origin, dial }, BulletinAnswer, { path: bulletinPath, signal, timeoutMs })
-    const { calls, issuedAt } = await readCalls(bulletin, { ticketKey, key, now: unixSeconds(clock) })
+    const now = unixSeconds(clock)
+    const { calls, issuedAt } = await readCalls(bulletin, { ticketKeys: ticketKeys(now), key, now })
     // An access server that plays one again does not make this device poll again.
     if (!calls || issuedAt <= calledAt) return 'nothing-new'
     calledAt = issuedAt

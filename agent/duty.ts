@@ -24,6 +24,7 @@ import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll
 import { createRenewal } from './renewal.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
+import { openServerKeys } from './server-keys.ts'
 import { whyNotCovered } from './session/cover.ts'
 import type { OpenSession } from './session/open-session.ts'
 import { canIsolate, prepareSeparation } from './session/separation.ts'
@@ -78,6 +79,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   )
   spare.fill()
   const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
+  const serverKeys = await openServerKeys({ ...enrolment, stateDir: config.stateDir, onLost: local.onLost, audit: audit.note, log })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const toolsFor = createSessionTools({ local, panel, inSession, separate: spare.take, clock, log })
   const inbox = createInbox(local.inbox)
@@ -88,7 +90,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const mode = () => judgeMode({ ...policy(), busy: requests.busy() })
   const currentCertificate = () => identity.enrolment()?.certificate ?? enrolment.certificate
   const server = openServer()
-  const renew = createRenewal({ identity, call: server.call, audit, clock, log })
+  const renew = createRenewal({ identity, call: server.call, deviceCas: serverKeys.deviceCas, audit, clock, log })
   const outbox = createOutbox({ file: local.outbox, auditLog: audit.log, witness: witnessMainServer, log })
   const sender = createSender({
     flush: (until) => outbox.flush(server.call, until),
@@ -99,7 +101,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     random,
   })
   const requests: AccessRequests = createAccessRequests({
-    trust: { ticketKey: enrolment.ticketKey, authorityKey: enrolment.authorityKey, deviceId, deviceKey: identity.keys.device.publicJwk },
+    trust: { ticketKeys: serverKeys.ticketKeys, authorityKey: enrolment.authorityKey, deviceId, deviceKey: identity.keys.device.publicJwk },
     hostKey: hostKeyText(identity.keys.host.publicJwk),
     memory,
     roster: roster.current,
@@ -127,7 +129,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   })
 
   const bulletin = createBulletinReader({
-    ...{ file: local.bulletinKey, dial: local.dial, ticketKey: enrolment.ticketKey, clock, log },
+    ...{ file: local.bulletinKey, dial: local.dial, ticketKeys: serverKeys.ticketKeys, clock, log },
     accessServers: () => local.allowList().hosts.filter(({ purpose }) => purpose === 'access-server'),
   })
   /** What an access server said while the main server does not answer. */
@@ -209,10 +211,12 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
         rosterNumber: roster.current()?.number ?? 0,
         separated,
         network,
+        serverKeysNumber: serverKeys.number(),
         ...(wantsBulletin ? { wantsBulletin } : {}),
       },
       { signal: until, timeoutMs: holdMs + 15_000 },
     )
+    if (answer.serverKeys) await serverKeys.accept(answer.serverKeys)
     bulletin.remember(answer.bulletinKey)
     inbox.named(handled)
     const fresh = inbox.receive(answer.deliveries)

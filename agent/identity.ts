@@ -26,7 +26,12 @@ const Identity = z.strictObject({
 type Identity = z.infer<typeof Identity>
 
 export type Keys = { device: SigningKey; host: SigningKey; audit: SigningKey }
-export type IdentityStore = { keys: Keys; enrolment(): Enrolment | null; enrol(enrolment: Enrolment): void; renew(certificate: string): void }
+export type IdentityStore = {
+  keys: Keys
+  enrolment(): Enrolment | null
+  enrol(enrolment: Enrolment): void
+  renew(renewed: Pick<Enrolment, 'certificate' | 'deviceCa'>): void
+}
 
 /** Throws `state.unreadable {what}` when the identity is there and both copies are bad: a new one would need a new enrolment code, from a person. */
 export function openIdentity(stateDir: string, onLost: (what: string) => void): IdentityStore {
@@ -47,8 +52,8 @@ export function openIdentity(stateDir: string, onLost: (what: string) => void): 
     keys: { device: signingKeyFrom(known.keys.device), host: signingKeyFrom(known.keys.host), audit: signingKeyFrom(known.keys.audit) },
     enrolment: () => enrolment,
     enrol,
-    renew(certificate) {
-      if (enrolment) enrol({ ...enrolment, certificate })
+    renew(renewed) {
+      if (enrolment) enrol({ ...enrolment, ...renewed })
     },
   }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { type DeviceId, newId } from '../shared/ids.ts'
-import { type Ca, createCa, createCertificateRequest, issueDeviceCertificate } from '../shared/node/certificates.ts'
+import { type Ca, certificateHash, createCa, createCertificateRequest, issueDeviceCertificate } from '../shared/node/certificates.ts'
 import { generateSigningKey, type SigningKey } from '../shared/node/signing.ts'
+import type { Hash } from '../shared/ticket.ts'
 import type { Enrolment } from './identity.ts'
 import { silentLog } from './log.ts'
 import { createRenewal } from './renewal.ts'
@@ -21,27 +22,33 @@ async function createWorld() {
     ca,
     first,
     kept: first,
+    keptCa: ca.certificatePem,
+    /** What the authority has listed. */
+    listed: [] as Hash[],
     nowMs: beganMs,
     elapsedMs: 0,
     asked: 0,
     full: false,
     audited: [] as string[],
     answer: () => certify(ca, keys.device, deviceId, world.nowMs),
+    deviceCa: undefined as string | undefined,
     look: (): Promise<void> => look(world.nowMs, AbortSignal.timeout(5_000)),
   }
   const look = createRenewal({
     identity: {
       keys,
-      enrolment: () => ({ deviceId, certificate: world.kept, deviceCa: ca.certificatePem }) as Enrolment,
-      renew(certificate) {
+      enrolment: () => ({ deviceId, certificate: world.kept, deviceCa: world.keptCa }) as Enrolment,
+      renew({ certificate, deviceCa }) {
         if (world.full) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
         world.kept = certificate
+        world.keptCa = deviceCa
       },
     },
     async call() {
       world.asked += 1
-      return { certificate: await world.answer() } as never
+      return { certificate: await world.answer(), deviceCa: world.deviceCa } as never
     },
+    deviceCas: () => world.listed,
     audit: { note: ({ kind }) => void world.audited.push(kind) },
     clock: { elapsed: () => world.elapsedMs },
     log: silentLog,
@@ -92,4 +99,30 @@ test('one that the main server finds young enough is kept without a word', async
   world.answer = async () => world.first
   await world.look()
   expect(world).toMatchObject({ asked: 1, kept: world.first, audited: [] })
+})
+
+test('a CA that the authority has listed is followed at once, however young the certificate; one that a main server names alone is not', async () => {
+  const world = await createWorld()
+  const next = await createCa('Test devices', generateSigningKey(), beganMs - dayMs)
+  Object.assign(world, { nowMs: beganMs + dayMs, deviceCa: next.certificatePem, answer: () => certify(next, keys.device, deviceId, world.nowMs) })
+  world.listed = [certificateHash(world.ca.certificatePem)]
+  await world.look()
+  expect(world).toMatchObject({ asked: 0, kept: world.first })
+
+  // Due, and offered one of a CA that only the main server knows.
+  world.nowMs = beganMs + 300 * dayMs
+  await world.look()
+  expect(world).toMatchObject({ asked: 1, kept: world.first, audited: [] })
+
+  Object.assign(world, {
+    nowMs: beganMs + dayMs,
+    elapsedMs: 3_600_000,
+    listed: [certificateHash(next.certificatePem), certificateHash(world.ca.certificatePem)],
+  })
+  await world.look()
+  expect(world).toMatchObject({ asked: 2, keptCa: next.certificatePem, audited: ['device.renewed'] })
+  expect(world.kept).not.toBe(world.first)
+  world.elapsedMs += 3_600_000
+  await world.look()
+  expect(world.asked).toBe(2)
 })

@@ -63,12 +63,12 @@ export function fleetList(ports: Ports, keys: PublicJwk[]) {
   return { version: 1, accessServers: accessServerRefs(ports).map((ref, index) => ({ ...ref, region: regions[index], weight: 1, key: keys[index] })) }
 }
 
-export type AccessServerFacts = { ports: Ports; tls: TlsFiles; ticketKey: PublicJwk; key: string }
+export type AccessServerFacts = { ports: Ports; tls: TlsFiles; ticketKey: PublicJwk; authorityKey: PublicJwk; key: string }
 
-export function accessServerConfig(paths: Paths, number: 1 | 2, { ports, tls, ticketKey, key }: AccessServerFacts) {
+export function accessServerConfig(paths: Paths, number: 1 | 2, { ports, tls, ticketKey, authorityKey, key }: AccessServerFacts) {
   const { name, site, host, port } = accessServerRefs(ports)[number - 1] as AccessServerRef
   const register = { mainServers: [originOf(ports)], ca: paths.ca, key }
-  return { name, site, region: regions[number - 1], host, port, tls, ticketKey, register, stateDir: paths.accessServer(number), ...always }
+  return { name, site, region: regions[number - 1], host, port, tls, ticketKey, authorityKey, register, stateDir: paths.accessServer(number), ...always }
 }
 
 export type AgentFacts = { ports: Ports; place: DevicePlace; enrolmentCode: string; panelSocket: string; control: string[]; language: 'en' | 'fr' }

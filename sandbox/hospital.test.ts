@@ -58,7 +58,9 @@ describe('the fictitious hospital', () => {
     expect(
       MainServerConfig.safeParse(mainServerConfig(paths, { ports, tls, authorityKey: publicJwk, seedFile: '/seed.json', fleetFile: '/fleet.json' })).error,
     ).toBeUndefined()
-    expect(AccessServerConfig.safeParse(accessServerConfig(paths, 2, { ports, tls, ticketKey: publicJwk, key: '/beat.pem' })).error).toBeUndefined()
+    expect(
+      AccessServerConfig.safeParse(accessServerConfig(paths, 2, { ports, tls, ticketKey: publicJwk, authorityKey: publicJwk, key: '/beat.pem' })).error,
+    ).toBeUndefined()
     expect(PanelConfig.safeParse(panelConfig({ socket: '/tmp/x/panel', account: { uid: 65_533, gid: 65_533 }, language: 'fr' })).error).toBeUndefined()
     const place = { filesRoot: '/f', service: '/s', user: { uid: 65_534, gid: 65_534, name: 'service', home: '/f' }, menu: ['node', 'menu.ts'] }
     for (const device of devices) {

@@ -144,7 +144,13 @@ async function start(
       tools,
       `access-server-${number}`,
       'cloud/access-server/main.ts',
-      accessServerConfig(paths, number as 1 | 2, { ports, tls: tls[number] as TlsFiles, ticketKey, key: beatKeys[number - 1]?.key ?? '' }),
+      accessServerConfig(paths, number as 1 | 2, {
+        ports,
+        tls: tls[number] as TlsFiles,
+        ticketKey,
+        authorityKey: authority.key,
+        key: beatKeys[number - 1]?.key ?? '',
+      }),
     ),
   ) as [Part, Part]
   const running = devices.map((device) => {

@@ -67,7 +67,11 @@ export const accessApi = {
   /** Refused with `access-server.unknown` (name, key, another main server, an old beat), `access-server.facts-differ {field}`, `access.clock-off {seconds}`. */
   'access-server.beat': {
     input: z.strictObject({ beat: CompactJws }),
-    output: z.object({ bulletin: Bulletin }),
+    output: z.object({
+      bulletin: Bulletin,
+      /** The newest list of the servers' keys (`server-keys.ts`), once there is one. */
+      serverKeys: CompactJws.optional(),
+    }),
   },
 } satisfies Contract
 export type AccessApi = typeof accessApi

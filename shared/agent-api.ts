@@ -70,7 +70,8 @@ export const agentApi = {
   'device.renew': {
     /** PKCS#10 in PEM, signed by the device key. */
     input: z.strictObject({ certificateRequest: z.string().max(8_000) }),
-    output: z.object({ certificate: z.string().max(8_000) }),
+    /** `deviceCa`: PEM of who issued it, which the device knows or has listed. */
+    output: z.object({ certificate: z.string().max(8_000), deviceCa: z.string().max(8_000).optional() }),
   },
   'device.poll': {
     input: z.strictObject({
@@ -88,12 +89,16 @@ export const agentApi = {
       network: z.enum(['none', 'open']).optional(),
       /** It would ask access servers for a bulletin where it cannot reach us (`access-api.ts`). */
       wantsBulletin: z.boolean().optional(),
+      /** Number of the list of the servers' keys that it has, 0 for none. Left out by older agents, which get none. */
+      serverKeysNumber: z.number().int().min(0).optional(),
     }),
     output: z.object({
       deliveries: z.array(Delivery).max(200),
       serverTimeMs: z.number(),
       /** By which it finds its mark in a bulletin; told to who wants it. */
       bulletinKey: Hash.optional(),
+      /** A newer list of the servers' keys (`server-keys.ts`). It counts before the deliveries beside it. */
+      serverKeys: CompactJws.optional(),
     }),
   },
   /** A signed answer (typ `answer`) to an access request. Idempotent. */

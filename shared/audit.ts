@@ -36,6 +36,9 @@ export const AuditKind = z.enum([
   'roster.signed',
   'roster.accepted',
   'roster.refused',
+  'server-keys.signed',
+  'server-keys.accepted',
+  'server-keys.refused',
   'specialist.disabled',
   'specialist.enabled',
   'directory.changed',
@@ -113,6 +116,9 @@ export const AuditKind = z.enum([
   'server.started',
   'server.draining',
   'server.stopped',
+  'server.certificate-taken', // a new one, without a restart
+  'server.key-changed', // the next ticket key or device CA has taken over
+  'server.certificate-refused', // what lies there is no pair, or not in its time
 ])
 export type AuditKind = z.infer<typeof AuditKind>
 
@@ -127,6 +133,8 @@ export const DeviceKind = AuditKind.extract([
     'data-file.refused',
     'roster.accepted',
     'roster.refused',
+    'server-keys.accepted',
+    'server-keys.refused',
   ] as const),
   ...([
     'device.enrolled',

@@ -20,8 +20,9 @@ export const WellKnown = z.object({
   version: z.string(),
   issuer: z.url(),
   clientId: z.string(),
+  /** Signs tickets now; another one takes over when keys are rotated. */
   ticketKey: PublicJwk,
-  /** PEM of the CA that certifies devices. */
+  /** PEM of the CAs that may have certified devices: one, or more while one takes over from another. */
   deviceCa: z.string(),
   auditKey: PublicJwk,
   sandbox: z.boolean(),

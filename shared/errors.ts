@@ -154,6 +154,8 @@ export const errorCodes = {
 
   'server.unreachable': { status: 503, exit: 5 },
   'server.identity-wrong': { status: 502, exit: 5 },
+  'server.keys-bad': { status: 502, exit: 5 },
+  'server.keys-stale': { status: 502, exit: 5 },
   'server.answer-bad': { status: 502, exit: 5 },
   'server.proxy-refused': { status: 502, exit: 5 },
   'proxy.setting-bad': { status: 500, exit: 2 },

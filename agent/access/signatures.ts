@@ -2,12 +2,13 @@ import type { Delivery } from '@gantry/shared/agent-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { readUnverified, sha256, thumbprint } from '@gantry/shared/node/signing.ts'
 import { checkCertificate, checkRequest, checkTicket, requireSameRequest } from '@gantry/shared/node/ticket.ts'
+import type { TicketKeys } from '@gantry/shared/server-keys.ts'
 import { type AnswerPayload, type CertificatePayload, type PublicJwk, type RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
 
 export type AccessDelivery = Extract<Delivery, { kind: 'access-request' }>
 
-/** What the device pinned when it was enrolled, and its own key. */
-export type Trust = { ticketKey: PublicJwk; authorityKey: PublicJwk; deviceId: string; deviceKey: PublicJwk }
+/** What the device pinned when it was enrolled, or the authority has listed since, and its own key. */
+export type Trust = { ticketKeys: TicketKeys; authorityKey: PublicJwk; deviceId: string; deviceKey: PublicJwk }
 
 /** The three signed things, whole and about the same request. Only now does anybody look into them. */
 export type Proven = { ticket: TicketPayload; certificate: CertificatePayload; request: RequestPayload }
@@ -17,7 +18,7 @@ export type Proven = { ticket: TicketPayload; certificate: CertificatePayload; r
  * person's keys, which are the two levels of authentication. `now` in Unix seconds. Throws a code of the catalogue.
  */
 export async function proveSignatures(delivery: AccessDelivery, trust: Trust, now: number): Promise<Proven> {
-  const ticket = await checkTicket(delivery.ticket, trust.ticketKey, now)
+  const ticket = await checkTicket(delivery.ticket, trust.ticketKeys(now), now)
   const certificate = await checkCertificate(delivery.certificate, trust.authorityKey, now)
   const request = await checkRequest(delivery.request, certificate, now)
   requireSameRequest(ticket, request, delivery.request)

@@ -1,13 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { AppError } from '@gantry/shared/errors.ts'
 import { openAuditLog } from '@gantry/shared/node/audit-log.ts'
+import { describePair, readTlsPair, watchTlsFiles } from '@gantry/shared/node/tls-files.ts'
 import type { Config } from './config.ts'
 import { type ConversationTools, converse, sayVerdict } from './conversation.ts'
 import { createJoinedTickets } from './joined-tickets.ts'
 import { loadKey } from './keys.ts'
 import { createLegAudit, type Refused } from './leg-audit.ts'
+import { openListedKeys } from './listed-keys.ts'
 import { listen, type Place } from './listener.ts'
 import { createPairing } from './pairing.ts'
 import { type Registration, startRegistration } from './registration.ts'
@@ -32,6 +33,8 @@ export type ServerTools = {
 
 export async function startAccessServer(config: Config, { now = Date.now, log = () => {} }: ServerTools = {}): Promise<AccessServer> {
   const { name, site, region, host, limits, stateDir } = config
+  const pair = readTlsPair(config.tls)
+  const keys = await openListedKeys({ ...config, path: join(stateDir, 'server-keys.jws') })
   const auditLog = openAuditLog({ folder: stateDir, key: loadKey(join(stateDir, 'head-key.pem')), party: name, keepsPrivate: false, now })
   const onNotAudited = (error: unknown) => log('error', { err: String(error) }, 'not audited')
   const audit = createLegAudit(auditLog, name, onNotAudited)
@@ -63,7 +66,7 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
   let registration: Registration | undefined
 
   const tools: ConversationTools = {
-    context: () => ({ name, ticketKey: config.ticketKey, now: seconds(), joinedAt: joined.joinedAt }),
+    context: () => ({ name, ticketKeys: keys.ticketKeys, now: seconds(), joinedAt: joined.joinedAt }),
     isDraining: () => draining,
     health: () => ({ healthy: !draining, body: health() }),
     bulletin: () => registration?.bulletin() ?? null,
@@ -94,7 +97,7 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
 
   audit.server('server.started', { site, region })
   const listener = await listen({
-    ...{ host, port: config.port, limits, cert: readFileSync(config.tls.cert, 'utf8'), key: readFileSync(config.tls.key, 'utf8') },
+    ...{ host, port: config.port, pair, limits },
     onConnection: (socket, place) => run(onConnection(socket, place)),
     onRefused: (error, address) => onRefused({ error, address, opened: undefined }),
   }).catch((error: unknown) => {
@@ -102,17 +105,32 @@ export async function startAccessServer(config: Config, { now = Date.now, log = 
     throw error
   })
 
+  const endWatch = watchTlsFiles({
+    files: config.tls,
+    now,
+    take(next) {
+      listener.renew(next)
+      tryAudit(() => audit.server('server.certificate-taken', describePair(next)))
+      log('info', describePair(next), 'new server certificate in use')
+    },
+    onRefused({ code, details }) {
+      tryAudit(() => audit.server('server.certificate-refused', { code, why: details?.why ?? '' }))
+      log('error', { code, ...details }, 'server certificate not taken: the one before stays in use')
+    },
+  })
+
   const load = () => {
     const { seats, pairs } = pairing.counts()
     return { legs: seats, maxLegs: limits.maxLegs, pairs }
   }
   registration = config.register
-    ? startRegistration({ config, register: config.register, port: listener.port, isDraining: () => draining, load, now, log })
+    ? startRegistration({ config, keys, register: config.register, port: listener.port, isDraining: () => draining, load, now, log })
     : undefined
 
   let closing: Promise<void> | undefined
   const stop = async () => {
     draining = true
+    endWatch()
     // First of all, so that no new ticket names this server.
     const told = registration?.tellNow()
     tryAudit(() => audit.server('server.draining', { pairs: pairing.counts().pairs, seconds: Math.round(limits.drainMs / 1_000) }))

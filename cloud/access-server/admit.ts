@@ -1,9 +1,10 @@
 import { requestLimits } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Opening } from '@gantry/shared/leg.ts'
-import { verifyJws } from '@gantry/shared/node/signing.ts'
+import { verifyByAny, verifyJws } from '@gantry/shared/node/signing.ts'
 import { requireTime } from '@gantry/shared/node/ticket.ts'
-import { AdmissionPayload, type Hash, type PublicJwk, TicketPayload } from '@gantry/shared/ticket.ts'
+import type { TicketKeys } from '@gantry/shared/server-keys.ts'
+import { AdmissionPayload, type Hash, TicketPayload } from '@gantry/shared/ticket.ts'
 
 /**
  * Who may open a leg (architecture 3.2). A ticket is no bearer secret: it names this server, and each admission is signed over this connection's nonce
@@ -12,7 +13,7 @@ import { AdmissionPayload, type Hash, type PublicJwk, TicketPayload } from '@gan
 export type Opened = { ticket: TicketPayload; opening: Opening }
 export type AdmitContext = {
   name: string
-  ticketKey: PublicJwk
+  ticketKeys: TicketKeys
   /** Unix seconds. */
   now: number
   /** When the ticket's first pair was joined here (Unix seconds), if it was. */
@@ -21,7 +22,7 @@ export type AdmitContext = {
 
 /** What must hold before a nonce is handed out. Throws `ticket.bad`, `ticket.expired`, `access.clock-off`. */
 export async function checkOpening(opening: Opening, context: AdmitContext): Promise<Opened> {
-  const ticket = await verifyJws(opening.ticket, { type: 'ticket', schema: TicketPayload, key: context.ticketKey, failure: 'ticket.bad' })
+  const ticket = await verifyByAny(opening.ticket, { type: 'ticket', schema: TicketPayload, keys: context.ticketKeys(context.now), failure: 'ticket.bad' })
   const named = ticket.accessServer.name === context.name || ticket.fallback?.name === context.name
   if (!named) throw new AppError('ticket.bad', { details: { what: 'access-server' } })
   requireTime(ticket.issuedAt, lastMoment(ticket, opening, context), context.now, 'ticket.expired')

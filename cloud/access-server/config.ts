@@ -53,6 +53,8 @@ export const Config = z.strictObject({
   tls: z.strictObject({ cert: z.string(), key: z.string() }),
   /** The main server's public ticket key. */
   ticketKey: PublicJwk,
+  /** The offline authority's public key. With it, the list of the servers' keys that the main server hands on stands for `ticketKey`; without it no key is ever rotated here. */
+  authorityKey: PublicJwk.nullable().default(null),
   register: Register.nullable().default(null),
   stateDir: z.string(),
   stopWithStdin: z.boolean().default(false),

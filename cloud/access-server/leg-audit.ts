@@ -16,7 +16,7 @@ export type Refused = { error: unknown; address: string; opened: Opened | undefi
 export type LegAudit = {
   leg(kind: AuditKind & `leg.${string}`, opened: Opened, data: Record<string, string | number>): void
   refused(refused: Refused): void
-  server(kind: 'server.started' | 'server.draining' | 'server.stopped', data: Record<string, string | number>): void
+  server(kind: AuditKind & `server.${string}`, data: Record<string, string | number>): void
   /** Writes what is still counted. */
   close(): void
 }

@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { AppError } from '@gantry/shared/errors.ts'
 import { tlsPolicy } from '@gantry/shared/node/tls.ts'
+import type { TlsPair } from '@gantry/shared/node/tls-files.ts'
 import type { Limits } from './config.ts'
 import { addressGroup, createOpeningLimits } from './opening-limits.ts'
 
@@ -16,12 +17,16 @@ export type Place = {
   /** Gives the place back: admitted, or answered. */
   leave(): void
 }
-export type Listener = { readonly port: number; close(): Promise<void> }
+export type Listener = {
+  readonly port: number
+  /** New connections get this certificate; those that are open go on with the one before. */
+  renew(pair: TlsPair): void
+  close(): Promise<void>
+}
 type Options = {
   host: string
   port: number
-  cert: string
-  key: string
+  pair: TlsPair
   limits: Limits
   onConnection(socket: TLSSocket, place: Place): void
   onRefused(error: AppError, address: string): void
@@ -30,7 +35,7 @@ type Options = {
 /** A TLS handshake and an admission over a bad line. */
 const slowMs = 2_000
 
-export async function listen({ host, port, cert, key, limits, onConnection, onRefused }: Options): Promise<Listener> {
+export async function listen({ host, port, pair, limits, onConnection, onRefused }: Options): Promise<Listener> {
   const { openingTimeoutMs } = limits
   const opening = createOpeningLimits(limits)
   const places = new Map<string, Place>()
@@ -85,7 +90,7 @@ export async function listen({ host, port, cert, key, limits, onConnection, onRe
     })
   }
 
-  const server = createServer({ cert, key, allowHalfOpen: true, noDelay: true, handshakeTimeout: openingTimeoutMs, ...tlsPolicy })
+  const server = createServer({ ...pair, allowHalfOpen: true, noDelay: true, handshakeTimeout: openingTimeoutMs, ...tlsPolicy })
   server.on('connection', (raw: Socket) => {
     sockets.add(raw)
     raw.once('close', () => sockets.delete(raw))
@@ -111,6 +116,7 @@ export async function listen({ host, port, cert, key, limits, onConnection, onRe
   await promise
   return {
     port: (server.address() as AddressInfo).port,
+    renew: (next) => server.setSecureContext({ ...next, ...tlsPolicy }),
     async close() {
       const closed = new Promise<void>((done) => server.close(() => done()))
       // What is written already still goes out.

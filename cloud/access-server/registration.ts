@@ -5,9 +5,11 @@ import { type AccessApi, accessApi, accessPrefix, type BeatPayload, beatTiming, 
 import { toFailure } from '@gantry/shared/errors.ts'
 import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
-import { signJws, thumbprint } from '@gantry/shared/node/signing.ts'
+import { signJws } from '@gantry/shared/node/signing.ts'
+import type { CompactJws } from '@gantry/shared/ticket.ts'
 import type { Config } from './config.ts'
 import { loadKey } from './keys.ts'
+import type { ListedKeys } from './listed-keys.ts'
 
 /**
  * Tells the main server every two seconds that this server is there and how much it carries, and brings back the bulletin. A main server that does not answer changes nothing here: legs are
@@ -23,6 +25,7 @@ export type Registration = {
 
 export type RegistrationWith = {
   config: Config
+  keys: Pick<ListedKeys, 'mainServer' | 'accept'>
   register: NonNullable<Config['register']>
   /** Where it listens. */
   port: number
@@ -35,12 +38,11 @@ export type RegistrationWith = {
 
 const lastWordMs = 1_000
 
-export function startRegistration({ config, register, port, isDraining, load, now, log }: RegistrationWith): Registration {
-  const { name, site, region, host, publicHost = host, publicPort = port, ticketKey } = config
+export function startRegistration({ config, keys, register, port, isDraining, load, now, log }: RegistrationWith): Registration {
+  const { name, site, region, host, publicHost = host, publicPort = port } = config
   const key = loadKey(register.key)
   const dial = createDialler({ ca: readFileSync(register.ca, 'utf8') })
   const clients = register.mainServers.map((origin) => createApiClient(accessApi, { origin, prefix: accessPrefix, dial, keepAlive: true }))
-  const to = thumbprint(ticketKey)
   const measure = createMeasure()
   const stopping = new AbortController()
   let newest: { atMs: number; bulletin: string } | null = null
@@ -49,17 +51,34 @@ export function startRegistration({ config, register, port, isDraining, load, no
   let said = ''
   log('info', { name, key: key.publicJwk }, 'the main server’s list needs this name and key')
 
+  /** One that is bad changes nothing, and the beat counts all the same. */
+  const takeKeys = async (list: CompactJws) => {
+    try {
+      if (await keys.accept(list)) log('info', { mainServer: keys.mainServer() }, 'new list of the servers’ keys')
+    } catch (error) {
+      log('warn', { ...toFailure(error) }, 'list of the servers’ keys not taken')
+    }
+  }
   const beat = async (client: ApiClient<AccessApi>): Promise<void> => {
     // Never twice the same, and never back, also when the clock is.
     lastAtMs = Math.max(now(), lastAtMs + 1)
     const server = { name, site, host: publicHost, port: publicPort }
-    const payload: BeatPayload = { version: 1, to, server, region, atMs: lastAtMs, draining: isDraining(), load: { ...load(), ...measure() } }
-    const { bulletin } = await client.call(
+    const payload: BeatPayload = {
+      version: 1,
+      to: keys.mainServer(),
+      server,
+      region,
+      atMs: lastAtMs,
+      draining: isDraining(),
+      load: { ...load(), ...measure() },
+    }
+    const { bulletin, serverKeys } = await client.call(
       'access-server.beat',
       { beat: await signJws('beat', payload, key) },
       { signal: stopping.signal, timeoutMs: 2 * beatTiming.intervalMs },
     )
     newest = { atMs: now(), bulletin }
+    if (serverKeys) await takeKeys(serverKeys)
   }
   const say = (code: string, act: () => void) => {
     if (code === said) return

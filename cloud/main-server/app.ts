@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
-import { AppError } from '@gantry/shared/errors.ts'
 import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
+import type { CompactJws } from '@gantry/shared/ticket.ts'
 import { type Logger, pino } from 'pino'
 import { followSession } from './access-requests/answers.ts'
 import { createAccessHandlers, createAnswerHandlers } from './access-requests/handlers.ts'
@@ -17,7 +16,7 @@ import { createHeadHandlers, createReportHandlers } from './audit/handlers.ts'
 import { type AuthorityIn, openAuthorityIn } from './authority-in.ts'
 import { createCaseHandlers } from './cases/handlers.ts'
 import { beginCase, findCase } from './cases/store.ts'
-import { type Config, hostsOf, originOf } from './config.ts'
+import { type Config, hostsOf } from './config.ts'
 import { addDesktopUpdateRoute } from './desktop-updates/routes.ts'
 import { authenticateDevice } from './devices/authenticate.ts'
 import { createDeviceHandlers } from './devices/handlers.ts'
@@ -26,9 +25,9 @@ import { openDirectory } from './directory.ts'
 import { createEnrolmentHandlers, createRenewalHandlers } from './enrolment/handlers.ts'
 import { every } from './every.ts'
 import { type Ground, openGround } from './ground.ts'
-import { type Keys } from './keys.ts'
+import { createKeyChange } from './key-change.ts'
 import { openServerList } from './listed-servers.ts'
-import { type Listener, openListener } from './listener.ts'
+import { followCertificate, type Listeners, openListeners } from './listeners.ts'
 import { createMailer } from './notices/mail.ts'
 import { createNotices } from './notices/notices.ts'
 import { addNoticeRoutes } from './notices/routes.ts'
@@ -66,7 +65,6 @@ export type MainServer = {
   close(): Promise<void>
 }
 
-const graceMs = 3_000
 const dayMs = 86_400_000
 
 /**
@@ -85,28 +83,14 @@ export async function startMainServer(config: Config, { now = Date.now, log = pi
   }
 }
 
-async function openListeners(
-  { host, publicHost, agentHost = host, publicAgentHost = publicHost, peoplePort, agentPort, tls }: Config,
-  { deviceCa }: Keys,
-  opened: AsyncDisposableStack,
-) {
-  const [cert, key] = [readPem(tls.cert), readPem(tls.key)]
-  const listeners: Listener[] = []
-  opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.close(graceMs)))))
-  const people = await openListener({ host, port: peoplePort, cert, key })
-  listeners.push(people)
-  const agents = await openListener({ host: agentHost, port: agentPort, cert, key, clientCa: deviceCa.certificatePem })
-  listeners.push(agents)
-  return { people, agents, peopleOrigin: originOf(publicHost, people.port), agentOrigin: originOf(publicAgentHost, agents.port) }
-}
-
-type Parts = Ground & { config: Config; log: Logger; now: () => number; people: Listener; agents: Listener; peopleOrigin: string; agentOrigin: string }
+type Parts = Ground & Listeners & { config: Config; log: Logger; now: () => number }
 
 async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<MainServer> {
   const { config, keys, db, audit, log, now, peopleOrigin, agentOrigin } = parts
   const stopping = new AbortController()
   const onDefect = (error: unknown, where: string) => log.error({ err: error, where }, 'defect')
   const append = (event: NewAuditEvent) => void audit.append(event)
+  opened.defer(followCertificate({ ...parts, tls: config.tls, append }))
   const hub = createUpdateHub()
   const waiters = createWaiters()
   const watch = createDeviceWatch({
@@ -116,12 +100,13 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     onDefect: (error) => onDefect(error, 'devices'),
     now,
   })
-  const authority: AuthorityIn = await openAuthorityIn({ folder: config.authorityIn, authorityKey: config.authorityKey, log, onRoster: waiters.wakeAll })
+  const authority: AuthorityIn = await openAuthorityIn({ folder: config.authorityIn, authorityKey: config.authorityKey, log, onNews: waiters.wakeAll, now })
   opened.defer(() => authority.close())
 
   const list = config.fleetFile === null ? null : openServerList({ path: config.fleetFile, log, onChange: (next) => fleet.relist(next) })
   opened.defer(() => list?.close())
-  const fleet = createFleet({ list: list?.current() ?? config.accessServers, thisServer: thumbprint(keys.ticket.publicJwk), append, now })
+  const fleet = createFleet({ list: list?.current() ?? config.accessServers, isThisServer: (to) => ticketMarks().includes(to), append, now })
+  const ticketMarks = () => [keys.ticket().publicJwk, ...(authority.serverKeys()?.payload.ticketKeys ?? []).map(({ key }) => key)].map(thumbprint)
   const bulletins = createBulletinBoard({ db, ticketKey: keys.ticket, secret: keys.bulletinSecret, now })
 
   const { mail, webhook } = config.notices
@@ -162,7 +147,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   }
   const { seedFile, sandbox } = config
   const directory = seedFile ? await openDirectory({ db, path: seedFile, sandbox, append, log, onTaken, now }) : null
-  const publicKeys = { ticketKey: keys.ticket.publicJwk, auditKey: keys.audit.publicJwk }
+  const ticketKey = () => keys.ticket().publicJwk
+  const auditKey = keys.audit.publicJwk
   const organisation = (await organisationName(db)) || config.name
   const provider = createProvider({
     issuer: `${peopleOrigin}/oidc`,
@@ -184,13 +170,10 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   const authenticate = createAuthenticate({ provider, now })
 
   const people = createWebApp({ listener: parts.people, hosts: hostsOf(config, peopleOrigin), maxBodyBytes: maxClientBodyBytes, log })
-  addWellKnown(people, {
-    name: config.name,
-    issuer: `${peopleOrigin}/oidc`,
-    clientId,
-    deviceCa: keys.deviceCa.certificatePem,
-    sandbox: config.sandbox,
-    ...publicKeys,
+  const { name } = config
+  addWellKnown(people, () => {
+    const rotating = { ticketKey: ticketKey(), deviceCa: keys.deviceCas().join('\n') }
+    return { name, issuer: `${peopleOrigin}/oidc`, clientId, sandbox, auditKey, ...rotating }
   })
   addOidcRoutes(people, provider)
   const upstream =
@@ -220,11 +203,12 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
       endpoints: fleet.endpoints,
       append,
       now,
-      ...publicKeys,
+      ticketKey,
+      auditKey,
     }),
     onDefect,
   )
-  addAccessRoutes(people, createBeatHandlers({ fleet, bulletins, append, now }), onDefect)
+  addAccessRoutes(people, createBeatHandlers({ fleet, bulletins, serverKeys: () => authority.serverKeys()?.jws ?? null, append, now }), onDefect)
   addClientRoutes(people, {
     authenticate,
     onDefect,
@@ -239,11 +223,19 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
 
   const agents = createWebApp({ listener: parts.agents, hosts: hostsOf(parts.config, agentOrigin), maxBodyBytes: maxAgentBodyBytes, log })
   addAgentRoutes(agents, {
-    authenticate: (socket) => authenticateDevice(db, socket),
+    authenticate: (socket) => authenticateDevice({ db, isTrusted: keys.isTrusted }, socket),
     onDefect,
     stopping: stopping.signal,
     handlers: {
-      ...createPollHandlers({ db, waiters, roster: () => rosterOf(authority), deviceChanged: watch.changed, bulletinKey: bulletins.keyOf, now }),
+      ...createPollHandlers({
+        db,
+        waiters,
+        roster: () => numbered(authority.roster()),
+        serverKeys: () => numbered(authority.serverKeys()),
+        deviceChanged: watch.changed,
+        bulletinKey: bulletins.keyOf,
+        now,
+      }),
       ...createAnswerHandlers(access),
       ...createRenewalHandlers({ db, deviceCa: keys.deviceCa, append, now }),
       ...createReportHandlers({
@@ -261,6 +253,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   opened.defer(notices.close)
   opened.defer(every(1_000, notices.look, (error) => onDefect(error, 'notices')))
   if (directory) opened.defer(every(1_000, directory.look, (error) => onDefect(error, 'directory')))
+  const changeKeys = createKeyChange({ keys, list: authority.serverKeys, onDeviceCas: (clientCa) => parts.agents.renew({ clientCa }), append, log, now })
+  opened.defer(every(1_000, changeKeys, (error) => onDefect(error, 'keys')))
   opened.defer(every(1_000, standing.tick, (error) => onDefect(error, 'standing')))
   opened.defer(
     every(
@@ -284,15 +278,6 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   return { peopleOrigin, agentOrigin, close: () => opened.disposeAsync() }
 }
 
-function rosterOf(authority: AuthorityIn) {
-  const roster = authority.roster()
-  return roster && { number: roster.payload.number, jws: roster.jws }
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new AppError('state.unreadable', { cause: error, details: { what: path } })
-  }
+function numbered<T extends { number: number }>(signed: { payload: T; jws: CompactJws } | null) {
+  return signed && { number: signed.payload.number, jws: signed.jws }
 }

@@ -1,55 +1,62 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileMark } from '@gantry/shared/node/file-mark.ts'
+import { checkServerKeys } from '@gantry/shared/node/server-keys.ts'
 import { checkRoster } from '@gantry/shared/node/ticket.ts'
+import type { ServerKeysPayload } from '@gantry/shared/server-keys.ts'
 import type { CompactJws, PublicJwk, RosterPayload } from '@gantry/shared/ticket.ts'
 import type { Logger } from 'pino'
 
 /** The newest roster, as the authority signed it. */
 export type Roster = { payload: RosterPayload; jws: CompactJws }
+/** `sinceMs`: since when it is handed on. */
+export type ListedKeys = { payload: ServerKeysPayload; jws: CompactJws; sinceMs: number }
 export type AuthorityIn = {
   roster(): Roster | null
+  /** Which keys speak for the servers, as two officers listed them; null before the first list. */
+  serverKeys(): ListedKeys | null
   /** The certificate that the authority made for this person, or null. It is handed on as it is; whoever relies on it checks it. */
   certificateOf(username: string): CompactJws | null
   close(): void
 }
-export type AuthorityInOptions = { folder: string; authorityKey: PublicJwk; log: Logger; onRoster: () => void }
+export type AuthorityInOptions = { folder: string; authorityKey: PublicJwk; log: Logger; onNews: () => void; now: () => number }
 
 const maxFileBytes = 1_500_000
-const lookEveryMs = 2_000
+const lookEveryMs = 1_000
 
 /**
- * What the offline authority has signed, as files that a person carries in. The folder is looked at every 2 s: file events are not to be had on every
- * file system that such a folder may lie on. A roster that does not verify or steps back is left alone, with a log entry.
+ * What the offline authority has signed, as files that a person carries in. The folder is looked at every second: file events are not to be had on every
+ * file system that such a folder may lie on. What does not verify or steps back is left alone, with a log entry.
  */
-export async function openAuthorityIn({ folder, authorityKey, log, onRoster }: AuthorityInOptions): Promise<AuthorityIn> {
-  const path = join(folder, 'roster.jws')
-  let roster: Roster | null = null
-  let seen = ''
-
-  const look = async () => {
-    const mark = markOf(path)
-    if (mark === seen) return
-    seen = mark
-    const jws = readJws(path)
-    if (!jws) return
-    const payload = await checkRoster(jws, authorityKey)
-    if (roster && payload.number <= roster.payload.number) return
-    roster = { payload, jws }
-    onRoster()
+export async function openAuthorityIn({ folder, authorityKey, log, onNews, now }: AuthorityInOptions): Promise<AuthorityIn> {
+  const follow = <T extends { number: number }>(name: string, check: (jws: CompactJws) => Promise<T>) => {
+    const path = join(folder, name)
+    let newest: { payload: T; jws: CompactJws; sinceMs: number } | null = null
+    let seen = ''
+    const look = async () => {
+      const mark = fileMark(path)
+      if (mark === seen) return
+      seen = mark
+      const jws = readJws(path)
+      if (!jws) return
+      const payload = await check(jws)
+      if (newest && payload.number <= newest.payload.number) return
+      newest = { payload, jws, sinceMs: now() }
+      onNews()
+    }
+    return { current: () => newest, look: () => look().catch((error: unknown) => log.warn({ err: error }, `${name} not taken over`)) }
   }
-  const lookSafely = () => look().catch((error: unknown) => log.warn({ err: error }, 'roster not taken over'))
-  await lookSafely()
-  const timer = setInterval(() => void lookSafely(), lookEveryMs).unref()
+  const roster = follow('roster.jws', (jws) => checkRoster(jws, authorityKey))
+  const serverKeys = follow('server-keys.jws', (jws) => checkServerKeys(jws, authorityKey))
+  const look = () => Promise.all([roster.look(), serverKeys.look()])
+  await look()
+  const timer = setInterval(() => void look(), lookEveryMs).unref()
   return {
-    roster: () => roster,
+    roster: roster.current,
+    serverKeys: serverKeys.current,
     certificateOf: (username) => readJws(join(folder, 'certificates', `${username}.jws`)),
     close: () => clearInterval(timer),
   }
-}
-
-function markOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : ''
 }
 
 /** A roster of 10,000 people is longer than the `CompactJws` that may travel in a request; it is checked by its signature. */

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { fileMark } from '@gantry/shared/node/file-mark.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Logger } from 'pino'
 import type { Database } from './database.ts'
@@ -29,7 +30,7 @@ export type Directory = {
  */
 export async function openDirectory(tools: DirectoryTools): Promise<Directory> {
   const { db, path, append, log } = tools
-  let seen = markOf(path)
+  let seen = fileMark(path)
   const take = async () => {
     const read = readDirectory(path, tools.sandbox)
     const taken = await takeOver(db, read, { append, now: tools.now })
@@ -41,7 +42,7 @@ export async function openDirectory(tools: DirectoryTools): Promise<Directory> {
   await take()
   return {
     async look() {
-      const mark = markOf(path)
+      const mark = fileMark(path)
       if (mark === seen) return
       try {
         await take()
@@ -72,9 +73,4 @@ function readDirectory(path: string, sandbox: boolean): ReadDirectory {
     throw new AppError('state.unreadable', { cause: error, details: { what: 'seed', field } })
   }
   throw new AppError('state.unreadable', { details: { what: 'seed', field } })
-}
-
-function markOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : ''
 }

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { Region } from '@gantry/shared/access-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { fileMark } from '@gantry/shared/node/file-mark.ts'
 import { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -36,9 +37,9 @@ const lookEveryMs = 1_000
  */
 export function openServerList({ path, log, onChange }: ServerListOptions): ServerList {
   let list = readList(path)
-  let seen = markOf(path)
+  let seen = fileMark(path)
   const look = () => {
-    const mark = markOf(path)
+    const mark = fileMark(path)
     if (mark === seen) return
     seen = mark
     try {
@@ -62,9 +63,4 @@ function readList(path: string): ListedServer[] {
   } catch (error) {
     throw new AppError('state.unreadable', { cause: error, details: { what: 'list of access servers', field } })
   }
-}
-
-function markOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : ''
 }

@@ -3,19 +3,21 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AppError } from '@gantry/shared/errors.ts'
 import { tlsPolicy } from '@gantry/shared/node/tls.ts'
+import type { TlsPair } from '@gantry/shared/node/tls-files.ts'
 
 export type ListenerOptions = {
   host: string
   /** 0 = any free port. */
   port: number
-  cert: string
-  key: string
-  /** PEM of the CA that must have issued the caller's certificate; without it nobody is asked for one. */
+  pair: TlsPair
+  /** PEM of the CAs one of which must have issued the caller's certificate; without it nobody is asked for one. */
   clientCa?: string
 }
 export type Listener = {
   server: Server
   port: number
+  /** What new connections meet; those that are open go on. */
+  renew(change: Partial<Pick<ListenerOptions, 'pair' | 'clientCa'>>): void
   /** Until it is called, every request gets 503: a client that was waiting for a restart tries again instead of hanging. */
   serve(handler: RequestListener): void
   /** Takes no new connection, lets running answers finish for `graceMs`, then cuts. */
@@ -26,11 +28,13 @@ export type Listener = {
  * A TLS listener that is open before anything is served, since the port is part of what is served (the issuer's name). Limits against slow and many
  * senders are set here, before any of our code runs. Throws `port.busy {port}`.
  */
-export async function openListener({ host, port, cert, key, clientCa }: ListenerOptions): Promise<Listener> {
+export async function openListener({ host, port, ...identity }: ListenerOptions): Promise<Listener> {
   let handler: RequestListener = answerUnavailable
-  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
+  let { pair, clientCa } = identity
+  const secure = () => ({ ...pair, ...tlsPolicy, honorCipherOrder: true, ...(clientCa === undefined ? {} : { ca: clientCa }) })
+  const mutual = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }
   const limits = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000, handshakeTimeout: 10_000 }
-  const server = createServer({ cert, key, ...tlsPolicy, ...mutual, ...limits, maxHeaderSize: 16_384, honorCipherOrder: true }, (request, response) => {
+  const server = createServer({ ...secure(), ...mutual, ...limits, maxHeaderSize: 16_384 }, (request, response) => {
     handler(request, response)
   })
   server.maxConnections = 20_000
@@ -40,6 +44,11 @@ export async function openListener({ host, port, cert, key, clientCa }: Listener
   return {
     server,
     port: (server.address() as AddressInfo).port,
+    renew(change) {
+      pair = change.pair ?? pair
+      clientCa = change.clientCa ?? clientCa
+      server.setSecureContext(secure())
+    },
     serve: (next) => {
       handler = next
     },

@@ -12,9 +12,9 @@ type OnDefect = (error: unknown, name: string) => void
 const { 'device.enrol': enrol, ...polled } = agentApi
 const enrolment = { 'device.enrol': enrol }
 
-export function addWellKnown(app: FastifyInstance, facts: Omit<WellKnown, 'version'>): void {
-  const wellKnown: WellKnown = { ...facts, version: packageJson.version }
-  app.get('/.well-known/gantry', (_request, reply) => reply.send(wellKnown))
+export function addWellKnown(app: FastifyInstance, facts: () => Omit<WellKnown, 'version'>): void {
+  const wellKnown = (): WellKnown => ({ ...facts(), version: packageJson.version })
+  app.get('/.well-known/gantry', (_request, reply) => reply.send(wellKnown()))
   app.get('/healthz', (_request, reply) => reply.send({ ok: true }))
 }
 

@@ -102,6 +102,11 @@ export function certificateHash(certificatePem: string): Hash {
   return sha256(new X509Certificate(certificatePem).raw)
 }
 
+/** The certificates of a bundle, in its order. */
+export function splitPem(bundle: string): string[] {
+  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
 /** How much of a certificate's life is over: 0 at its begin, 1 at its end. `now` in milliseconds. */
 export function shareOfLife(certificatePem: string, now: number): number {
   const { validFromDate, validToDate } = new X509Certificate(certificatePem)
@@ -111,14 +116,14 @@ export function shareOfLife(certificatePem: string, now: number): number {
 export type DeviceIdentity = { deviceId: DeviceId; publicJwk: PublicJwk }
 
 /**
- * Whose certificate it is, if the device CA issued it and it is in its time; else throws `failure`. `now` in milliseconds.
+ * Whose certificate it is, if the device CA (one of a bundle) issued it and it is in its time; else throws `failure`. `now` in milliseconds.
  * Path validation is one step by construction: the CA's path length is 0.
  */
 export function checkDeviceCertificate(certificatePem: string, caPem: string, failure: ErrorCode = 'device.answer-bad', now = Date.now()): DeviceIdentity {
   try {
     const certificate = new X509Certificate(certificatePem)
-    const ca = new X509Certificate(caPem)
-    const issued = certificate.checkIssued(ca) && certificate.verify(ca.publicKey) && !certificate.ca
+    const cas = splitPem(caPem).map((pem) => new X509Certificate(pem))
+    const issued = cas.some((ca) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey)) && !certificate.ca
     const inTime = now >= certificate.validFromDate.getTime() && now <= certificate.validToDate.getTime()
     if (!issued || !inTime) throw new Error(issued ? 'outside its time' : 'another issuer')
     return { deviceId: deviceIdOf(certificate.subjectAltName), publicJwk: publicJwkOf(certificate.publicKey) }

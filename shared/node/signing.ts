@@ -69,6 +69,19 @@ export async function verifyJws<T>(jws: CompactJws, { type, schema, key, failure
   }
 }
 
+/** As `verifyJws`, where one of several keys may have signed: a key and the one that takes over from it. */
+export async function verifyByAny<T>(jws: CompactJws, { keys, ...expected }: Omit<Expected<T>, 'key'> & { keys: readonly PublicJwk[] }): Promise<T> {
+  let last: unknown = new AppError(expected.failure)
+  for (const key of keys) {
+    try {
+      return await verifyJws(jws, { ...expected, key })
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
 /** As `signJws`, without waiting, over a payload that is text already. RFC 7518 section 3.4: the signature is R || S, not DER. */
 export function signTextNow(type: JwsType, payload: string, privateKey: KeyObject): CompactJws {
   const input = `${headerNow(type)}.${Buffer.from(payload).toString('base64url')}`

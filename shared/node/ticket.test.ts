@@ -107,9 +107,9 @@ describe('what must hold before anything rings', () => {
       joinBefore: now + 300,
     }
     const text = await signJws('ticket', ticket, ticketKey)
-    requireSameRequest(await checkTicket(text, ticketKey.publicJwk, now), asked, signed)
-    await expect(checkTicket(text, authority.publicJwk, now)).rejects.toMatchObject({ code: 'ticket.bad' })
-    await expect(checkTicket(text, ticketKey.publicJwk, now + 421)).rejects.toMatchObject({ code: 'ticket.expired' })
+    requireSameRequest(await checkTicket(text, [ticketKey.publicJwk], now), asked, signed)
+    await expect(checkTicket(text, [authority.publicJwk], now)).rejects.toMatchObject({ code: 'ticket.bad' })
+    await expect(checkTicket(text, [ticketKey.publicJwk], now + 421)).rejects.toMatchObject({ code: 'ticket.expired' })
     const edits: Partial<TicketPayload>[] = [
       { requestId: newId('req') },
       { requestHash: newNonce() },

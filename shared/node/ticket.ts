@@ -1,7 +1,7 @@
 import { requestLimits } from '../access-request.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { CertificatePayload, type CompactJws, type PublicJwk, RequestPayload, RosterPayload, type SignedRequest, TicketPayload } from '../ticket.ts'
-import { requestHash, thumbprint, verifyJws, verifyRequest } from './signing.ts'
+import { requestHash, thumbprint, verifyByAny, verifyJws, verifyRequest } from './signing.ts'
 
 /**
  * What must hold before anything rings or dials (architecture 3.5). Each function checks one signed thing whole, and throws a code of the catalogue.
@@ -36,9 +36,9 @@ export async function checkRequest(request: SignedRequest, certificate: Certific
   return payload
 }
 
-/** The ticket under the main server's ticket key, for exactly this request. */
-export async function checkTicket(ticket: CompactJws, ticketKey: PublicJwk, now: number): Promise<TicketPayload> {
-  const payload = await verifyJws(ticket, { type: 'ticket', schema: TicketPayload, key: ticketKey, failure: 'ticket.bad' })
+/** The ticket under a ticket key of the main server, for exactly this request. */
+export async function checkTicket(ticket: CompactJws, ticketKeys: readonly PublicJwk[], now: number): Promise<TicketPayload> {
+  const payload = await verifyByAny(ticket, { type: 'ticket', schema: TicketPayload, keys: ticketKeys, failure: 'ticket.bad' })
   requireTime(payload.issuedAt, payload.joinBefore, now, 'ticket.expired')
   return payload
 }

@@ -395,6 +395,11 @@ export const errorsEn: ErrorWords = {
       ? 'Ask site IT which authority vouches for the proxy, and name its file in the setting of the proxy.'
       : 'A proxy may be opening the connection. Ask site IT to let it through untouched.',
   }),
+  'server.keys-bad': () => ({ what: 'The list of the servers’ keys is not one that the authority has signed.', todo: `Have it signed again. ${report}` }),
+  'server.keys-stale': () => ({
+    what: 'The list of the servers’ keys is older than the one that is known.',
+    todo: 'Use the newest one that the authority has signed.',
+  }),
   'server.answer-bad': () => ({ what: 'The server’s answer was not understood.', todo: `Update this program. ${report}` }),
   'server.proxy-refused': byReason(proxyEn.refused, 'failed'),
   'proxy.setting-bad': byReason(proxyEn.setting, 'url'),

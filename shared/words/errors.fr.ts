@@ -423,6 +423,11 @@ export const errorsFr: ErrorWords = {
       ? 'Demandez aux TI du site quelle autorité répond du mandataire, et nommez son fichier dans le réglage du mandataire.'
       : 'Un mandataire ouvre peut-être la connexion. Demandez aux TI du site de la laisser passer intacte.',
   }),
+  'server.keys-bad': () => ({ what: 'La liste des clés des serveurs n’est pas signée par l’autorité.', todo: `Faites-la signer de nouveau. ${report}` }),
+  'server.keys-stale': () => ({
+    what: 'La liste des clés des serveurs est plus ancienne que celle qui est connue.',
+    todo: 'Utilisez la plus récente que l’autorité a signée.',
+  }),
   'server.answer-bad': () => ({ what: 'La réponse du serveur n’a pas été comprise.', todo: `Mettez ce programme à jour. ${report}` }),
   'server.proxy-refused': byReason(proxyFr.refused, 'failed'),
   'proxy.setting-bad': byReason(proxyFr.setting, 'url'),

@@ -154,7 +154,7 @@ describe('the bulletin, where the main server is out of reach', () => {
     const other = await enrolAgent(main, main.devices.second)
     const [mine, theirs] = [await keyOf(agent), await keyOf(other)]
     const called = async (key: string) =>
-      readCalls(String(await bulletinAt('west-1')), { ticketKey, key, now: seconds() }).then(
+      readCalls(String(await bulletinAt('west-1')), { ticketKeys: [ticketKey], key, now: seconds() }).then(
         ({ calls }) => calls,
         (error: unknown) => String(error),
       )

@@ -58,7 +58,7 @@ describe('asking for access', () => {
     expect(view).toMatchObject({ state: 'requested', access: 'os', device: { name: 'CT Suite 3' }, specialist: { name: 'elena of the test' } })
     expect(passed).toContain('requireEntitlement')
     const { ticketKey } = WellKnown.parse(JSON.parse((await ask(`${server.origin}/.well-known/gantry`, server.ca)).text))
-    const ticket = await checkTicket(view.ticket, ticketKey, Math.floor(server.now() / 1000))
+    const ticket = await checkTicket(view.ticket, [ticketKey], Math.floor(server.now() / 1000))
     expect(ticket).toMatchObject({ requestHash: requestHash(signed), deviceKey: agent.key.publicJwk, access: 'os', minutes: 30 })
     expect(new Set([ticket.accessServer.name, ticket.fallback?.name])).toEqual(new Set(['access-1', 'access-2']))
     expect(view.accessServer.name).toBe(ticket.accessServer.name)

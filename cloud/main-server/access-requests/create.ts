@@ -105,7 +105,7 @@ async function storeRequest(tools: AccessTools, accepted: Accepted): Promise<voi
   const { db, ticketKey, now } = tools
   const nowMs = now()
   const deviceKey = PublicJwk.parse(JSON.parse(device.keyJson))
-  const ticket = await issueTicket(ticketKey, { request, signed, limits, ask, deviceKey, route, nowMs })
+  const ticket = await issueTicket(ticketKey(), { request, signed, limits, ask, deviceKey, route, nowMs })
   await db.transaction().execute(async (trx) => {
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })

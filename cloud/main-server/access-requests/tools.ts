@@ -21,7 +21,7 @@ export type Queued = { deviceId: DeviceId; subject: string; body: Distribute<Del
 export type AccessTools = {
   db: Database
   authorityKey: PublicJwk
-  ticketKey: SigningKey
+  ticketKey: () => SigningKey
   /** The access servers that are up, and the word that a ticket names one. */
   fleet: { candidates(): Candidate[]; noteTicket(name: string): void }
   roster: () => RosterPayload | null

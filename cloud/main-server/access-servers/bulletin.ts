@@ -15,7 +15,7 @@ export type BulletinBoard = {
   keyOf(device: { id: DeviceId; thumbprint: string }): Hash
 }
 
-export type BulletinTools = { db: Database; ticketKey: SigningKey; secret: string; now: () => number }
+export type BulletinTools = { db: Database; ticketKey: () => SigningKey; secret: string; now: () => number }
 
 const sameForMs = 1_500
 const fewestMarks = 16
@@ -30,7 +30,7 @@ export function createBulletinBoard({ db, ticketKey, secret, now }: BulletinTool
     const salt = newNonce()
     const marks = (await devicesWithSomethingWaiting(db)).map((device) => bulletinMark(keyOf(device), salt))
     const payload: BulletinPayload = { version: 1, issuedAt: Math.floor(now() / 1_000), salt, marks: fillUp(marks) }
-    return signJws('bulletin', payload, ticketKey)
+    return signJws('bulletin', payload, ticketKey())
   }
   return {
     keyOf,

@@ -22,7 +22,7 @@ function world(list = [listed('east'), listed('west')]) {
     if (audit.broken) throw new AppError('audit.unavailable')
     events.push(event)
   }
-  const fleet = createFleet({ list, thisServer, append, now: () => clock.ms })
+  const fleet = createFleet({ list, isThisServer: (to) => to === thisServer, append, now: () => clock.ms })
   const beat = (name: 'east' | 'west', change: Partial<BeatPayload> = {}, key: SigningKey = keys[name]) => {
     const { site, host, port, region } = listed(name)
     const payload = { version: 1, to: thisServer, server: { name, site, host, port }, region, atMs: clock.ms, draining: false, load: calm, ...change }

@@ -33,8 +33,8 @@ export type Fleet = {
 
 export type FleetTools = {
   list: readonly ListedServer[]
-  /** RFC 7638 thumbprint of our ticket key. */
-  thisServer: Hash
+  /** Whether this is the thumbprint (RFC 7638) of a ticket key of ours: one that an access server still knows us by may be over. */
+  isThisServer: (to: Hash) => boolean
   append: (event: NewAuditEvent) => void
   /** Milliseconds. */
   now: () => number
@@ -44,7 +44,7 @@ type State = 'unheard' | 'up' | 'draining' | 'lost'
 /** `heardMs`: when its last beat came, or since when we listen. */
 type Member = { listed: ListedServer; state: State; heardMs: number; beatAtMs: number; load: Load | null; spent: number }
 
-export function createFleet({ list, thisServer, append, now }: FleetTools): Fleet {
+export function createFleet({ list, isThisServer, append, now }: FleetTools): Fleet {
   const startedMs = now()
   let members = new Map<string, Member>()
 
@@ -88,7 +88,7 @@ export function createFleet({ list, thisServer, append, now }: FleetTools): Flee
       if (!member || !key) throw new AppError('access-server.unknown')
       const beat = await verifyJws(jws, { type: 'beat', schema: BeatPayload, key, failure: 'access-server.unknown' })
       const off = Math.round((beat.atMs - now()) / 1_000)
-      if (beat.to !== thisServer || beat.atMs <= member.beatAtMs) throw new AppError('access-server.unknown')
+      if (!isThisServer(beat.to) || beat.atMs <= member.beatAtMs) throw new AppError('access-server.unknown')
       if (Math.abs(off) > requestLimits.slackPastSeconds) throw new AppError('access.clock-off', { details: { seconds: off } })
       requireFacts(beat, member.listed)
       const next = beat.draining ? 'draining' : 'up'

@@ -2,15 +2,22 @@ import type { AccessApi } from '@gantry/shared/access-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import { type ErrorCode, toFailure } from '@gantry/shared/errors.ts'
+import type { CompactJws } from '@gantry/shared/ticket.ts'
 import type { BulletinBoard } from './bulletin.ts'
 import type { Fleet } from './fleet.ts'
 
-export type BeatTools = { fleet: Fleet; bulletins: BulletinBoard; append: (event: NewAuditEvent) => void; now: () => number }
+export type BeatTools = {
+  fleet: Fleet
+  bulletins: BulletinBoard
+  serverKeys: () => CompactJws | null
+  append: (event: NewAuditEvent) => void
+  now: () => number
+}
 
 /** Anybody may send a beat, so a refusal is written once a minute and code, with the number of those before it. */
 const windowMs = 60_000
 
-export function createBeatHandlers({ fleet, bulletins, append, now }: BeatTools): Handlers<AccessApi, { address: string }> {
+export function createBeatHandlers({ fleet, bulletins, serverKeys, append, now }: BeatTools): Handlers<AccessApi, { address: string }> {
   const written = new Map<ErrorCode, { atMs: number; unwritten: number }>()
 
   const noteRefusal = (error: unknown, address: string) => {
@@ -32,7 +39,8 @@ export function createBeatHandlers({ fleet, bulletins, append, now }: BeatTools)
         noteRefusal(error, address)
         throw error
       }
-      return { bulletin: await bulletins.current() }
+      const keys = serverKeys()
+      return { bulletin: await bulletins.current(), ...(keys ? { serverKeys: keys } : {}) }
     },
   }
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { Region } from '@gantry/shared/access-api.ts'
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
@@ -12,9 +13,9 @@ import { enrolDevice, findCertificate, findUnusedCode, storeCertificate } from '
 
 export type EnrolmentTools = {
   db: Database
-  deviceCa: Ca
+  deviceCa: () => Ca
   authorityKey: PublicJwk
-  ticketKey: PublicJwk
+  ticketKey: () => PublicJwk
   auditKey: PublicJwk
   agentOrigin: string
   /** All that this customer's sessions may use, up or not: the device lets out to these and no others. */
@@ -37,22 +38,22 @@ export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<Ag
       }
       const { deviceId, name, customer, site, onlyRegions } = device
       if (!hostKeyLine.test(hostKey)) throw new AppError('enrol.request-bad', { details: { field: 'hostKey' } })
-      const certificate = await issueDeviceCertificate(deviceCa, certificateRequest, deviceId, { days: certificateDays, now: now() })
-      const { publicJwk: deviceKey } = checkDeviceCertificate(certificate, deviceCa.certificatePem, 'enrol.request-bad', now())
+      const ca = deviceCa()
+      const certificate = await issueDeviceCertificate(ca, certificateRequest, deviceId, { days: certificateDays, now: now() })
+      const { publicJwk: deviceKey } = checkDeviceCertificate(certificate, ca.certificatePem, 'enrol.request-bad', now())
       const thumbprint = certificateHash(certificate)
       append({ kind: 'device.enrolled', actor: { kind: 'agent', id: deviceId, name }, deviceId, data: { model, agentVersion, certificate: thumbprint } })
       await enrolDevice(db, code, { deviceId, certificate, thumbprint, deviceKey, hostKey, auditKey, agentVersion }, now())
       const { authorityKey, ticketKey, agentOrigin, endpoints } = tools
-      const { certificatePem } = deviceCa
       return {
         deviceId,
         name,
         customer,
         site,
         certificate,
-        deviceCa: certificatePem,
+        deviceCa: ca.certificatePem,
         authorityKey,
-        ticketKey,
+        ticketKey: ticketKey(),
         mainServerAuditKey: tools.auditKey,
         agentOrigin,
         accessServers: endpoints(onlyRegions),
@@ -66,7 +67,7 @@ const certificateDays = 365
 export type RenewalTools = Pick<EnrolmentTools, 'db' | 'deviceCa' | 'append' | 'now'>
 
 /**
- * A fresh certificate for the key that the device has: whoever calls has just proven it (TLS), and the request is signed by it too. One that is young is answered again, so that a lost
+ * A fresh certificate for the key that the device has: whoever calls has just proven it (TLS), and the request is signed by it too. One that is young, of the CA in use, is answered again, so that a lost
  * answer costs nothing and nobody collects certificates. Errors: `enrol.request-bad {field}`, `device.unknown`.
  */
 export function createRenewalHandlers({ db, deviceCa, append, now }: RenewalTools): Pick<Handlers<AgentApi, DeviceCaller>, 'device.renew'> {
@@ -74,16 +75,22 @@ export function createRenewalHandlers({ db, deviceCa, append, now }: RenewalTool
     async 'device.renew'({ certificateRequest }, { deviceId, name }) {
       const known = await findCertificate(db, deviceId)
       if (!known) throw new AppError('device.unknown')
-      if (shareOfLife(known.certificate, now()) < youngShare) return { certificate: known.certificate }
-      const certificate = await issueDeviceCertificate(deviceCa, certificateRequest, deviceId, { days: certificateDays, now: now() })
-      const { publicJwk } = checkDeviceCertificate(certificate, deviceCa.certificatePem, 'enrol.request-bad', now())
+      const ca = deviceCa()
+      const young = shareOfLife(known.certificate, now()) < youngShare && isIssuedBy(known.certificate, ca)
+      if (young) return { certificate: known.certificate, deviceCa: ca.certificatePem }
+      const certificate = await issueDeviceCertificate(ca, certificateRequest, deviceId, { days: certificateDays, now: now() })
+      const { publicJwk } = checkDeviceCertificate(certificate, ca.certificatePem, 'enrol.request-bad', now())
       if (thumbprintOf(publicJwk) !== thumbprintOf(known.deviceKey)) throw new AppError('enrol.request-bad', { details: { field: 'key' } })
       const thumbprint = certificateHash(certificate)
       append({ kind: 'device.renewed', actor: { kind: 'agent', id: deviceId, name }, deviceId, data: { certificate: thumbprint } })
       await storeCertificate(db, deviceId, { certificate, thumbprint })
-      return { certificate }
+      return { certificate, deviceCa: ca.certificatePem }
     },
   }
+}
+
+function isIssuedBy(certificatePem: string, { certificatePem: caPem }: Ca): boolean {
+  return new X509Certificate(certificatePem).checkIssued(new X509Certificate(caPem))
 }
 
 /** A certificate that has lived less than this share of its life needs no successor. */

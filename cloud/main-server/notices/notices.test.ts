@@ -102,7 +102,13 @@ async function openNotices({ server }: World) {
   const db = await openDatabase(join(server.stateDir, 'gantry.db'))
   const nothing = async () => undefined
   const notices = createNotices({
-    ...{ db, append: () => undefined, secret: readFileSync(join(server.stateDir, 'notice.secret'), 'utf8'), origin: server.origin, key: server.authority },
+    ...{
+      db,
+      append: () => undefined,
+      secret: readFileSync(join(server.stateDir, 'notice.secret'), 'utf8'),
+      origin: server.origin,
+      key: () => server.authority,
+    },
     ...{ sendMail: null, postWebhook: nothing, moved: nothing, changed: nothing, onDefect: () => undefined, now: server.now },
     release: (queries, { deviceId, requestId }) => releaseDelivery(queries, deviceId, `access-request:${requestId}`),
   })

@@ -37,7 +37,7 @@ export type NoticeTools = {
   /** `https://host:port` of the pages. */
   origin: string
   /** Signs webhooks. */
-  key: SigningKey
+  key: () => SigningKey
   /** Null where no mail server is set. */
   sendMail: SendMail | null
   postWebhook: PostWebhook
@@ -168,7 +168,7 @@ async function sendOnce(tools: NoticeTools, row: SendRow, message: Message, clos
 }
 
 async function send({ sendMail, postWebhook, key, now }: NoticeTools, { channel, target }: SendRow, message: Message, signal: AbortSignal): Promise<void> {
-  if (channel === 'webhook') return postWebhook({ url: target, body: await signJws('notice', webhookPayload(message, target, now()), key), signal })
+  if (channel === 'webhook') return postWebhook({ url: target, body: await signJws('notice', webhookPayload(message, target, now()), key()), signal })
   if (!sendMail) throw new DeliveryFailure('mail-off', { final: true })
   return sendMail({ id: message.id, to: target, ...composeMail(message) })
 }

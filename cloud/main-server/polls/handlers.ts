@@ -14,6 +14,8 @@ export type PollTools = {
   waiters: Waiters
   /** The newest roster of the authority, or null before there is one. */
   roster: () => { number: number; jws: CompactJws } | null
+  /** The newest list of the servers' keys, or null before there is one. */
+  serverKeys: () => { number: number; jws: CompactJws } | null
   /** Told when a device came back or says something new of itself. */
   deviceChanged: (deviceId: DeviceId) => void
   /** By which it finds its mark in a bulletin. */
@@ -27,7 +29,7 @@ const rosterAgainMs = 600_000
 export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, DeviceCaller>, 'device.poll'> {
   const { db, waiters, now } = tools
   return {
-    async 'device.poll'({ holdMs, handled, wantsBulletin, ...contact }, caller) {
+    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, ...contact }, caller) {
       await markHandled(db, caller.deviceId, handled, now())
       await noteContact(tools, caller.deviceId, contact)
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
@@ -36,17 +38,23 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
       const woken = waiters.wait(caller.deviceId, holdMs, AbortSignal.any([caller.signal, enough.signal]))
       try {
         let deliveries = await openDeliveries(db, caller.deviceId)
-        if (deliveries.length === 0 && holdMs > 0) {
+        if (deliveries.length === 0 && holdMs > 0 && !newerKeys(tools, serverKeysNumber)) {
           await woken
           deliveries = await openDeliveries(db, caller.deviceId)
         }
         const key = wantsBulletin ? { bulletinKey: tools.bulletinKey({ id: caller.deviceId, thumbprint: caller.thumbprint }) } : {}
-        return { deliveries, serverTimeMs: now(), ...key }
+        return { deliveries, serverTimeMs: now(), ...key, ...newerKeys(tools, serverKeysNumber) }
       } finally {
         enough.abort()
       }
     },
   }
+}
+
+/** Beside the deliveries and not one of them: a ticket under a key that this list brings must not come before it. */
+function newerKeys({ serverKeys }: PollTools, known: number | undefined): { serverKeys: CompactJws } | null {
+  const newest = serverKeys()
+  return newest && known !== undefined && known < newest.number ? { serverKeys: newest.jws } : null
 }
 
 async function noteContact({ db, deviceChanged, now }: PollTools, deviceId: DeviceId, contact: Contact): Promise<void> {

@@ -9,8 +9,8 @@ import type { z } from 'zod'
 
 /** The main server as the client meets it: what it says of itself, and its client API with the sign-in's token. */
 export type MainServer = {
-  /** Asked once, then kept: its keys do not change while it runs. Errors: `server.*`. */
-  wellKnown(): Promise<WellKnown>
+  /** Asked once, then kept until somebody needs it fresh: its keys are rotated while it runs. Errors: `server.*`. */
+  wellKnown(options?: { fresh: true }): Promise<WellKnown>
   /** A token that the server refuses is refreshed once. Errors: `auth.*`, `server.*`, and the failures of the call. */
   call<N extends keyof ClientApi & string>(
     name: N,
@@ -50,7 +50,8 @@ export function createMainServer({ origin, dial, access, onAnswer }: MainServerO
       running.delete(one)
     }
   }
-  const wellKnown = () => {
+  const wellKnown = ({ fresh = false } = {}) => {
+    if (fresh) known = null
     known ??= noted(() => getJson({ origin, dial }, WellKnown, { path: '/.well-known/gantry' })).catch((error: unknown) => {
       known = null
       throw error

@@ -2,6 +2,7 @@ import { type AccessState, requestLimits } from '@gantry/shared/access-request.t
 import type { AccessRequestView, DeviceRow, WellKnown } from '@gantry/shared/client-api.ts'
 import { AppError, fromFailure, isErrorCode, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestProgress } from '@gantry/shared/ipc.ts'
+import { checkDeviceCertificate } from '@gantry/shared/node/certificates.ts'
 import { matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { checkTicket, requireSameRequest } from '@gantry/shared/node/ticket.ts'
 import type { CompactJws, TicketPayload } from '@gantry/shared/ticket.ts'
@@ -24,7 +25,7 @@ export type ApprovedRequest = {
 }
 export type RunTools = {
   call: MainServer['call']
-  wellKnown: () => Promise<WellKnown>
+  wellKnown: (options?: { fresh: true }) => Promise<WellKnown>
   openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
   onProgress: (progress: RequestProgress) => void
   /** How long to wait for an update before asking: short while the stream of updates is down. */
@@ -48,6 +49,18 @@ export type RequestRun = {
 type Ticketed = { ticket: TicketPayload; ticketText: CompactJws; deviceCa: string }
 const cancelTimeoutMs = 5_000
 
+/** The ticket under the main server's key. Its keys and the device CA may have been rotated since they were asked for, so what does not fit is asked for once more. */
+async function checkUnder({ ticket: text, deviceCertificate }: AccessRequestView, { wellKnown, now }: Pick<RunTools, 'wellKnown' | 'now'>) {
+  const check = async ({ ticketKey, deviceCa }: WellKnown) => ({ ticket: await checkTicket(text, [ticketKey], now() / 1_000), deviceCa })
+  try {
+    const known = await wellKnown()
+    checkDeviceCertificate(deviceCertificate, known.deviceCa)
+    return await check(known)
+  } catch {
+    return check(await wellKnown({ fresh: true }))
+  }
+}
+
 /** One request, from its signature to its session: read top to bottom. */
 export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow, tools: RunTools): RequestRun {
   const { payload } = own
@@ -57,16 +70,16 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
   const progress = startProgress(payload, row, tools)
 
   const send = async (): Promise<Ticketed> => {
-    const known = await tools.wellKnown()
+    await tools.wellKnown()
     const input = { request: own.signed, certificate: keys.certificate }
     const { request: view, passed } = await tools.call('access-request.create', input, { signal: stop.signal, timeoutMs: 20_000 })
     if (view.id !== payload.id) throw new AppError('server.answer-bad', { details: { name: 'access-request.create' } })
-    const ticket = await checkTicket(view.ticket, known.ticketKey, tools.now() / 1_000)
+    const { ticket, deviceCa } = await checkUnder(view, tools)
     requireSameRequest(ticket, payload, own.signed)
     const { name, site } = ticket.accessServer
     progress.reach('checked', { passed, accessServer: { name, site } })
     mailbox.push(view)
-    return { ticket, ticketText: view.ticket, deviceCa: known.deviceCa }
+    return { ticket, ticketText: view.ticket, deviceCa }
   }
 
   const follow = async (ticketed: Ticketed): Promise<AnswerState> => {

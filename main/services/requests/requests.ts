@@ -14,7 +14,7 @@ import { makeRequest, signWithdrawal } from './signed-request.ts'
 
 export type RequestTools = {
   call: MainServer['call']
-  wellKnown: () => Promise<WellKnown>
+  wellKnown: (options?: { fresh: true }) => Promise<WellKnown>
   devices: Pick<DeviceList, 'row'>
   /** Asks the person for both factors again where this level needs them fresh. Errors: `auth.*`. */
   requireFreshMfa: (access: AccessLevel, signal: AbortSignal | undefined) => Promise<void>
