@@ -134,7 +134,7 @@ function stopWithApp(services: Services): () => Promise<void> {
 function adapterOf(profileDir: string): UpdatedApp['adapter'] {
   return {
     version: app.getVersion(),
-    name: app.getName(),
+    name: 'Gantry',
     isPackaged: app.isPackaged,
     appUpdateConfigPath: join(process.resourcesPath, 'app-update.yml'),
     userDataPath: join(profileDir, 'updates'),
