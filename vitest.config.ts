@@ -6,10 +6,13 @@ const shipped = ['shared', 'agent', 'authority', 'cli', 'cloud', 'main', 'preloa
 /** How long `expect.poll` looks before it gives up. Its own default of one second is too short where two cores do the work of ten processes. */
 const expectation = { poll: { timeout: 15_000 } }
 
+const faults = ['allow-list', 'network', 'sandbox', 'supervisor', 'tunnel'].map((name) => `test/e2e/${name}.test.ts`)
+const patient = { testTimeout: 180_000, hookTimeout: 120_000, expect: expectation }
+
 /**
- * `unit`: beside the code. `system`: whole parts in one process. `window`: the built window in a browser. `e2e`: the sandbox as it is started by hand, real processes,
- * one file after the other since they measure sockets and kill processes; after all the others, so that nothing competes with them. `browser`, `standin`, `electron`: the
- * same bodies of `test/desktop/`, with the desktop client in the browser host, in the Electron stand-in and in Electron itself.
+ * `unit`: beside the code. `system`: whole parts in one process. `window`: the built window in a browser. `e2e`: the sandbox as it is started by hand, real processes.
+ * `faults`: those of them that measure sockets or kill, hang and fill up what they run on, one file after the other, so that nothing competes with them. `browser`,
+ * `standin`, `electron`: the same bodies of `test/desktop/`, with the desktop client in the browser host, in the Electron stand-in and in Electron itself.
  */
 export default defineConfig({
   test: {
@@ -49,23 +52,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          expect: expectation,
+          exclude: faults,
+          ...patient,
           sequence: { groupOrder: 2 },
         },
       },
+      { test: { name: 'faults', include: faults, ...patient, fileParallelism: false, sequence: { groupOrder: 3 } } },
       ...(['browser', 'standin', 'electron'] as const).map((host, at) => ({
         test: {
           name: host,
           include: ['test/desktop/**/*.test.ts'],
           env: { GANTRY_HOST: host },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          ...patient,
           fileParallelism: false,
-          expect: expectation,
-          sequence: { groupOrder: 3 + at },
+          sequence: { groupOrder: 4 + at },
         },
       })),
     ],

@@ -12,6 +12,8 @@ export type SandboxArguments = {
   build: boolean
   language: Language
   stopWithStdin: boolean
+  /** How many of the devices run; all of them where it is left out. */
+  devices: number | undefined
   help: boolean
 }
 
@@ -28,15 +30,18 @@ export function readArguments(argv: string[], repository: string, env: NodeJS.Pr
         browser: { type: 'boolean', default: false },
         build: { type: 'boolean', default: false },
         language: { type: 'string' },
+        devices: { type: 'string' },
         'stop-with-stdin': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
     if (values.json && !values.headless) throw new Error('--json needs --headless')
     if (values.language !== undefined && values.language !== 'en' && values.language !== 'fr') throw new Error('--language en or fr')
+    if (values.devices !== undefined && !/^[1-9]$/.test(values.devices)) throw new Error('--devices 1 to 9')
     // npm runs scripts in the repository; what a person types is relative to where they are.
-    const { 'stop-with-stdin': stopWithStdin, ...rest } = values
-    return { ...rest, stopWithStdin, state: resolve(env.INIT_CWD ?? '.', values.state), language: (values.language as Language | undefined) ?? languageOf(env) }
+    const { 'stop-with-stdin': stopWithStdin, devices, ...rest } = values
+    const language = (values.language as Language | undefined) ?? languageOf(env)
+    return { ...rest, stopWithStdin, state: resolve(env.INIT_CWD ?? '.', values.state), language, devices: devices === undefined ? devices : Number(devices) }
   } catch (error) {
     throw new AppError('usage.bad', { cause: error, details: { problem: error instanceof Error ? error.message.slice(0, 200) : '' } })
   }

@@ -28,14 +28,14 @@ export type SandboxOptions = {
   onEvent: (event: PartEvent) => void
   signal: AbortSignal
   network?: Network
+  /** How many of the devices get an agent and a panel; the others are as if switched off. */
+  devices?: number | undefined
 }
 /** Where the parts run, if not all here: what starts each, and who listens where. */
 export type Network = {
   ports: Required<Ports>
   on(part: string, argv: PartSpec['argv']): PartSpec['argv']
   restartDelayMs: (failures: number) => number
-  /** How many of the devices get an agent. */
-  devices: number
 }
 
 export type RunningDevice = { device: SandboxDevice; place: DevicePlace; supervisor: Part }
@@ -74,7 +74,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 async function start(
-  { state, reset, language, onEvent, signal, network }: SandboxOptions,
+  { state, reset, language, onEvent, signal, network, devices: running }: SandboxOptions,
   closers: (() => unknown)[],
   stop: () => Promise<void>,
 ): Promise<Sandbox> {
@@ -82,7 +82,7 @@ async function start(
   closers.push(lockFolder(paths))
   if (reset) resetFolder(paths, outsideFolder(paths))
   const world = readHospital()
-  const devices = devicesWithAgent(world.hospital, world.models).slice(0, network?.devices)
+  const devices = devicesWithAgent(world.hospital, world.models).slice(0, running)
   makeFolders(
     paths,
     devices.map(({ number }) => number),
@@ -153,12 +153,12 @@ async function start(
       }),
     ),
   ) as [Part, Part]
-  const running = devices.map((device) => {
+  const started = devices.map((device) => {
     const place = places.get(device.id) as DevicePlace
     const enrolmentCode = `GNT1-${credentials.enrolment[device.id]}-${authorityMark(authority.key)}`
     return { device, place, supervisor: startAgent(tools, device, { place, enrolmentCode }) }
   })
-  await Promise.all([...accessServers, ...running.map(({ supervisor }) => supervisor), ...panels.values()].map(({ ready }) => ready))
+  await Promise.all([...accessServers, ...started.map(({ supervisor }) => supervisor), ...panels.values()].map(({ ready }) => ready))
 
   const file: SandboxFile = { version: 1, pid: process.pid, controlSocket, mainServer: originOf(ports), ca: paths.ca, clientProfile: paths.client }
   writeJsonFile(paths.file, file, 0o644)
@@ -167,7 +167,7 @@ async function start(
     paths,
     ports,
     specialist: { name: person.name, ...specialist },
-    devices: running,
+    devices: started,
     desk,
     mainServer,
     accessServers,

@@ -45,7 +45,9 @@ function digestOf(patterns: string[]): string {
 
 function run(argv: string[]): Promise<{ status: number | null; output: string }> {
   const { promise, resolve } = Promise.withResolvers<{ status: number | null; output: string }>()
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  // Whatever calls: a test runner's own setting would build React's development version.
+  const env = { ...process.env, NODE_ENV: 'production' }
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'], env })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -2,7 +2,7 @@
 export const sandboxEn = {
   usage: [
     'npm start -- [--state DIR] [--reset] [--browser] [--language en|fr]',
-    'npm run --silent sandbox -- --headless [--state DIR] [--reset] [--json]',
+    'npm run --silent sandbox -- --headless [--state DIR] [--reset] [--devices N] [--json]',
     '',
     '  --state DIR   where everything is kept (default: .sandbox in this repository)',
     '  --reset       begin anew: delete what an earlier sandbox kept there',

@@ -3,7 +3,7 @@ import type { SandboxWords } from './sandbox.en.ts'
 export const sandboxFr: SandboxWords = {
   usage: [
     'npm start -- [--state DOSSIER] [--reset] [--browser] [--language en|fr]',
-    'npm run --silent sandbox -- --headless [--state DOSSIER] [--reset] [--json]',
+    'npm run --silent sandbox -- --headless [--state DOSSIER] [--reset] [--devices N] [--json]',
     '',
     '  --state DOSSIER  où tout est gardé (par défaut : .sandbox dans ce dépôt)',
     '  --reset          tout recommencer: efface ce qu’un bac à sable y a gardé',

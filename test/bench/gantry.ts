@@ -7,7 +7,7 @@ import { readJsonFile } from '../../shared/node/json-file.ts'
 import { createLineClient } from '../../shared/node/lines.ts'
 import { SandboxFile, sandboxApi } from '../../shared/sandbox-api.ts'
 import { agentOf, processesOf } from '../e2e/support/processes.ts'
-import { newStateFolder, type RunningSandbox, removeSandbox, startSandbox } from '../e2e/support/sandbox.ts'
+import { newStateFolder, oneDevice, type RunningSandbox, removeSandbox, startSandbox } from '../e2e/support/sandbox.ts'
 import type { Roots } from './cpu.ts'
 import type { ClientCalls } from './workers/client.ts'
 import { startWorker, type Worker } from './workers/worker.ts'
@@ -41,7 +41,7 @@ export function memoryFolder(mib: number): string {
 }
 
 export async function startGantry(folder: string): Promise<Gantry> {
-  const sandbox = await startSandbox(folder)
+  const sandbox = await startSandbox(folder, ...oneDevice)
   try {
     return await openGantry(sandbox)
   } catch (error) {

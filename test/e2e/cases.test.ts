@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
+import { newStateFolder, oneDevice, type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
 
 let sandbox: RunningSandbox
 let device: RunningSandbox['facts']['devices'][number]
 beforeAll(async () => {
-  sandbox = await startSandbox()
+  sandbox = await startSandbox(newStateFolder(), ...oneDevice)
   const [first] = sandbox.facts.devices
   if (!first) throw new Error('no device')
   device = first

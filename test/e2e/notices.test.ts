@@ -8,7 +8,7 @@ import { firstCustomer } from '../support/directory.ts'
 import { type MailServer, openMailServer } from '../support/mail-server.ts'
 import { ask, form } from '../support/sign-in-browser.ts'
 import { processesOf } from './support/processes.ts'
-import { type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
+import { newStateFolder, oneDevice, type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
 
 /** A customer whose contact must accept each session, in a sandbox whose main server has a mail server (R084, D16). */
 let sandbox: RunningSandbox
@@ -22,7 +22,7 @@ beforeAll(async () => {
   mail = await openMailServer(ca)
   const caFile = join(folder, 'ca.pem')
   writeFileSync(caFile, ca.certificatePem)
-  sandbox = await startSandbox()
+  sandbox = await startSandbox(newStateFolder(), ...oneDevice)
   const [first] = sandbox.facts.devices
   if (!first) throw new Error('no device')
   device = first

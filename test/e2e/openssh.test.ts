@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Done, type RunningSandbox, removeSandbox, run, startSandbox, until } from './support/sandbox.ts'
+import { type Done, newStateFolder, oneDevice, type RunningSandbox, removeSandbox, run, startSandbox, until } from './support/sandbox.ts'
 
 let sandbox: RunningSandbox
 let device: RunningSandbox['facts']['devices'][number]
@@ -11,7 +11,7 @@ const work = mkdtempSync(join(tmpdir(), 'gantry-e2e-ssh-'))
 const ask = ['--reason', 'Console reacts slowly', '--case', '48213']
 
 beforeAll(async () => {
-  sandbox = await startSandbox()
+  sandbox = await startSandbox(newStateFolder(), ...oneDevice)
   const [first] = sandbox.facts.devices
   if (!first) throw new Error('no device')
   device = first

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nowMs, openWorkout, type Workout } from '../prove/workout.ts'
 import { allowAll, deviceId, openDriver } from '../prove/world/desk.ts'
 import { processesOf } from './support/processes.ts'
-import { newStateFolder, type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
+import { newStateFolder, oneDevice, type RunningSandbox, removeSandbox, startSandbox, until } from './support/sandbox.ts'
 
 /** One session with a shell in which somebody types and a file that goes to and fro, and what dies meanwhile. `npm run prove -- tunnel` does the same at length. */
 const dir = newStateFolder()
@@ -41,7 +41,7 @@ async function goesOn(): Promise<void> {
 beforeAll(async () => {
   mkdirSync(dir, { recursive: true })
   allowAll(dir)
-  sandbox = await startSandbox(dir)
+  sandbox = await startSandbox(dir, ...oneDevice)
   expect((await sandbox.gantry('sign-in')).code).toBe(0)
   driver = openDriver([], dir, join(dir, 'driver.log'))
   workout = await openWorkout({ dir, facts: sandbox.facts, client: driver.client, clientPid: driver.child.pid ?? 0 }, { copyBytes: 33_554_432 })

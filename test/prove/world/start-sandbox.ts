@@ -15,9 +15,9 @@ const sandbox = await startSandbox({
   language: 'en',
   onEvent: (event: PartEvent) => speak({ event }),
   signal: stopping.signal,
+  devices: task.devices,
   network: {
     ports: task.ports,
-    devices: task.devices,
     // Proofs kill the same part many times in a minute; the wait that protects a person's machine would only make them long.
     restartDelayMs: () => 200,
     on(part, argv) {

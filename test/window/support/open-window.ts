@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import type { Result } from '@gantry/shared/errors.ts'
@@ -118,20 +118,9 @@ function isResult(value: unknown): value is Result<unknown> {
 
 let isBuilt = false
 
-/** Builds the window when a source is newer than what was built; looked at once, so that all windows of a run are of one build. */
+/** As `npm test` has done already; for whoever runs one file while working on the window. Looked at once, so that all windows of a run are of one build. */
 function buildWindow(): void {
   if (isBuilt) return
   isBuilt = true
-  const page = join(built, 'index.html')
-  const newest = Math.max(...['renderer', 'preload', 'shared'].map((folder) => newestIn(join(root, folder))))
-  if (existsSync(page) && statSync(page).mtimeMs > newest) return
-  execFileSync(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '-c', 'vite.renderer.config.ts', '--logLevel', 'error'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-}
-
-function newestIn(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
-  return Math.max(0, ...files.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs))
+  execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--if-changed'], { stdio: 'inherit' })
 }
