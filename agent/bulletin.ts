@@ -114,7 +114,7 @@ export async function pollRound({ poll, names, look, onWord }: PollRound): Promi
   }
 }
 
-const outOfReach: readonly ErrorCode[] = ['server.unreachable', 'server.identity-wrong', 'server.proxy-refused']
+const outOfReach: readonly ErrorCode[] = ['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused']
 
 function isOutOfReach(error: unknown): boolean {
   return error instanceof AppError && outOfReach.includes(error.code)

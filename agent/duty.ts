@@ -22,6 +22,7 @@ import { createPanelLink } from './panel-link.ts'
 import { attachPanelSwitch, panelPolicy } from './panel-policy.ts'
 import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll-loop.ts'
 import { createRenewal } from './renewal.ts'
+import { refuseRevoked } from './revoked-certificates.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
 import { openServerKeys } from './server-keys.ts'
@@ -62,9 +63,9 @@ const lastWordsMs = 700
 const silenceLookMs = 1_000
 
 export async function startDuty(deps: DutyWith): Promise<Duty> {
-  const { local, enrolment, standing, timing, clock, log, random } = deps
+  const { enrolment, standing, timing, clock, log, random } = deps
   const policy = () => standing().policy
-  const { config, identity, audit, memory } = local
+  const { config, identity, audit, memory } = deps.local
   const { deviceId } = enrolment
   const stopping = new AbortController()
   const signal = stopping.signal
@@ -78,8 +79,9 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     (separation) => separation.close(),
   )
   spare.fill()
+  const serverKeys = await openServerKeys({ ...enrolment, stateDir: config.stateDir, onLost: deps.local.onLost, audit: audit.note, log })
+  const local = { ...deps.local, dial: refuseRevoked(deps.local.dial, { revoked: serverKeys.revoked, audit: audit.note }) }
   const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
-  const serverKeys = await openServerKeys({ ...enrolment, stateDir: config.stateDir, onLost: local.onLost, audit: audit.note, log })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const toolsFor = createSessionTools({ local, panel, inSession, separate: spare.take, clock, log })
   const inbox = createInbox(local.inbox)

@@ -69,7 +69,7 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }:
 }
 
 /** Another name may still work: this one does not answer, somebody else does, or the site's proxy does not let this one through. */
-const elsewhere: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.proxy-refused'])
+const elsewhere: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused'])
 
 function isElsewhere(error: unknown): boolean {
   return error instanceof AppError && elsewhere.has(error.code)

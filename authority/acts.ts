@@ -1,11 +1,13 @@
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { shortFingerprint } from '@gantry/shared/node/certification.ts'
+import { serverKeysFingerprint } from '@gantry/shared/node/server-keys.ts'
 import { type SigningKey, sha256, signJws, thumbprint } from '@gantry/shared/node/signing.ts'
+import { ServerKeysPayload } from '@gantry/shared/server-keys.ts'
 import { CertificatePayload, type CompactJws, type Hash, type RosterPayload } from '@gantry/shared/ticket.ts'
 import { officerMarks } from './officers.ts'
 import type { CertifiedEvent, Standing } from './standing.ts'
-import type { Act, Person } from './statement.ts'
+import type { Act, Person, Statement } from './statement.ts'
 
 /** What each act needs, makes and leaves in the audit. */
 const day = 86_400
@@ -38,6 +40,9 @@ export function requirePossible(act: Act, { people, officers, rosterNumber }: St
     case 'revoke':
       if (people.get(act.specialistId)?.username !== act.username) fail('authority.person-unknown', { username: act.username })
       return
+    case 'server-keys':
+      if (serverKeysFingerprint(act.keys) !== act.fingerprint) fail('authority.fingerprint-differs', { fingerprint: serverKeysFingerprint(act.keys) })
+      return
     case 'add-officer':
       if (wasOfficer(act.name)) fail('authority.officer-known', { name: act.name })
       return
@@ -56,6 +61,12 @@ export async function makeCertificate(person: Person, key: SigningKey, at: numbe
   const { specialistId, username, issuedAt, expiresAt } = payload
   const marks = { specialistKey: thumbprint(person.specialistKey), supportKey: thumbprint(person.supportKey) }
   return { certificate, event: { specialistId, username, ...marks, issuedAt, expiresAt, certificate: sha256(certificate), fingerprint: fingerprintOf(person) } }
+}
+
+/** The list under the roster's number; null for any other act. */
+export async function makeServerKeys({ act, number }: Statement, key: SigningKey, at: number): Promise<CompactJws | null> {
+  if (act.kind !== 'server-keys') return null
+  return signJws('server-keys', ServerKeysPayload.parse({ ...act.keys, version: 1, number, issuedAt: at }), key)
 }
 
 /** Who is certified after the act, in their time, sorted by name. */
@@ -98,6 +109,11 @@ export function eventsOf(act: Act, made: Made | null, agreed: Agreed): NewAuditE
       return [event('officer.removed', { officer: act.name })]
     case 'restore':
       return [event('authority.restored', { published: act.published }), ...act.gone.map((specialistId) => event('specialist.revoked', { specialistId }))]
+    case 'server-keys': {
+      const { ticketKeys, deviceCas, revoked } = act.keys
+      const counts = { ticketKeys: ticketKeys.length, deviceCas: deviceCas.length, revoked: revoked.length }
+      return [event('server-keys.signed', { fingerprint: act.fingerprint, ...counts })]
+    }
     case 'roster':
       return []
   }

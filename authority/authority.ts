@@ -10,7 +10,7 @@ import { readJsonFile, readJsonFileIfThere, writeFileWhole, writeJsonFile } from
 import type { BoxCost } from '@gantry/shared/node/passphrase-box.ts'
 import { generateSigningKey, privatePem, type SigningKey, sha256, signingKeyFrom, signJws, thumbprint } from '@gantry/shared/node/signing.ts'
 import { type CompactJws, type Hash, type PublicJwk, SignedRequest } from '@gantry/shared/ticket.ts'
-import { eventsOf, fingerprintOf, listedAfter, makeCertificate, minOfficers, requirePossible, restoreAct, rosterOf } from './acts.ts'
+import { eventsOf, fingerprintOf, listedAfter, makeCertificate, makeServerKeys, minOfficers, requirePossible, restoreAct, rosterOf } from './acts.ts'
 import { carriedRoster, putCarried, requireNewest } from './carried.ts'
 import {
   makeOfficer,
@@ -156,6 +156,7 @@ export async function openAuthority(folder: string, now: () => number = Date.now
       const listed = listedAfter(act, made, before, at)
       const payload = rosterOf(listed, number, at)
       const roster = await signJws('roster', payload, key)
+      const serverKeys = await makeServerKeys(statement, key, at)
       const agreed = { officers: signed.officers.join(' '), statement: storeStatement(statements, signed) }
       if (made) writeFileWhole(certificatePath(folder, made.event.certificate), `${made.certificate}\n`)
       await changeOfficers(folder, before, { act, key, joining })
@@ -167,7 +168,7 @@ export async function openAuthority(folder: string, now: () => number = Date.now
         log.append({ kind: 'roster.signed', actor: authorityActor, data: { number, people, expiresAt, sha256: sha256(roster), ...agreed } })
       })
       const certificates = listed.map(({ username, certificate }) => ({ username, certificate: readCertificate(folder, certificate) }))
-      putCarried(carried, { roster, head: log.head(), certificates })
+      putCarried(carried, { roster, head: log.head(), certificates, serverKeys })
       return { statement: agreed.statement, rosterNumber: number, people }
     },
     async verify(carried) {

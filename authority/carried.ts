@@ -8,21 +8,27 @@ import type { CompactJws, PublicJwk, RosterPayload } from '@gantry/shared/ticket
 import { readText } from './statement.ts'
 
 /**
- * The folder that is carried to the main server: `roster.jws`, `certificates/<username>.jws`, and the signed head of the authority's log, by which a folder
+ * The folder that is carried to the main server: `roster.jws`, `certificates/<username>.jws`, `server-keys.jws` once there is one, and the signed head of the authority's log, by which a folder
  * of the authority that was copied back is told from the newest one.
  */
-const names = { roster: 'roster.jws', certificates: 'certificates', head: 'authority-head.jws' } as const
+const names = { roster: 'roster.jws', serverKeys: 'server-keys.jws', certificates: 'certificates', head: 'authority-head.jws' } as const
 
-export type ToCarry = { roster: CompactJws; certificates: readonly { username: string; certificate: CompactJws }[]; head: CompactJws }
+export type ToCarry = {
+  roster: CompactJws
+  certificates: readonly { username: string; certificate: CompactJws }[]
+  head: CompactJws
+  serverKeys: CompactJws | null
+}
 
 /** Whole files, the roster last: a main server that looks meanwhile finds the certificates of whoever is on it. Who is on it no more has no file there. */
-export function putCarried(folder: string, { roster, certificates, head }: ToCarry): void {
+export function putCarried(folder: string, { roster, certificates, head, serverKeys }: ToCarry): void {
   const beside = join(folder, names.certificates)
   mkdirSync(beside, { recursive: true, mode: 0o700 })
   for (const { username, certificate } of certificates) writeFileWhole(join(beside, `${username}.jws`), `${certificate}\n`, 0o644)
   const meant = new Set(certificates.map(({ username }) => `${username}.jws`))
   for (const name of readdirSync(beside)) if (!meant.has(name)) rmSync(join(beside, name), { recursive: true, force: true })
   writeFileWhole(join(folder, names.head), `${head}\n`, 0o644)
+  if (serverKeys) writeFileWhole(join(folder, names.serverKeys), `${serverKeys}\n`, 0o644)
   writeFileWhole(join(folder, names.roster), `${roster}\n`, 0o644)
 }
 

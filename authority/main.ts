@@ -1,6 +1,8 @@
 import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
+import { readJsonFile } from '@gantry/shared/node/json-file.ts'
 import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
+import { ServerKeys } from '@gantry/shared/server-keys.ts'
 import { authorityEn } from '@gantry/shared/words/authority.en.ts'
 import { authorityFr } from '@gantry/shared/words/authority.fr.ts'
 import { errorsEn } from '@gantry/shared/words/errors.en.ts'
@@ -89,6 +91,16 @@ agreedCommand(program, 'revoke', words.revoke)
 agreedCommand(program, 'roster', words.roster).action((options: Options) =>
   withAuthority(options.dir, (authority) => agree(authority, { kind: 'roster' }, options)),
 )
+
+agreedCommand(program, 'server-keys', words.serverKeys)
+  .requiredOption('--request <file>', words.serverKeysRequest)
+  .requiredOption('--fingerprint <text>', words.serverKeysFingerprint)
+  .action((options: Options & { request: string }) =>
+    withAuthority(options.dir, (authority) => {
+      const act: Act = { kind: 'server-keys', keys: readJsonFile(options.request, ServerKeys), fingerprint: options.fingerprint.toUpperCase() }
+      return agree(authority, act, options)
+    }),
+  )
 
 agreedCommand(program, 'restore', words.restore).action((options: Options) =>
   withAuthority(options.dir, async (authority) => agree(authority, await authority.restoreAct(options.out), options)),

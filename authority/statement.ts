@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LogId, SpecialistId } from '@gantry/shared/ids.ts'
 import { readJsonFile, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { requestHash, type SigningKey, signByBoth, verifyByBoth } from '@gantry/shared/node/signing.ts'
+import { ServerKeys } from '@gantry/shared/server-keys.ts'
 import { CertificatePayload, Hash, PublicJwk, plainText, SignedRequest } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 
@@ -20,6 +21,8 @@ export const Act = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('certify'), person: Person, fingerprint, replaces: fingerprint.nullable() }),
   z.strictObject({ kind: z.literal('revoke'), specialistId: SpecialistId, username: CertificatePayload.shape.username, reason: plainText(200) }),
   z.strictObject({ kind: z.literal('roster') }),
+  /** Which keys speak for the servers from now on. */
+  z.strictObject({ kind: z.literal('server-keys'), keys: ServerKeys, fingerprint }),
   z.strictObject({ kind: z.literal('add-officer'), name: OfficerName, signingKey: PublicJwk, sealingKey: PublicJwk }),
   z.strictObject({ kind: z.literal('remove-officer'), name: OfficerName }),
   /** The folder is a copy: it goes on above the published roster, without whoever is not on that one with these very keys. */

@@ -9,7 +9,15 @@ import { applyEvent, emptyStanding, type Standing } from './standing.ts'
 import { type OfficerName, readStatement, type Statement } from './statement.ts'
 
 /** What only a statement of two officers makes happen. */
-const agreedKinds = new Set(['officer.added', 'officer.removed', 'specialist.certified', 'specialist.revoked', 'roster.signed', 'authority.restored'])
+const agreedKinds = new Set([
+  'officer.added',
+  'officer.removed',
+  'specialist.certified',
+  'specialist.revoked',
+  'roster.signed',
+  'server-keys.signed',
+  'authority.restored',
+])
 
 /**
  * Every event that needed two officers against the statement that they signed: both signatures, by two who were officers then, at that place of this log,

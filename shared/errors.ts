@@ -154,6 +154,7 @@ export const errorCodes = {
 
   'server.unreachable': { status: 503, exit: 5 },
   'server.identity-wrong': { status: 502, exit: 5 },
+  'server.certificate-revoked': { status: 502, exit: 5 },
   'server.keys-bad': { status: 502, exit: 5 },
   'server.keys-stale': { status: 502, exit: 5 },
   'server.answer-bad': { status: 502, exit: 5 },

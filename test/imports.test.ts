@@ -51,9 +51,19 @@ const rows: Row[] = [
     files: 'authority/',
     may: [
       ...[...shared, 'zod', 'commander', 'node:fs', 'node:path', 'node:crypto'],
-      ...['audit-log', 'audit-verify', 'certification', 'file-lock', 'json-file', 'passphrase-box', 'sealed-to', 'secret-line', 'signing', 'ticket'].map(
-        (name) => `shared/node/${name}.ts`,
-      ),
+      ...[
+        'audit-log',
+        'audit-verify',
+        'certification',
+        'file-lock',
+        'json-file',
+        'passphrase-box',
+        'sealed-to',
+        'secret-line',
+        'server-keys',
+        'signing',
+        'ticket',
+      ].map((name) => `shared/node/${name}.ts`),
     ],
     because: 'offline: no network, and no other program',
   },

@@ -26,9 +26,14 @@ export async function checkCertification(signed: SignedRequest, now: number): Pr
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** Sixteen characters that a person can read out, for both keys: 80 bits of SHA-256 over their RFC 7638 thumbprints. */
+/** Sixteen characters that a person can read out, for both keys, over their RFC 7638 thumbprints. */
 export function shortFingerprint(marks: { specialistKey: Hash; supportKey: Hash }): string {
-  const bytes = Buffer.from(sha256(`${marks.specialistKey} ${marks.supportKey}`), 'base64url').subarray(0, 16)
+  return shortMark(`${marks.specialistKey} ${marks.supportKey}`)
+}
+
+/** Sixteen characters that a person can read out: 80 bits of SHA-256. */
+export function shortMark(of: string): string {
+  const bytes = Buffer.from(sha256(of), 'base64url').subarray(0, 16)
   const text = [...bytes].map((byte) => alphabet[byte & 31]).join('')
   return text.match(/.{4}/g)?.join('-') ?? ''
 }

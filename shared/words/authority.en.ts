@@ -1,5 +1,6 @@
 /** The offline authority's commands: help, and what two officers read before they agree. */
 type Person = { username: string; name: string; employer: string; country: string }
+type ServerKeysText = { ticketKeys: readonly { until: number | null }[]; deviceCas: readonly string[]; revoked: readonly string[] }
 
 export const authorityEn = {
   about: 'Certifies specialists’ keys and signs the roster. Runs offline; each signature takes two officers.',
@@ -9,6 +10,9 @@ export const authorityEn = {
   rotate: 'Certifies new keys of a person in place of the old ones, then signs the next roster.',
   revoke: 'Takes a person out, then signs the next roster. Devices follow with their next poll.',
   roster: 'Signs the next roster over everyone who is certified now, for 14 days.',
+  serverKeys: 'Lists which keys speak for the servers, then signs the next roster. Devices follow with their next poll.',
+  serverKeysRequest: 'the file that the main server’s command keys made',
+  serverKeysFingerprint: 'the short fingerprint as the operator of the main server reads it out',
   restore: 'Goes on from a copy after the newest folder was lost, above the roster that was published last.',
   officerAbout: 'The people who may agree to a signature.',
   officerAdd: 'Adds an officer; two others agree.',
@@ -38,6 +42,15 @@ export const authorityEn = {
     ],
     revoke: ({ username, reason }: { username: string; reason: string }) => [`${username} is certified no more: ${reason}`],
     roster: () => ['A new roster, without any other change'],
+    'server-keys': ({ keys, fingerprint }: { keys: ServerKeysText; fingerprint: string }) => [
+      `The list ${fingerprint} of the servers’ keys`,
+      ...keys.ticketKeys.map(({ until }, at) =>
+        until === null
+          ? 'one ticket key that signs from now on'
+          : `the ticket key number ${at + 1}, which counts until ${new Date(until * 1_000).toISOString()}`,
+      ),
+      `device CAs that count: ${keys.deviceCas.length}; server certificates that count no more: ${keys.revoked.length}`,
+    ],
     'add-officer': ({ name }: { name: string }) => [`${name} becomes an officer`],
     'remove-officer': ({ name }: { name: string }) => [`${name} is an officer no more`],
     restore: ({ published, gone }: { published: number; gone: readonly string[] }) => [

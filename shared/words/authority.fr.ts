@@ -8,6 +8,9 @@ export const authorityFr: AuthorityWords = {
   rotate: 'Certifie de nouvelles clés d’une personne à la place des anciennes, puis signe le registre suivant.',
   revoke: 'Retire une personne, puis signe le registre suivant. Les appareils suivent à leur prochaine interrogation.',
   roster: 'Signe le registre suivant, pour 14 jours, avec toutes les personnes certifiées à ce moment.',
+  serverKeys: 'Dresse la liste des clés qui parlent pour les serveurs, puis signe le registre suivant. Les appareils suivent à leur prochaine interrogation.',
+  serverKeysRequest: 'le fichier fait par la commande keys du serveur principal',
+  serverKeysFingerprint: 'l’empreinte courte, telle que la lit l’exploitant du serveur principal',
   restore: 'Repart d’une copie après la perte du dossier le plus récent, au-dessus du dernier registre publié.',
   officerAbout: 'Les personnes qui peuvent consentir à une signature.',
   officerAdd: 'Ajoute un agent; deux autres consentent.',
@@ -37,6 +40,15 @@ export const authorityFr: AuthorityWords = {
     ],
     revoke: ({ username, reason }) => [`${username} n’est plus certifié : ${reason}`],
     roster: () => ['Un nouveau registre, sans autre changement'],
+    'server-keys': ({ keys, fingerprint }) => [
+      `La liste ${fingerprint} des clés des serveurs`,
+      ...keys.ticketKeys.map(({ until }, at) =>
+        until === null
+          ? 'une clé de billets qui signe dès maintenant'
+          : `la clé de billets numéro ${at + 1}, qui compte jusqu’au ${new Date(until * 1_000).toISOString()}`,
+      ),
+      `autorités d’appareils qui comptent : ${keys.deviceCas.length}; certificats de serveurs qui ne comptent plus : ${keys.revoked.length}`,
+    ],
     'add-officer': ({ name }) => [`${name} devient agent`],
     'remove-officer': ({ name }) => [`${name} n’est plus agent`],
     restore: ({ published, gone }) => [

@@ -395,6 +395,10 @@ export const errorsEn: ErrorWords = {
       ? 'Ask site IT which authority vouches for the proxy, and name its file in the setting of the proxy.'
       : 'A proxy may be opening the connection. Ask site IT to let it through untouched.',
   }),
+  'server.certificate-revoked': ({ host }) => ({
+    what: `${host ?? 'The server'} shows a certificate that was revoked.`,
+    todo: 'Somebody may use a stolen one. The operator of the server puts a new one in its place.',
+  }),
   'server.keys-bad': () => ({ what: 'The list of the servers’ keys is not one that the authority has signed.', todo: `Have it signed again. ${report}` }),
   'server.keys-stale': () => ({
     what: 'The list of the servers’ keys is older than the one that is known.',

@@ -423,6 +423,10 @@ export const errorsFr: ErrorWords = {
       ? 'Demandez aux TI du site quelle autorité répond du mandataire, et nommez son fichier dans le réglage du mandataire.'
       : 'Un mandataire ouvre peut-être la connexion. Demandez aux TI du site de la laisser passer intacte.',
   }),
+  'server.certificate-revoked': ({ host }) => ({
+    what: `${host ?? 'Le serveur'} présente un certificat qui a été révoqué.`,
+    todo: 'Quelqu’un se sert peut-être d’un certificat volé. L’exploitant du serveur en met un nouveau à sa place.',
+  }),
   'server.keys-bad': () => ({ what: 'La liste des clés des serveurs n’est pas signée par l’autorité.', todo: `Faites-la signer de nouveau. ${report}` }),
   'server.keys-stale': () => ({
     what: 'La liste des clés des serveurs est plus ancienne que celle qui est connue.',
