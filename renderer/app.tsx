@@ -8,6 +8,7 @@ import { HistoryScreen } from './history/history-screen.tsx'
 import { Notices, useNotices } from './notices.tsx'
 import { SessionScreen } from './session/session-screen.tsx'
 import { SettingsScreen } from './settings/settings-screen.tsx'
+import { UpdateNotice } from './settings/update-notice.tsx'
 import { Rail, TitleBar } from './shell.tsx'
 import { SignInScreen } from './sign-in/sign-in-screen.tsx'
 import { useWindowState } from './state.ts'
@@ -30,6 +31,9 @@ export function App() {
       <div className="win-sign-in">
         <Bands hasSignIn />
         <SignInScreen />
+        <div className="notices" role="status">
+          <UpdateNotice />
+        </div>
       </div>
     )
   }

@@ -61,6 +61,8 @@ export function useNotices(): NoticesState {
 export function Notices({ notices }: { notices: NoticesState }) {
   const { words } = useSpeech()
   const { place } = useWindowState()
+  // The settings say of an update what there is to say.
+  const { screen } = useStore(place.store)
   const show = (notice: Notice) => {
     notices.forget(notice)
     if (notice.what === 'turnedDown') place.openDialog({ kind: 'follow', requestId: notice.requestId })
@@ -68,7 +70,7 @@ export function Notices({ notices }: { notices: NoticesState }) {
   }
   return (
     <div className="notices" role="status">
-      <UpdateNotice />
+      {screen !== 'settings' && <UpdateNotice />}
       <ClosedTab />
       {notices.list.map((notice) => (
         <div key={notice.requestId} className="notice">

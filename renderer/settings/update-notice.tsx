@@ -18,7 +18,9 @@ export function UpdateNotice() {
   const waits = status.state === 'waiting'
   return (
     <div className="notice">
-      <span className="grow">{waits ? text.noticeWaiting(status.release) : text.notice(status.release)}</span>
+      <span className="grow">
+        {waits ? text.noticeWaiting(status.release) : text.notice(status.release)} {status.isRequired && text.required}
+      </span>
       <Button onClick={() => update.act(waits ? 'postpone' : 'install')}>{waits ? text.postpone : text.restart}</Button>
       <IconButton icon={X} small label={words.ui.dismiss} onClick={() => setDismissed(key)} />
     </div>

@@ -25,7 +25,9 @@ export function UpdateSection() {
           {text.required}
         </p>
       )}
-      <p role="status">{unsupported ? text.unsupported[unsupported] : sentenceOf(status, text)}</p>
+      <p className="update-state" role="status">
+        {unsupported ? text.unsupported[unsupported] : sentenceOf(status, text)}
+      </p>
       {failure && <FailureNote failure={knownFailure(failure)} />}
       {status.state === 'downloading' && <Download status={status} />}
       {!unsupported && (
@@ -46,7 +48,7 @@ export function UpdateSection() {
             <dl className="about-list">
               <dt>{text.before}</dt>
               <dd>
-                {text.goBack(previous.release)} <span className="mono selectable">{previous.path}</span>
+                {text.goBack(previous.release)} <span className="mono selectable path-text">{previous.path}</span>
               </dd>
             </dl>
           )}

@@ -2,7 +2,7 @@ import type { UpdateWords } from './window-update.en.ts'
 
 export const updateFr: UpdateWords = {
   title: 'Mises à jour',
-  installed: (version) => `Gantry ${version}`,
+  installed: (version) => `Version ${version} de Gantry`,
   channels: { stable: 'canal stable', beta: 'canal bêta' },
   unsupported: {
     'browser-host': 'Ceci est la fenêtre de développement dans un navigateur. Elle ne se met pas à jour elle-même.',
@@ -25,8 +25,8 @@ export const updateFr: UpdateWords = {
     'halted-here': 'Cette version a été retirée par le fournisseur. Revenez à la version précédente, ou attendez la suivante.',
   },
   required: 'La version qui tourne ici ne doit plus être utilisée. Mettez-la à jour avant votre prochaine séance.',
-  checked: (time) => `Vérifié à ${time}`,
-  never: 'Pas encore vérifié',
+  checked: (time) => `vérifiée à ${time}`,
+  never: 'pas encore vérifiée',
   progress: 'Téléchargement',
   amount: (done, total) => `${done} sur ${total}`,
   check: 'Vérifier maintenant',

@@ -48,6 +48,10 @@ export const app = strictEmitter('app', { emits: events, never: ['activate'] }, 
     lock ??= takeInstanceLock(app.getPath('userData'), ({ argv, folder }) => app.emit('second-instance', {}, argv, folder, undefined))
     return lock !== null
   },
+  releaseSingleInstanceLock() {
+    lock?.release()
+    lock = null
+  },
   quit() {
     void quit()
   },

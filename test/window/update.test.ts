@@ -8,33 +8,35 @@ afterEach(() => window.close())
 afterAll(closeBrowser)
 
 const here = { ...upToDate, state: 'ready', release: '0.2.0', outcome: null, bytes: 1_000_000, totalBytes: 1_000_000 } as const
+const offered = { ...here, state: 'offered', bytes: 0 } as const
 
 describe('a new version', () => {
-  test('is told once, quietly, and installed when the person says so; while a session is open it can be put off', async () => {
-    window = await openWindow({ 'update.install': () => ({ ...here, state: 'waiting' }), 'update.postpone': () => here })
+  test('is told once and quietly, waits for a session that is open, can be put off; the settings fetch and stop it, by keyboard', async () => {
+    window = await openWindow(
+      {
+        'update.install': () => ({ ...here, state: 'waiting' }),
+        'update.postpone': () => here,
+        'update.check': () => offered,
+        'update.download': () => ({ ...here, state: 'downloading', bytes: 400_000 }),
+        'update.cancel': () => offered,
+      },
+      { language: 'fr' },
+    )
     const { page, tell, inputsOf } = window
     const notices = page.locator('.notices')
     tell('update.changed', { ...here, state: 'downloading' })
     tell('update.changed', here)
-    await notices.getByText('Gantry 0.2.0 is ready.').waitFor()
-    await notices.getByRole('button', { name: 'Restart to update' }).click()
-    await notices.getByText('Gantry 0.2.0 is installed when the last session has ended.').waitFor()
-    expect(inputsOf('update.install')).toHaveLength(1)
-    await notices.getByRole('button', { name: 'Not now' }).click()
-    await notices.getByText('Gantry 0.2.0 is ready.').waitFor()
-    await notices.getByRole('button', { name: 'Dismiss' }).click()
+    await notices.getByText('Gantry 0.2.0 est prêt.').waitFor()
+    await notices.getByRole('button', { name: 'Redémarrer pour mettre à jour' }).click()
+    await notices.getByText('Gantry 0.2.0 s’installe quand la dernière séance est terminée.').waitFor()
+    await notices.getByRole('button', { name: 'Pas maintenant' }).click()
+    await notices.getByText('Gantry 0.2.0 est prêt.').waitFor()
+    await notices.getByRole('button', { name: 'Retirer' }).click()
     await expect.poll(() => notices.getByText('Gantry').count()).toBe(0)
     tell('update.changed', here)
-    expect(await notices.getByText('Gantry').count()).toBe(0)
-  })
+    expect([await notices.getByText('Gantry').count(), inputsOf('update.install').length]).toEqual([0, 1])
 
-  test('is looked for, fetched, stopped and installed from the settings, by keyboard, in French', async () => {
-    const offered = { ...here, state: 'offered', bytes: 0 } as const
-    window = await openWindow(
-      { 'update.check': () => offered, 'update.download': () => ({ ...here, state: 'downloading', bytes: 400_000 }), 'update.cancel': () => offered },
-      { language: 'fr' },
-    )
-    const { page, tell, inputsOf } = window
+    tell('update.changed', upToDate)
     await page.getByRole('button', { name: 'Réglages' }).click()
     const section = page.getByRole('region', { name: 'Mises à jour' })
     await section.getByText('C’est la version la plus récente.').waitFor()

@@ -329,6 +329,15 @@ describe('installing', () => {
     expect(changed.installed).toEqual([])
   })
 
+  test('does not happen when what offered it is altered afterwards', async () => {
+    await publish()
+    const { updates, installed } = await startReady()
+    await publish({}, generateSigningKey())
+    updates.install()
+    await expect.poll(() => updates.status()).toMatchObject({ state: 'idle', release: null, failure: { code: 'update.manifest-bad' } })
+    expect(installed).toEqual([])
+  })
+
   test('keeps what runs, says where it is, and says so when it came to nothing', async () => {
     await publish()
     const running = join(root, 'Gantry.AppImage')

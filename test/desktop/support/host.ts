@@ -27,7 +27,7 @@ if (host === 'standin') process.env.ELECTRON_OVERRIDE_DIST_PATH = standIn
 const switches = ['--disable-3d-apis', '--use-fake-device-for-media-stream']
 
 export type Started = { app: ElectronApplication; page: Page; stdout(): string; stderr(): string; close(): Promise<void> }
-export type StartOptions = { config: Record<string, unknown>; home: string; argv?: string[] }
+export type StartOptions = { config: Record<string, unknown>; home: string; argv?: string[]; env?: Record<string, string> }
 
 export async function startApp(options: StartOptions): Promise<Started> {
   const { app, ...rest } = await launch(options)
@@ -35,12 +35,12 @@ export async function startApp(options: StartOptions): Promise<Started> {
 }
 
 /** A package (`GANTRY_PACKAGE`) has its config beside it and is its own program; all else is what the command line says. */
-function commandOf({ config, home, argv = [] }: StartOptions): { args: string[]; env: Record<string, string>; cwd: string } {
+function commandOf({ config, home, argv = [], env: more = {} }: StartOptions): { args: string[]; env: Record<string, string>; cwd: string } {
   const inPackage = process.env.GANTRY_PACKAGE
   const file = inPackage ? join(dirname(inPackage), 'resources/gantry.json') : join(home, 'gantry-window.json')
   writeJsonFile(file, config)
   const { PATH = '', DISPLAY, TMPDIR } = process.env
-  const own = { HOME: home, XDG_CONFIG_HOME: join(home, '.config'), LANG: 'en_CA.UTF-8', STAND_IN_NODE: process.execPath }
+  const own = { HOME: home, XDG_CONFIG_HOME: join(home, '.config'), LANG: 'en_CA.UTF-8', STAND_IN_NODE: process.execPath, ...more }
   const env = Object.entries({ PATH, DISPLAY, TMPDIR, ...own }).filter(([, value]) => value !== undefined)
   const app = inPackage ? [] : [builtApp(), `--config=${file}`]
   return { args: [...switches, ...app, ...argv], env: Object.fromEntries(env) as Record<string, string>, cwd: root }

@@ -96,7 +96,10 @@ const keys = (state: 'missing' | 'waiting' | 'expired'): Scene => ({
 const offered: UpdateStatus = { ...upToDate, release: '0.2.0', outcome: null, totalBytes: 104_857_600 }
 const withUpdate = (status: Partial<UpdateStatus>): Scene => ({
   script: { 'update.status': () => ({ ...offered, ...status }) },
-  act: (stage) => goTo(stage, 'settings'),
+  async act(stage) {
+    await goTo(stage, 'settings')
+    await stage.page.getByRole('region', { name: stage.words.update.title }).scrollIntoViewIfNeeded()
+  },
   shows: ({ update }) => update.title,
 })
 const lock = (stage: Stage) => stage.tell('lock.changed', { locked: true, sinceMs: nowMs - 240_000 })
