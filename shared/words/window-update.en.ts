@@ -24,7 +24,7 @@ export const updateEn = {
     'halted-here': 'This version was taken back by the vendor. Go back to the version before, or wait for the next one.',
   },
   required: 'The version that runs here must not be used any more. Update before your next session.',
-  checked: (time: string) => `checked at ${time}`,
+  checked: (time: string) => `last checked at ${time}`,
   never: 'not checked yet',
   progress: 'Download',
   amount: (done: string, total: string) => `${done} of ${total}`,
