@@ -100,7 +100,9 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     onDefect: (error) => onDefect(error, 'devices'),
     now,
   })
-  const authority: AuthorityIn = await openAuthorityIn({ folder: config.authorityIn, authorityKey: config.authorityKey, log, onNews: waiters.wakeAll, now })
+  const changeKeys = createKeyChange({ keys, onDeviceCas: (clientCa) => parts.agents.renew({ clientCa }), append, log, now })
+  const fromAuthority = { onServerKeys: changeKeys, onNews: waiters.wakeAll }
+  const authority: AuthorityIn = await openAuthorityIn({ folder: config.authorityIn, authorityKey: config.authorityKey, log, ...fromAuthority, now })
   opened.defer(() => authority.close())
 
   const list = config.fleetFile === null ? null : openServerList({ path: config.fleetFile, log, onChange: (next) => fleet.relist(next) })
@@ -253,8 +255,13 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   opened.defer(notices.close)
   opened.defer(every(1_000, notices.look, (error) => onDefect(error, 'notices')))
   if (directory) opened.defer(every(1_000, directory.look, (error) => onDefect(error, 'directory')))
-  const changeKeys = createKeyChange({ keys, list: authority.serverKeys, onDeviceCas: (clientCa) => parts.agents.renew({ clientCa }), append, log, now })
-  opened.defer(every(1_000, changeKeys, (error) => onDefect(error, 'keys')))
+  opened.defer(
+    every(
+      1_000,
+      async () => changeKeys(authority.serverKeys()),
+      (error) => onDefect(error, 'keys'),
+    ),
+  )
   opened.defer(every(1_000, standing.tick, (error) => onDefect(error, 'standing')))
   opened.defer(
     every(

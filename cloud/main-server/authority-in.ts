@@ -19,7 +19,15 @@ export type AuthorityIn = {
   certificateOf(username: string): CompactJws | null
   close(): void
 }
-export type AuthorityInOptions = { folder: string; authorityKey: PublicJwk; log: Logger; onNews: () => void; now: () => number }
+export type AuthorityInOptions = {
+  folder: string
+  authorityKey: PublicJwk
+  log: Logger
+  /** Before any device hears of it, so that who follows the list at once finds that we did. */
+  onServerKeys: (list: ListedKeys) => void
+  onNews: () => void
+  now: () => number
+}
 
 const maxFileBytes = 1_500_000
 const lookEveryMs = 1_000
@@ -28,10 +36,11 @@ const lookEveryMs = 1_000
  * What the offline authority has signed, as files that a person carries in. The folder is looked at every second: file events are not to be had on every
  * file system that such a folder may lie on. What does not verify or steps back is left alone, with a log entry.
  */
-export async function openAuthorityIn({ folder, authorityKey, log, onNews, now }: AuthorityInOptions): Promise<AuthorityIn> {
-  const follow = <T extends { number: number }>(name: string, check: (jws: CompactJws) => Promise<T>) => {
+export async function openAuthorityIn({ folder, authorityKey, log, onServerKeys, onNews, now }: AuthorityInOptions): Promise<AuthorityIn> {
+  type Newest<T> = { payload: T; jws: CompactJws; sinceMs: number }
+  const follow = <T extends { number: number }>(name: string, check: (jws: CompactJws) => Promise<T>, onNewest: (newest: Newest<T>) => void) => {
     const path = join(folder, name)
-    let newest: { payload: T; jws: CompactJws; sinceMs: number } | null = null
+    let newest: Newest<T> | null = null
     let seen = ''
     const look = async () => {
       const mark = fileMark(path)
@@ -42,12 +51,17 @@ export async function openAuthorityIn({ folder, authorityKey, log, onNews, now }
       const payload = await check(jws)
       if (newest && payload.number <= newest.payload.number) return
       newest = { payload, jws, sinceMs: now() }
+      onNewest(newest)
       onNews()
     }
     return { current: () => newest, look: () => look().catch((error: unknown) => log.warn({ err: error }, `${name} not taken over`)) }
   }
-  const roster = follow('roster.jws', (jws) => checkRoster(jws, authorityKey))
-  const serverKeys = follow('server-keys.jws', (jws) => checkServerKeys(jws, authorityKey))
+  const roster = follow(
+    'roster.jws',
+    (jws) => checkRoster(jws, authorityKey),
+    () => undefined,
+  )
+  const serverKeys = follow('server-keys.jws', (jws) => checkServerKeys(jws, authorityKey), onServerKeys)
   const look = () => Promise.all([roster.look(), serverKeys.look()])
   await look()
   const timer = setInterval(() => void look(), lookEveryMs).unref()

@@ -21,8 +21,10 @@ export type RotatingKeys = {
   deviceCas(): readonly string[]
   /** Whether one of these issued a certificate that TLS has verified; a TLS connection outlives the CA's retirement. */
   isTrusted(certificate: X509Certificate): boolean
-  /** Takes over what the list names and waits here, and drops the device CAs that it names no more. Returns what changed. */
-  follow(list: ServerKeys): KeyChange[]
+  /** Takes the next ticket key into use if the list names it. Returns what changed. */
+  followTicket(list: ServerKeys): KeyChange[]
+  /** The same for the device CA; and drops those that the list names no more. */
+  followDeviceCas(list: ServerKeys): KeyChange[]
 }
 export type KeyChange = { what: 'ticket-key' | 'device-ca' | 'device-ca-retired'; mark: Hash }
 
@@ -79,7 +81,8 @@ export async function openRotatingKeys(stateDir: string): Promise<RotatingKeys> 
     deviceCa: () => cas.issuing,
     deviceCas: () => cas.trusted,
     isTrusted: (certificate) => cas.trusted.some((pem) => certificate.checkIssued(new X509Certificate(pem))),
-    follow: (list) => [...takeTicket(list), ...takeDeviceCa(list), ...retireDeviceCas(list)],
+    followTicket: takeTicket,
+    followDeviceCas: (list) => [...takeDeviceCa(list), ...retireDeviceCas(list)],
   }
 }
 

@@ -57,6 +57,8 @@ async function run(command: string, values: Values): Promise<void> {
     case 'rotate device-ca':
       await makeNextDeviceCa(mainServer(values))
       return request(values, {})
+    case 'retire ticket-key':
+      return request({ ...values, 'at-once': true }, {})
     case 'retire device-ca':
       return request(values, { retireDeviceCas: true })
     case 'rotate server-certificate':
