@@ -2,7 +2,7 @@ import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
 import { findAllowed } from '@gantry/shared/allow-list.ts'
 import { HeadPayload } from '@gantry/shared/audit.ts'
-import { privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
+import { newNonce, privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { type AccessRequests, createAccessRequests } from './access/requests.ts'
@@ -25,6 +25,7 @@ import { createRenewal } from './renewal.ts'
 import { refuseRevoked } from './revoked-certificates.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
+import { createServerClock } from './server-clock.ts'
 import { openServerKeys } from './server-keys.ts'
 import { whyNotCovered } from './session/cover.ts'
 import type { OpenSession } from './session/open-session.ts'
@@ -92,6 +93,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const mode = () => judgeMode({ ...policy(), busy: requests.busy() })
   const currentCertificate = () => identity.enrolment()?.certificate ?? enrolment.certificate
   const server = openServer()
+  const run = newNonce()
+  const serverClock = createServerClock(clock)
   const renew = createRenewal({ identity, call: server.call, deviceCas: serverKeys.deviceCas, audit, clock, log })
   const outbox = createOutbox({ file: local.outbox, auditLog: audit.log, witness: witnessMainServer, log })
   const sender = createSender({
@@ -126,6 +129,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     },
     openSession: (grant, until) => deps.openSession({ grant, tools: toolsFor(grant), signal: until }).finally(spare.fill),
     onBusy: () => loop?.wake(),
+    clockOffSeconds: serverClock.offSeconds,
     clock,
     log,
   })
@@ -137,13 +141,15 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   /** What an access server said while the main server does not answer. */
   let word: BulletinWord | null = null
 
+  let clockOffSeconds = 0
   let connectivity: 'ok' | 'waiting' | 'quiet' | 'called' = 'waiting'
   let answeredMs = clock.elapsed()
   const greetPanel = () => {
     const { name, customer, site } = enrolment
     const device = { id: deviceId, name, model: config.model.name, customer, site }
     const rules = panelPolicy(standing(), local.policySwitch.isOff())
-    panel.tell({ type: 'hello', device, separated, network, connectivity: policy().connectivity === 'off' ? 'off' : connectivity, policy: rules })
+    const reach = policy().connectivity === 'off' ? 'off' : connectivity
+    panel.tell({ type: 'hello', device, separated, network, connectivity: reach, policy: rules, clockOffSeconds })
   }
   const policyChanged = () => {
     requests.enforce(policy())
@@ -206,6 +212,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       {
         holdMs,
         handled,
+        run,
+        clockMs: clock.now(),
         agentVersion,
         softwareVersion: config.softwareVersion,
         instantPickup,
@@ -218,6 +226,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       },
       { signal: until, timeoutMs: holdMs + 15_000 },
     )
+    serverClock.heard(answer.serverTimeMs, server.outdated())
+    tellClock()
     if (answer.serverKeys) await serverKeys.accept(answer.serverKeys)
     bulletin.remember(answer.bulletinKey)
     inbox.named(handled)
@@ -226,6 +236,15 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     if (outbox.hasAnswers() || outbox.hasEvents()) sender.nudge()
     void renew(answer.serverTimeMs, signal)
     return fresh
+  }
+
+  function tellClock(): void {
+    const off = serverClock.offSeconds()
+    // It ticks; only what a person would call another time is news.
+    if (Math.abs(off - clockOffSeconds) < 30) return
+    clockOffSeconds = off
+    if (off !== 0) log.warn({ seconds: off }, 'the clock of this device is wrong: nobody is let in')
+    greetPanel()
   }
 
   async function watchSilence(): Promise<void> {

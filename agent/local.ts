@@ -85,7 +85,7 @@ export function openLocal(config: Config, { clock, log, onAudited, servers }: Lo
     const allowList = () => allowListOfDevice(config, identity.enrolment(), servers())
     const dial = createAllowedDial(wayOut.dial, { allowList, audit: audit.note, log })
     // Without this memory a spent ticket would look fresh, so every ticket issued up to now counts as spent.
-    const afterLoss = () => lostMemory(clock.now(), requestLimits.slackFutureSeconds)
+    const afterLoss = () => lostMemory(clock.now(), requestLimits.slackSeconds)
     const enrolled = identity.enrolment() !== null
     const requests = openStateFile({ ...file('requests.json'), schema: MemoryState, initial: newMemory, afterLoss, expected: enrolled })
     return {

@@ -2,7 +2,7 @@ import { createDialler } from '@gantry/shared/node/dial.ts'
 import { privatePem } from '@gantry/shared/node/signing.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../test/support/main-server.ts'
-import { enrolAgent, type TestAgent } from '../test/support/test-agent.ts'
+import { enrolAgent, plainPoll, type TestAgent } from '../test/support/test-agent.ts'
 import { openMainServer } from './main-server.ts'
 
 let server: TestServer
@@ -13,8 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
-const facts = { holdMs: 0, handled: [], agentVersion: '1.0.0', softwareVersion: '4.2', instantPickup: false, rules, rosterNumber: 1, separated: true }
+const facts = plainPoll(Date.now())
 
 test.each([
   ['does not resolve', 'https://no-such-name.invalid:443', 'server.unreachable'],

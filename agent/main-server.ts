@@ -2,6 +2,7 @@ import { type AgentApi, agentApi } from '@gantry/shared/agent-api.ts'
 import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
 import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
+import type { Validity } from '@gantry/shared/node/open-tls.ts'
 import type { Config } from './config.ts'
 
 export const agentPrefix = '/agent/v1/'
@@ -13,6 +14,8 @@ export type MainServer = {
   /** Closes what is kept open between calls, unless a call is under way. */
   idle(): void
   close(): void
+  /** The validity of the certificate that the newest connection showed, if it is not one of now by this device's clock: the caller has to ask whose time is wrong. */
+  outdated(): Validity | null
 }
 
 export type MainServerWith = {
@@ -31,11 +34,24 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }:
   const kept = new Map<string, ApiClient<AgentApi>>()
   let current = 0
   let underWay = 0
+  let outdated: Validity | null = null
+  /** A device whose clock stands in another year shall hear the time all the same. */
+  const dialAnytime: Dial = async (target) => {
+    let told: Validity | null = null
+    const socket = await dial({
+      ...target,
+      onOutdated(validity) {
+        told = validity
+      },
+    })
+    outdated = told
+    return socket
+  }
   const clientFor = (origin: string): ApiClient<AgentApi> => {
     const [clients, keepAlive] = keepOpen() ? [kept, true] : [plain, false]
     const cert = certificate()
     const name = `${origin} ${cert}`
-    const client = clients.get(name) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, dial, cert, key: keyPem, keepAlive })
+    const client = clients.get(name) ?? createApiClient(agentApi, { origin, prefix: agentPrefix, dial: dialAnytime, cert, key: keyPem, keepAlive })
     clients.set(name, client)
     return client
   }
@@ -65,6 +81,7 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }:
       close(plain)
       close(kept)
     },
+    outdated: () => outdated,
   }
 }
 

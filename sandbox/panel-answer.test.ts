@@ -27,6 +27,7 @@ const empty: PanelState = {
   agent: 'connected',
   separated: true,
   network: 'none',
+  clockOffSeconds: 0,
   connectivity: 'ok',
   policy: null,
   waiting: [],

@@ -38,6 +38,7 @@ export function createPanelView(device: SandboxDevice, send: (input: PanelInput)
     agent: 'absent',
     separated: false,
     network: 'open',
+    clockOffSeconds: 0,
     connectivity: 'waiting',
     policy: null,
     waiting: [],

@@ -77,6 +77,13 @@ const needs = [
     skip: windows || mac,
   },
   {
+    what: 'libfaketime',
+    for: ['prove'],
+    all: ['faketime'],
+    packages: { apt: 'faketime', dnf: 'libfaketime', pacman: 'libfaketime' },
+    skip: windows || mac,
+  },
+  {
     what: 'gdb',
     for: ['prove'],
     all: ['gdb'],

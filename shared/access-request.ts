@@ -55,7 +55,9 @@ export const requestLimits = {
   answerSeconds: 120,
   /** The ticket must be joined within this time after issue. */
   joinSeconds: 300,
-  /** Clock slack: how far in the past or future a signed time may lie beyond its validity. */
-  slackPastSeconds: 120,
-  slackFutureSeconds: 30,
+  /**
+   * Clock slack: how far in the past or future a signed time may lie beyond its validity, and how far two clocks may lie apart (D14). Two minutes, and what a
+   * message needs to arrive.
+   */
+  slackSeconds: 125,
 } as const

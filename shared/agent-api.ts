@@ -78,6 +78,10 @@ export const agentApi = {
       /** 0 = plain poll; else the server may hold the poll open this long (ms) until there is something to say. */
       holdMs: z.number().int().min(0).max(60_000),
       handled: z.array(DeliveryId).max(500),
+      /** Drawn when the agent's process began. Two that call in by turns are two machines with one key. */
+      run: Hash,
+      /** What its clock says. ms */
+      clockMs: z.number().int(),
       agentVersion: z.string().max(40),
       softwareVersion: z.string().max(60),
       instantPickup: z.boolean(),

@@ -53,6 +53,7 @@ export const AuditKind = z.enum([
   'device.policy-refused', // and nobody comes in until it is mended
   'device.switched', // off or on, by somebody at the panel
   'device.server-refused',
+  'device.two-places', // an alarm: two machines show its key
   'enrolment.refused',
   'data-file.stored',
   'data-file.refused',

@@ -32,7 +32,20 @@ export type WellKnown = z.infer<typeof WellKnown>
 /** How far a connection would get, for the thread in the list: it stops at `you`, `gantry`, `site` or `device`, or gets through. */
 export const Reach = z.object({
   stopsAt: z.enum(['gantry', 'site', 'device']).nullable(),
-  why: z.enum(['disabled', 'reachable', 'in-session', 'waiting', 'silent', 'site-silent', 'never-seen', 'connectivity-off', 'entitlement-ended', 'no-level']),
+  why: z.enum([
+    'disabled',
+    'reachable',
+    'in-session',
+    'waiting',
+    'silent',
+    'site-silent',
+    'never-seen',
+    'connectivity-off',
+    'clock-off',
+    'two-places',
+    'entitlement-ended',
+    'no-level',
+  ]),
   sinceMs: z.number().nullable(),
 })
 export type Reach = z.infer<typeof Reach>

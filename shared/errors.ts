@@ -84,6 +84,7 @@ export const errorCodes = {
   'case.ambiguous': { status: 409, exit: 2 },
 
   'device.unknown': { status: 404, exit: 3 },
+  'device.two-places': { status: 409, exit: 3 },
   'device.offline': { status: 409, exit: 5 },
   'device.ambiguous': { status: 409, exit: 2 },
   'device.answer-bad': { status: 403, exit: 3 },

@@ -116,6 +116,8 @@ export const agentToPanel = z.discriminatedUnion('type', [
     separated: z.boolean(),
     /** `open`: a session's programs can reach what the device can reach; the panel says so. */
     network: z.enum(['none', 'open']).default('open'),
+    /** Seconds that the device's clock is ahead of its main server's; nobody is let in. 0: it is right. */
+    clockOffSeconds: z.number().int().default(0),
     connectivity: Connectivity,
     policy: PanelPolicy.nullable().default(null),
   }),
@@ -161,6 +163,7 @@ export const PanelState = z.object({
   agent: z.enum(['connected', 'absent']),
   separated: z.boolean(),
   network: z.enum(['none', 'open']).default('open'),
+  clockOffSeconds: z.number().int().default(0),
   connectivity: Connectivity,
   policy: PanelPolicy.nullable().default(null),
   waiting: z.array(PanelRequest),

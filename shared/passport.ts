@@ -56,7 +56,7 @@ export type Passport = z.infer<typeof Passport>
 /** How far the clocks may lie apart before signed times are refused (`requestLimits`). */
 export function judgeClock(offsetSeconds: number | null): Passport['clock'] {
   if (offsetSeconds === null) return { verdict: 'not-tried', offsetSeconds }
-  const fits = offsetSeconds >= -requestLimits.slackFutureSeconds && offsetSeconds <= requestLimits.slackPastSeconds
+  const fits = Math.abs(offsetSeconds) <= requestLimits.slackSeconds
   return { verdict: fits ? 'passes' : 'fails', offsetSeconds }
 }
 

@@ -64,7 +64,7 @@ let read: string | null = null
 
 /** All that could name a text: the code outside the catalogues, without its tests. */
 function sources(): string {
-  read ??= ['agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'renderer', 'sandbox', 'scripts', 'shared']
+  read ??= ['agent', 'authority', 'cli', 'cloud', 'main', 'preload', 'release', 'renderer', 'sandbox', 'scripts', 'shared']
     .flatMap((part) => readdirSync(join(root, part), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && /\.(tsx?|mjs)$/.test(entry.name) && !/\.test\.tsx?$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))

@@ -282,3 +282,21 @@ describe('after a crash', () => {
     expect(on.disk.value.entries[0]?.state).toBe('expired')
   })
 })
+
+describe('by a clock that is known to be wrong (D14)', () => {
+  test('nothing is judged: the refusal names the clock, whatever the times say, and nobody is asked', async () => {
+    const on = world('allow')
+    on.clockOff = -34_560_000
+    await on.requests.receive(one.delivery)
+    await on.clock.advance(0)
+    expect(answersTo(on, one)).toEqual(['refused access.clock-off'])
+    expect(on.answers[0]).toMatchObject({ details: { seconds: -34_560_000, of: 'device' } })
+    const late = world('allow')
+    await late.clock.advance(3_600_000)
+    late.clockOff = 3_600
+    await late.requests.receive(one.delivery)
+    await late.clock.advance(0)
+    expect(answersTo(late, one)).toEqual(['refused access.clock-off'])
+    expect(late.opened).toEqual([])
+  })
+})

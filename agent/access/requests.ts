@@ -18,7 +18,7 @@ import { endsInSilence, isOpenAt, ruleFor } from './policy.ts'
 import { grantOf, newRunning, questionOf, type Running } from './running.ts'
 import { requireSecondKey } from './second-key.ts'
 import { type AccessDelivery, type AnswerHead, proveSignatures, readHead, type Trust } from './signatures.ts'
-import { type Situation, steps } from './steps.ts'
+import { requireClock, type Situation, steps } from './steps.ts'
 import { judgeWithdrawal, unsigned, type Withdrawer } from './withdrawal.ts'
 
 /** The device's word on every access request, from its arrival to the end of its session. */
@@ -48,6 +48,8 @@ export type AccessRequestsWith = {
   roster: () => RosterPayload | null
   policy: () => Policy
   policyFault: () => PolicyFault | null
+  /** By how many seconds this device's clock is off; 0 where it is right, or nobody has told. */
+  clockOffSeconds: () => number
   mayReach: (server: AccessServerRef) => boolean
   whyNotCovered: Situation['whyNotCovered']
   panel: PanelLink
@@ -93,6 +95,7 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   const take = async (delivery: AccessDelivery): Promise<Running> => {
     const nowMs = clock.now()
     const policy = deps.policy()
+    requireClock(deps.clockOffSeconds())
     const proven = await (deps.prove ?? proveSignatures)(delivery, deps.trust, nowMs / 1_000)
     // No await from here until it is taken, so that two deliveries cannot both find the ticket unspent.
     const situation: Situation = { ...deps, nowMs, policy, policyFault: deps.policyFault(), roster: deps.roster(), open: all.size, openPrograms: programs() }

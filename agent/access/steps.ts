@@ -51,6 +51,14 @@ export const steps = [
   requireFewWithinHour,
 ] as const satisfies readonly Step[]
 
+/**
+ * Before all others and before the signatures: by a clock that is known to be wrong no time in them can be judged, and "expired" would send people after the wrong
+ * fault (D14). `seconds` ahead of the main server.
+ */
+export function requireClock(seconds: number): void {
+  if (seconds !== 0) throw new AppError('access.clock-off', { details: { seconds, of: 'device' } })
+}
+
 /** Its rules closed every level; that it is for this reason helps whoever has to mend it. */
 function requirePolicy(_: Proven, { policyFault }: Situation): void {
   if (policyFault) throw new AppError('access.policy-unusable', { details: { fault: policyFault } })

@@ -19,7 +19,7 @@ export async function judgeWithdrawal(withdrawal: CompactJws, { certificate, req
     const expected = { type: 'withdrawal', schema: WithdrawalPayload, key: certificate.specialistKey, failure: 'access.signature-bad' } as const
     const said = await verifyJws(withdrawal, expected)
     const same = said.requestId === request.id && said.deviceId === request.deviceId && said.specialistId === request.specialistId
-    if (same && said.at >= request.issuedAt - requestLimits.slackFutureSeconds)
+    if (same && said.at >= request.issuedAt - requestLimits.slackSeconds)
       return { by: 'specialist', kind: said.kind, at: said.at, withdrawal: sha256(withdrawal) }
   } catch {
     // Falls through: what cannot be verified is the server's word.

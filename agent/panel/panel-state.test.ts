@@ -4,7 +4,7 @@ import type { AgentToPanel, PanelRequest } from '../../shared/panel.ts'
 import { emptyPanel, type PanelEvent, reducePanel } from './panel-state.ts'
 
 const device = { id: newId<DeviceId>('dev'), name: 'CT Suite 3', model: 'NV 520', customer: 'Lakeside Hospital', site: 'Main building' }
-const hello: AgentToPanel = { type: 'hello', device, separated: true, network: 'none', connectivity: 'ok', policy: null }
+const hello: AgentToPanel = { type: 'hello', device, separated: true, network: 'none', clockOffSeconds: 0, connectivity: 'ok', policy: null }
 const request = (requestId = newId<RequestId>('req')): PanelRequest => ({
   requestId,
   specialist: 'Elena Marchetti',

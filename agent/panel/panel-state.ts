@@ -8,6 +8,7 @@ export const emptyPanel: PanelState = {
   agent: 'absent',
   separated: true,
   network: 'none',
+  clockOffSeconds: 0,
   connectivity: 'waiting',
   policy: null,
   waiting: [],
@@ -51,8 +52,8 @@ export function reducePanel(state: PanelState, event: PanelEvent, nowMs: number)
   }
 }
 
-function helloFrom(state: PanelState, { device, separated, network, connectivity, policy }: Of<'hello'>): PanelState {
-  return { ...state, agent: 'connected', device, separated, network, connectivity, policy }
+function helloFrom(state: PanelState, { type: _, ...told }: Of<'hello'>): PanelState {
+  return { ...state, agent: 'connected', ...told }
 }
 
 /** A question that comes again, with fewer tries or after a reconnection, keeps its place in the row. */

@@ -62,6 +62,7 @@ const hello: AgentToPanel = {
   device: { id: newId<DeviceId>('dev'), name: 'CT Suite 3', model: 'NV 520', customer: 'Lakeside Hospital', site: 'Main building' },
   separated: false,
   network: 'open',
+  clockOffSeconds: 0,
   connectivity: 'ok',
   policy: null,
 }

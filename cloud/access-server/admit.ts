@@ -37,7 +37,7 @@ function lastMoment(ticket: TicketPayload, opening: Opening, { joinedAt }: Admit
   const joined = joinedAt(ticket.id)
   if (joined !== undefined) return joined + requestLimits.maxMinutes * 60
   if (opening.leg === 'control-1' && opening.epoch === 1) return ticket.joinBefore
-  return ticket.joinBefore + requestLimits.slackPastSeconds + requestLimits.maxMinutes * 60
+  return ticket.joinBefore + requestLimits.slackSeconds + requestLimits.maxMinutes * 60
 }
 
 /** The proof, which must repeat exactly what was opened. Throws `leg.refused`. */

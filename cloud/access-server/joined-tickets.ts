@@ -10,7 +10,7 @@ export type JoinedTickets = {
 }
 
 /** A session may be given more time than its ticket names, by a person at the device. */
-const longestSeconds = requestLimits.maxMinutes * 60 + requestLimits.slackPastSeconds
+const longestSeconds = requestLimits.maxMinutes * 60 + requestLimits.slackSeconds
 
 export function createJoinedTickets(): JoinedTickets {
   const joined = new Map<string, { at: number; until: number }>()

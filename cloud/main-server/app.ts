@@ -230,13 +230,11 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     stopping: stopping.signal,
     handlers: {
       ...createPollHandlers({
-        db,
-        waiters,
+        ...{ db, waiters, append, now, bulletinKey: bulletins.keyOf },
         roster: () => numbered(authority.roster()),
         serverKeys: () => numbered(authority.serverKeys()),
         deviceChanged: watch.changed,
-        bulletinKey: bulletins.keyOf,
-        now,
+        standingChanged: standing.look,
       }),
       ...createAnswerHandlers(access),
       ...createRenewalHandlers({ db, deviceCa: keys.deviceCa, append, now }),

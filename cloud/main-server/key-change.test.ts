@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WellKnown } from '../../shared/client-api.ts'
 import { getJson } from '../../shared/node/api-client.ts'
 import { type Ca, certificateHash, checkDeviceCertificate, createCa, createCertificateRequest, splitPem } from '../../shared/node/certificates.ts'
-import { generateSigningKey, privatePem, type SigningKey, signingKeyFrom, signJws, thumbprint } from '../../shared/node/signing.ts'
+import { generateSigningKey, newNonce, privatePem, type SigningKey, signingKeyFrom, signJws, thumbprint } from '../../shared/node/signing.ts'
 import { checkTicket } from '../../shared/node/ticket.ts'
 import type { ServerKeys, ServerKeysPayload } from '../../shared/server-keys.ts'
 import type { CompactJws } from '../../shared/ticket.ts'
 import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
-import { agentClient, enrolAgent, signedRequest, type TestAgent } from '../../test/support/test-agent.ts'
+import { agentClient, enrolAgent, plainPoll, signedRequest, type TestAgent } from '../../test/support/test-agent.ts'
 
 // R061: ticket key and device CA take over from the ones before while everything goes on, by the authority's list alone.
 
@@ -37,10 +37,9 @@ function putList(keys: ServerKeys, signer: SigningKey = server.authority): Promi
   })
 }
 const caHashes = async () => splitPem((await known()).deviceCa).map(certificateHash)
-const facts = { agentVersion: '1.0.0', softwareVersion: '4.2', instantPickup: false, rosterNumber: 1, separated: true }
-const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
+const run = newNonce()
 const poll = (serverKeysNumber?: number, holdMs = 0) =>
-  agent.api.call('device.poll', { holdMs, handled: [], rules, ...facts, ...(serverKeysNumber === undefined ? {} : { serverKeysNumber }) })
+  agent.api.call('device.poll', plainPoll(server.now(), { run, holdMs, ...(serverKeysNumber === undefined ? {} : { serverKeysNumber }) }))
 
 async function newTicket(): Promise<CompactJws> {
   const { signed, payload } = await signedRequest(server, server.people.elena, server.devices.mine)
@@ -110,7 +109,7 @@ describe('the device CA', () => {
     expect(checkDeviceCertificate(renewed.certificate, next.certificatePem, 'device.answer-bad', server.now()).deviceId).toBe(agent.device.id)
     expect((await renew(agent)).certificate).toBe(renewed.certificate)
     const fresh = agentClient(server, { cert: renewed.certificate, key: privatePem(agent.key) })
-    await expect(fresh.call('device.poll', { holdMs: 0, handled: [], rules, ...facts })).resolves.toMatchObject({ deliveries: expect.any(Array) })
+    await expect(fresh.call('device.poll', plainPoll(server.now(), { run }))).resolves.toMatchObject({ deliveries: expect.any(Array) })
     const enrolled = await enrolAgent(server, server.devices.second)
     expect(checkDeviceCertificate(enrolled.certificate, next.certificatePem, 'device.answer-bad', server.now()).deviceId).toBe(enrolled.device.id)
   })

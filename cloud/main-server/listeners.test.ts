@@ -7,7 +7,7 @@ import { createCa, issueServerCertificate } from '../../shared/node/certificates
 import { createDialler } from '../../shared/node/dial.ts'
 import { generateSigningKey, privatePem } from '../../shared/node/signing.ts'
 import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
-import { agentClient, enrolAgent } from '../../test/support/test-agent.ts'
+import { agentClient, enrolAgent, plainPoll } from '../../test/support/test-agent.ts'
 
 // R061: a server's certificate changes while it serves, and nobody is cut.
 
@@ -54,11 +54,7 @@ describe('a new server certificate', () => {
     for (const socket of [fresh, open]) socket.destroy()
 
     const renewed = { agentOrigin: server.agentOrigin, dial: createDialler({ ca: newCa.certificatePem }) }
-    const poll = (identity: { cert?: string; key?: string }) => {
-      const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask' } as const
-      const facts = { agentVersion: '1', softwareVersion: '1', instantPickup: false, rosterNumber: 1, separated: true }
-      return agentClient(renewed, identity).call('device.poll', { holdMs: 0, handled: [], rules, ...facts })
-    }
+    const poll = (identity: { cert?: string; key?: string }) => agentClient(renewed, identity).call('device.poll', plainPoll(server.now()))
     await expect(poll({ cert: agent.certificate, key: privatePem(agent.key) })).resolves.toMatchObject({ deliveries: expect.any(Array) })
     await expect(poll({})).rejects.toMatchObject({ code: expect.stringMatching(/^server\./) })
   })

@@ -133,6 +133,16 @@ const passkeys = [
   `alter table sign_in_steps add column shown_json text`,
 ]
 
+/** What a device's clock says, and from how many places it calls in. */
+const places = [
+  `alter table devices add column clock_off_s integer not null default 0`,
+  `alter table devices add column run text`,
+  `alter table devices add column two_places_ms integer`,
+  `create table device_runs (
+    device_id text not null references devices (id), run text not null, passed_ms integer not null, strays integer not null, primary key (device_id, run)
+  ) strict, without rowid`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -143,6 +153,7 @@ export const migrations: Record<string, Migration> = {
   '0007-upstream': { up: (db: Kysely<unknown>) => runAll(db, upstream) },
   '0008-notices': { up: (db: Kysely<unknown>) => runAll(db, notices) },
   '0009-passkeys': { up: (db: Kysely<unknown>) => runAll(db, passkeys) },
+  '0010-places': { up: (db: Kysely<unknown>) => runAll(db, places) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

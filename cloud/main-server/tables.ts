@@ -50,7 +50,14 @@ export type Tables = {
     roster_number: number
     /** Since when the directory says so, or names it no more. It may still call in, for its ends. */
     disabled_ms: Generated<number | null>
+    /** By which it was ahead at its last poll, to the minute; 0: no more than signed times may differ. */
+    clock_off_s: Generated<number>
+    /** Of the agent's process that called in last, and since when two of them have called in by turns (`polls/places.ts`). */
+    run: Generated<string | null>
+    two_places_ms: Generated<number | null>
   }
+  /** Processes that called in before the one that does now. `strays`: polls of this one since then. */
+  device_runs: { device_id: DeviceId; run: string; passed_ms: number; strays: number }
   entitlements: { device_id: DeviceId; kind: EntitlementKind; name: string; starts_on: string; ends_on: string; terms_json: string | null; calls_json: string }
   /** One row per enrolment code; only its SHA-256 is kept. */
   enrolments: { secret_hash: string; device_id: DeviceId; used_ms: number | null }

@@ -74,12 +74,14 @@ const urgency: Record<DeviceRow['reach']['why'], number> = {
   waiting: 1,
   reachable: 2,
   'site-silent': 3,
-  silent: 4,
-  'connectivity-off': 5,
-  'entitlement-ended': 6,
-  'no-level': 7,
-  disabled: 8,
-  'never-seen': 9,
+  'two-places': 4,
+  'clock-off': 5,
+  silent: 6,
+  'connectivity-off': 7,
+  'entitlement-ended': 8,
+  'no-level': 9,
+  disabled: 10,
+  'never-seen': 11,
 }
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 

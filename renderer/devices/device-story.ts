@@ -35,6 +35,10 @@ export function tell(device: DeviceRow, around: Around, { words, format }: Speec
       return { why: reasons.neverSeen, todo: todo.neverSeen, tone: 'ink' }
     case 'connectivity-off':
       return { why: reasons.connectivityOff, todo: todo.connectivityOff, tone: 'ink' }
+    case 'clock-off':
+      return { why: reasons.clockOff, todo: todo.clockOff, tone: 'danger' }
+    case 'two-places':
+      return { why: reasons.twoPlaces, todo: todo.twoPlaces, tone: 'danger' }
     case 'entitlement-ended':
       return {
         why: device.entitlement ? reasons.entitlementEnded(format.date(device.entitlement.endsOn)) : reasons.notEntitled,

@@ -22,7 +22,7 @@ export async function readCalls(
   { ticketKeys, key, now }: { ticketKeys: readonly PublicJwk[]; key: Hash; now: number },
 ): Promise<BulletinCall> {
   const { issuedAt, salt, marks } = await verifyByAny(bulletin, { type: 'bulletin', schema: BulletinPayload, keys: ticketKeys, failure: 'server.answer-bad' })
-  if (issuedAt > now + requestLimits.slackFutureSeconds) throw new AppError('access.clock-off', { details: { seconds: issuedAt - now } })
+  if (issuedAt > now + requestLimits.slackSeconds) throw new AppError('access.clock-off', { details: { seconds: issuedAt - now } })
   if (now - issuedAt > bulletinFreshSeconds) throw new AppError('server.answer-bad', { details: { what: 'old-bulletin' } })
   return { issuedAt, calls: marks.includes(bulletinMark(key, salt)) }
 }

@@ -193,9 +193,10 @@ function toWebKey(key: KeyObject, usages: webcrypto.KeyUsage[]): webcrypto.Crypt
   return key.toCryptoKey(algorithm, true, usages)
 }
 
-/** A minute back, since clocks of two machines differ. */
+/** Good from a while back, since clocks of two machines differ (`requestLimits.slackSeconds`). */
+const backMs = 5 * 60_000
 function validity(days: number, now: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(now - 60_000), notAfter: new Date(now + days * dayMs) }
+  return { notBefore: new Date(now - backMs), notAfter: new Date(now + days * dayMs) }
 }
 
 /** Positive, not zero, under 20 octets (RFC 5280 section 4.1.2.2). */

@@ -2,9 +2,12 @@ import { type AddressInfo, createServer as createTcpServer, type Server as TcpSe
 import { createServer, type Server, type TlsOptions } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError } from '../errors.ts'
-import { createCa, issueServerCertificate } from './certificates.ts'
+import { newId } from '../ids.ts'
+import { type Ca, createCa, createCertificateRequest, issueDeviceCertificate, issueServerCertificate } from './certificates.ts'
 import { createDialler, type DialTarget } from './dial.ts'
+import type { Validity } from './open-tls.ts'
 import { readUntil } from './read-until.ts'
+import { generateSigningKey, privatePem } from './signing.ts'
 
 const open: (Server | TcpServer)[] = []
 afterEach(() => {
@@ -36,6 +39,13 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error instanceof AppError ? { code: error.code, ...error.details } : error
   }
+}
+
+const sameName = await createCa('Right CA')
+const expired = { days: 1, now: Date.now() - 3 * 86_400_000 }
+async function serverOf(issuer: Ca, options: Parameters<typeof issueServerCertificate>[1]): Promise<number> {
+  const { certificatePem, keyPem } = await issueServerCertificate(issuer, options)
+  return tlsServer({ cert: certificatePem, key: keyPem })
 }
 
 const direct = createDialler({ ca: ca.certificatePem })
@@ -75,12 +85,46 @@ describe('dialling (R060, R061)', () => {
 
   test.each([
     ['of another name', { hosts: ['elsewhere.example'] }],
-    ['that has expired', { hosts: ['127.0.0.1'], days: 1, now: Date.now() - 3 * 86_400_000 }],
+    ['that has expired', { hosts: ['127.0.0.1'], ...expired }],
     ['that is not valid yet', { hosts: ['127.0.0.1'], now: Date.now() + 86_400_000 }],
   ])('refuses a certificate %s', async (_what, options) => {
-    const issued = await issueServerCertificate(ca, options)
-    const port = await tlsServer({ cert: issued.certificatePem, key: issued.keyPem })
+    const port = await serverOf(ca, options)
     expect(await failureOf(dial(port))).toMatchObject({ code: 'server.identity-wrong', issuer: 'Right CA' })
+  })
+
+  test.each([
+    ['has expired', expired],
+    ['is not valid yet', { now: Date.now() + 86_400_000 }],
+  ])('to a caller whose clock may be wrong, tells a certificate that %s, and gives the connection (D14)', async (_what, time) => {
+    const port = await serverOf(ca, { hosts: ['127.0.0.1', 'gantry.example'], ...time })
+    const told: Validity[] = []
+    const socket = await dial(port, { onOutdated: (validity) => told.push(validity) })
+    expect((await readUntil(socket, '\n', { maxBytes: 100 })).toString()).toBe('hello')
+    expect(told).toHaveLength(1)
+    expect(Date.now() < (told[0]?.fromMs ?? 0) || Date.now() > (told[0]?.untilMs ?? 0)).toBe(true)
+    socket.destroy()
+  })
+
+  test('tells no such thing of a certificate that is good now', async () => {
+    const socket = await dial(await tlsServer(), { onOutdated: () => expect.unreachable() })
+    socket.destroy()
+  })
+
+  test.each([
+    ['another name', ca, { hosts: ['elsewhere.example'] }],
+    ['another issuer', otherCa, { hosts: ['127.0.0.1'] }],
+    ['an issuer of the same name', sameName, { hosts: ['127.0.0.1'] }],
+  ])('that a certificate has expired too excuses neither %s', async (_what, issuer, options) => {
+    const port = await serverOf(issuer, { ...options, ...expired })
+    expect(await failureOf(dial(port, { onOutdated: () => expect.unreachable() }))).toMatchObject({ code: 'server.identity-wrong' })
+  })
+
+  test('nor that it is a device’s', async () => {
+    const key = generateSigningKey()
+    const request = await createCertificateRequest(key, 'a device')
+    const cert = await issueDeviceCertificate(ca, request, newId('dev'), { days: 1, now: expired.now })
+    const port = await tlsServer({ cert, key: privatePem(key) })
+    expect(await failureOf(dial(port, { onOutdated: () => expect.unreachable() }))).toMatchObject({ code: 'server.identity-wrong' })
   })
 
   test('is not talked out of it by the environment', async () => {

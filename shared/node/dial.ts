@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { AppError } from '../errors.ts'
 import { abortable } from './abortable.ts'
-import { openTls } from './open-tls.ts'
+import { type OpenTls, openTls } from './open-tls.ts'
 import { createProxyTunnels, type HttpProxy, nameOf, type ProxyTunnels } from './proxy.ts'
 import { findAddresses, type KnownAddresses, openTcp } from './tcp.ts'
 
@@ -15,6 +15,8 @@ export type DialTarget = {
   key?: string | undefined
   /** A TLS session to resume. */
   session?: Buffer | undefined
+  /** For a machine whose own clock may be wrong. Left out by all but an agent's calls to its main server. */
+  onOutdated?: OpenTls['onOutdated']
   /** For all hops together. 10,000 unless told otherwise. */
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
@@ -56,8 +58,8 @@ async function dial(target: DialTarget, options: DiallerOptions, tunnels: ProxyT
     const routes: readonly Route[] = options.routesFor ? await abortable(options.routesFor(host, port), stop) : ['direct']
     const socket = await openRoute({ target, routes, place, stop, timeoutMs, tunnels, ...options })
     place.hop = 'tls'
-    const { cert, key, session } = target
-    return await openTls(socket, { host, ca: options.ca, cert, key, session, signal: stop })
+    const { cert, key, session, onOutdated } = target
+    return await openTls(socket, { host, ca: options.ca, cert, key, session, onOutdated, signal: stop })
   } catch (error) {
     signal?.throwIfAborted()
     throw error instanceof AppError ? error : explain(error, { host, port, ...place, timedOut: timeout.aborted })

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { AppError } from '../errors.ts'
@@ -14,11 +15,15 @@ export type OpenTls = {
   key?: string | undefined
   /** A TLS session to resume. */
   session?: Buffer | undefined
+  /** Told of a certificate that would be right at another time; the connection is given all the same. Without it such a one is refused. */
+  onOutdated?: ((validity: Validity) => void) | undefined
   signal: AbortSignal
 }
+/** Milliseconds since 1970. */
+export type Validity = { fromMs: number; untilMs: number }
 
 /** TLS as a client over an open connection. Throws `server.identity-wrong {host, issuer, reason}`, what TLS says, or the signal's reason; the connection is closed then. */
-export async function openTls(open: Socket, { host, ca, cert, key, session, signal }: OpenTls): Promise<TLSSocket> {
+export async function openTls(open: Socket, { host, ca, cert, key, session, onOutdated, signal }: OpenTls): Promise<TLSSocket> {
   const socket = connect({
     socket: open,
     ca: typeof ca === 'string' ? ca : [...ca],
@@ -33,7 +38,9 @@ export async function openTls(open: Socket, { host, ca, cert, key, session, sign
   })
   try {
     await secured(socket, signal)
-    requireIdentity(socket, host)
+    const outdated = socket.authorized || !onOutdated ? null : outdatedFrom(socket, { host, ca })
+    if (outdated) onOutdated?.(outdated)
+    else requireIdentity(socket, host)
     signal.throwIfAborted()
     return socket
   } catch (error) {
@@ -63,6 +70,25 @@ function requireIdentity(socket: TLSSocket, host: string): void {
   // Typed as an Error, but a code of OpenSSL or of Node's name check.
   const reason = String(socket.authorizationError)
   throw new AppError('server.identity-wrong', { details: { host, issuer: issuerOf(socket), reason } })
+}
+
+const serverAuth = '1.3.6.1.5.5.7.3.1'
+
+/**
+ * The validity of a certificate at which nothing but the time is wrong, else null. All the rest is judged here, since TLS names one fault of several, and after any it
+ * does not look at the name. The chain is one step, as those of our CAs are.
+ */
+function outdatedFrom(socket: TLSSocket, { host, ca }: Pick<OpenTls, 'host' | 'ca'>): Validity | null {
+  const leaf = socket.getPeerX509Certificate()
+  if (!leaf) return null
+  const issued = [ca].flat().some((pem) => isIssued(leaf, new X509Certificate(pem)))
+  const named = isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host, { subject: 'never' })
+  if (!issued || !named || leaf.ca || !leaf.keyUsage?.includes(serverAuth)) return null
+  return { fromMs: leaf.validFromDate.getTime(), untilMs: leaf.validToDate.getTime() }
+}
+
+function isIssued(leaf: X509Certificate, by: X509Certificate): boolean {
+  return by.ca && leaf.checkIssued(by) && leaf.verify(by.publicKey)
 }
 
 function issuerOf(socket: TLSSocket): string {

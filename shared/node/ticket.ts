@@ -19,7 +19,7 @@ export async function checkRoster(roster: CompactJws, authorityKey: PublicJwk): 
 }
 
 export function rosterIsFresh(roster: RosterPayload, now: number): boolean {
-  return now <= roster.expiresAt + requestLimits.slackPastSeconds && now >= roster.issuedAt - requestLimits.slackFutureSeconds
+  return now <= roster.expiresAt + requestLimits.slackSeconds && now >= roster.issuedAt - requestLimits.slackSeconds
 }
 
 export function requireOnRoster(certificate: CertificatePayload, roster: RosterPayload): void {
@@ -57,7 +57,7 @@ export function requireSameRequest(ticket: TicketPayload, request: RequestPayloa
 
 /** Within validity, with the slack of `requestLimits`. A time from the future is the clock's fault and says so. */
 export function requireTime(from: number, until: number, now: number, expired: ErrorCode): void {
-  const { slackFutureSeconds, slackPastSeconds } = requestLimits
-  if (from > now + slackFutureSeconds) throw new AppError('access.clock-off', { details: { seconds: from - now } })
-  if (now > until + slackPastSeconds) throw new AppError(expired, { details: { seconds: now - until } })
+  const { slackSeconds } = requestLimits
+  if (from > now + slackSeconds) throw new AppError('access.clock-off', { details: { seconds: from - now } })
+  if (now > until + slackSeconds) throw new AppError(expired, { details: { seconds: now - until } })
 }

@@ -34,6 +34,8 @@ const reach: Record<Reach['why'], string> = {
   'site-silent': 'whole site silent',
   'never-seen': 'never seen',
   'connectivity-off': 'remote service off',
+  'clock-off': 'clock wrong',
+  'two-places': 'called in from two places',
   'entitlement-ended': 'agreement ended',
   'no-level': 'no level allowed',
   disabled: 'shut off by the manufacturer',

@@ -187,6 +187,8 @@ export const commandLineFr: CommandLineWords = {
       'site-silent': 'tout le site silencieux',
       'never-seen': 'jamais vu',
       'connectivity-off': 'service à distance coupé',
+      'clock-off': 'horloge fausse',
+      'two-places': 'annoncé de deux endroits',
       'entitlement-ended': 'entente terminée',
       'no-level': 'aucun niveau permis',
       disabled: 'fermé par le fabricant',

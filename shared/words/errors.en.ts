@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorDetails } from '../errors.ts'
 import { byReason, proxyEn } from './proxy.en.ts'
+import { spanEn } from './span.ts'
 
 /** `what` happened, then what to do about it. Details are plain facts of the failure. */
 export type ErrorWords = Record<ErrorCode, (details: ErrorDetails) => { what: string; todo: string }>
@@ -185,9 +186,15 @@ export const errorsEn: ErrorWords = {
     what: 'The revealed number does not fit the signed request.',
     todo: 'Someone may be in between. Ask again; report it if it happens twice.',
   }),
-  'access.clock-off': ({ seconds }) => ({
-    what: `Two clocks differ by ${seconds ?? 'too many'} s.`,
-    todo: 'Set the clock of this computer and of the device, then ask again.',
+  'access.clock-off': ({ seconds, of }) => {
+    const by = `${spanEn(Number(seconds))} ${Number(seconds) < 0 ? 'behind' : 'ahead'}`
+    if (of === 'device') return { what: `The clock of the device is ${by}.`, todo: 'Have the site set it, or its time server; then ask again.' }
+    if (of === 'computer') return { what: `The clock of this computer is ${by}.`, todo: 'Set it, or let it follow a time server; then ask again.' }
+    return { what: `Two clocks differ by ${spanEn(Number(seconds))}.`, todo: 'Set the clock of this computer and of the device, then ask again.' }
+  },
+  'device.two-places': () => ({
+    what: 'This device called in from two places at once, so its identity may have been copied. Nobody gets in.',
+    todo: 'Tell your security office now. It gets a new identity by a new enrolment code.',
   }),
   'access.refused': () => ({ what: 'The person at the device refused.', todo: 'Call the site and ask why before you ask again.' }),
   'access.no-answer': () => ({ what: 'Nobody answered at the device within two minutes.', todo: 'Call the desk, then ask again.' }),

@@ -1,6 +1,7 @@
 import type { ErrorWords } from './errors.en.ts'
 import { byReason } from './proxy.en.ts'
 import { proxyFr } from './proxy.fr.ts'
+import { spanFr } from './span.ts'
 
 const report = 'Signalez-le avec le code et la ligne du journal.'
 
@@ -198,9 +199,18 @@ export const errorsFr: ErrorWords = {
     what: 'Le nombre révélé ne correspond pas à la demande signée.',
     todo: 'Quelqu’un s’interpose peut-être. Redemandez; signalez-le si cela se répète.',
   }),
-  'access.clock-off': ({ seconds }) => ({
-    what: `Deux horloges diffèrent de ${seconds ?? 'trop de'} s.`,
-    todo: 'Réglez l’horloge de cet ordinateur et de l’appareil, puis redemandez.',
+  'access.clock-off': ({ seconds, of }) => {
+    const by = `${Number(seconds) < 0 ? 'retarde' : 'avance'} de ${spanFr(Number(seconds))}`
+    if (of === 'device') return { what: `L’horloge de l’appareil ${by}.`, todo: 'Faites-la régler par le site, ou son serveur de temps; puis redemandez.' }
+    if (of === 'computer') return { what: `L’horloge de cet ordinateur ${by}.`, todo: 'Réglez-la, ou laissez-la suivre un serveur de temps; puis redemandez.' }
+    return {
+      what: `Deux horloges diffèrent de ${spanFr(Number(seconds))}.`,
+      todo: 'Réglez l’horloge de cet ordinateur et de l’appareil, puis redemandez.',
+    }
+  },
+  'device.two-places': () => ({
+    what: 'Cet appareil s’est annoncé de deux endroits à la fois : son identité a peut-être été copiée. Personne n’entre.',
+    todo: 'Avertissez tout de suite votre service de sécurité. Un nouveau code d’inscription donne à l’appareil une nouvelle identité.',
   }),
   'access.refused': () => ({ what: 'La personne à l’appareil a refusé.', todo: 'Appelez le site et demandez pourquoi avant de redemander.' }),
   'access.no-answer': () => ({ what: 'Personne n’a répondu à l’appareil en deux minutes.', todo: 'Appelez le poste, puis redemandez.' }),

@@ -2,6 +2,7 @@ import type { EndCause } from '../access-request.ts'
 import type { PolicyFault } from '../device-policy.ts'
 import type { Move } from '../panel.ts'
 import type { AccessLevel, ServiceKind } from '../profile.ts'
+import { spanEn } from './span.ts'
 
 /** The front panel: read from 80 cm by somebody with a patient beside them. Short, and always what to do. */
 export const panelEn = {
@@ -29,6 +30,7 @@ export const panelEn = {
     offText: 'Nothing leaves this device. Whoever looks after it can turn it on again.',
     closed: 'Nobody can come in',
     closedText: 'The rules of this device cannot be gone by.',
+    clockOff: (seconds: number) => `The clock of this device is ${spanEn(seconds)} ${seconds < 0 ? 'behind' : 'ahead'}. Nobody can come in until it is set.`,
     turnOff: 'Turn remote service off',
     turnOn: 'Turn remote service on',
     rules: 'Rules',

@@ -1,4 +1,5 @@
 import type { PanelWords } from './panel.en.ts'
+import { spanFr } from './span.ts'
 
 export const panelFr: PanelWords = {
   locale: 'fr-CA',
@@ -26,6 +27,8 @@ export const panelFr: PanelWords = {
     offText: 'Rien ne sort de cet appareil. La personne responsable peut le remettre en marche.',
     closed: 'Personne ne peut entrer',
     closedText: 'Les règles de cet appareil ne peuvent pas être suivies.',
+    clockOff: (seconds) =>
+      `L’horloge de cet appareil ${seconds < 0 ? 'retarde' : 'avance'} de ${spanFr(seconds)}. Personne ne peut entrer avant qu’elle soit réglée.`,
     turnOff: 'Couper le service à distance',
     turnOn: 'Rétablir le service à distance',
     rules: 'Règles',

@@ -1,5 +1,6 @@
 import { balance } from './balance.ts'
 import { blind } from './blind.ts'
+import { clock } from './clock.ts'
 import { bodies } from './desktop/bodies.ts'
 import { packaged } from './desktop/packaged.ts'
 import { seededFaults } from './desktop/seeded-faults.ts'
@@ -20,6 +21,6 @@ import { supervisor } from './supervisor.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, rotation],
+  trust: [idp, rotation, clock],
   desktop: [bodies, seededFaults, packaged, updates],
 }

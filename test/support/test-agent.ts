@@ -16,13 +16,21 @@ export type TestAgent = {
   hostKey: string
   certificate: string
   api: ApiClient<AgentApi>
-  poll(change?: Partial<Input<AgentApi, 'device.poll'>>): Promise<Delivery[]>
+  poll(change?: Partial<Poll>): Promise<Delivery[]>
   answer(ticket: CompactJws, answer: AnswerPayload['answer'], signer?: SigningKey): Promise<void>
   report(events: NewAuditEvent[] | AuditEvent[]): Promise<Output<AgentApi, 'audit.report'>>
 }
 
 const hostKey = `ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY${'A'.repeat(110)}=`
 const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
+
+type Poll = Input<AgentApi, 'device.poll'>
+
+/** What a device at rest says in a poll, with a clock that is right. */
+export function plainPoll(nowMs: number, change: Partial<Poll> = {}): Poll {
+  const versions = { agentVersion: '1.0.0', softwareVersion: '4.2', rosterNumber: 1 }
+  return { ...{ holdMs: 0, handled: [], run: newNonce(), clockMs: nowMs }, ...versions, instantPickup: false, rules, separated: true, ...change }
+}
 
 export function agentClient({ agentOrigin, dial }: Pick<TestServer, 'agentOrigin' | 'dial'>, identity: { cert?: string; key?: string }): ApiClient<AgentApi> {
   return createApiClient(agentApi, { origin: agentOrigin, prefix: '/agent/v1/', dial, keepAlive: false, ...identity })
@@ -39,11 +47,11 @@ export async function enrolAgent(server: TestServer, device: TestDevice): Promis
   const { certificate } = await people.call('device.enrol', await enrolmentOf(device, key, auditKey))
   const api = agentClient(server, { cert: certificate, key: privatePem(key) })
   const logId = newId('log')
+  const run = newNonce()
   return {
     ...{ device, key, hostKey, certificate, api },
     async poll(change = {}) {
-      const facts = { agentVersion: '1.0.0', softwareVersion: '4.2', instantPickup: false, rules, rosterNumber: 1, separated: true }
-      return (await api.call('device.poll', { holdMs: 0, handled: [], ...facts, ...change })).deliveries
+      return (await api.call('device.poll', plainPoll(server.now(), { run, ...change }))).deliveries
     },
     async answer(ticket, answer, signer = key) {
       const { requestId, id: ticketId, deviceId } = readUnverified(ticket, TicketPayload, 'ticket.bad')

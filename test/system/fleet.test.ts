@@ -12,7 +12,7 @@ import { readCalls } from '../../shared/node/bulletin.ts'
 import { generateSigningKey, privatePem, readUnverified } from '../../shared/node/signing.ts'
 import { TicketPayload } from '../../shared/ticket.ts'
 import { createTestServer, type TestServer } from '../support/main-server.ts'
-import { enrolAgent, signedRequest, type TestAgent } from '../support/test-agent.ts'
+import { enrolAgent, plainPoll, signedRequest, type TestAgent } from '../support/test-agent.ts'
 
 /** A main server and two access servers that register themselves at it, all real, on loopback. */
 const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
@@ -143,11 +143,9 @@ describe('access servers that register themselves', () => {
 
 describe('the bulletin, where the main server is out of reach', () => {
   const keyOf = async (one: TestAgent) => {
-    const facts = { agentVersion: '1', softwareVersion: '1', instantPickup: false, rules, rosterNumber: 1, separated: true }
-    const { bulletinKey } = await one.api.call('device.poll', { holdMs: 0, handled: [], wantsBulletin: true, ...facts })
+    const { bulletinKey } = await one.api.call('device.poll', plainPoll(Date.now(), { wantsBulletin: true }))
     return agentApi['device.poll'].output.shape.bulletinKey.unwrap().parse(bulletinKey)
   }
-  const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
   const seconds = () => Math.floor(main.now() / 1_000)
 
   test('tells the device that something waits, and nobody else', async () => {

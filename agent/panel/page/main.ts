@@ -31,6 +31,7 @@ let state: PanelState = {
   agent: 'absent',
   separated: true,
   network: 'none',
+  clockOffSeconds: 0,
   connectivity: 'waiting',
   policy: null,
   waiting: [],
@@ -61,8 +62,8 @@ const press = (input: PanelInput) => socket.send(input)
 function draw(): void {
   const nowMs = Date.now()
   const view = viewOf(state, { connected, nowMs, dismissedMs })
-  const { device, separated, network, policy } = state
-  const key = JSON.stringify([language, viewKey(view), device, separated, network, policy])
+  const { device, separated, network, clockOffSeconds, policy } = state
+  const key = JSON.stringify([language, viewKey(view), device, separated, network, clockOffSeconds, policy])
   if (key !== drawn) {
     drawn = key
     part = createPart(view)

@@ -26,10 +26,10 @@ function closingWords(outcome: string, name: string, words: PanelWords): { title
   return { title: words.cause[cause.success ? cause.data : 'connection-lost'](name), text: words.ended.session(name) }
 }
 
-type IdleWith = Pick<PanelState, 'device' | 'separated' | 'network' | 'policy'> & { press: Press }
+type IdleWith = Pick<PanelState, 'device' | 'separated' | 'network' | 'clockOffSeconds' | 'policy'> & { press: Press }
 
 /** What this is, who may come (R119), by which rules, and the switch. */
-export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, network, policy, press }: IdleWith): Part {
+export function createIdlePart({ reason }: IdleView, words: PanelWords, { device, separated, network, clockOffSeconds, policy, press }: IdleWith): Part {
   const { idle } = words
   const fact = (name: string, value: string) => [element('dt', {}, name), element('dd', {}, readable(value))]
   const rules = policy?.from === 'defaults' ? idle.rulesDefault : policy?.from === 'file' ? idle.rulesOf(policy.serial, policy.owner ?? '') : null
@@ -42,12 +42,16 @@ export function createIdlePart({ reason }: IdleView, words: PanelWords, { device
     element('dl', {}, ...facts, ...(rules ? fact(idle.rules, rules) : [])),
   )
   const missing = separated ? (network === 'open' ? words.networkOpen : null) : words.separationMissing
-  const notice = missing === null ? null : element('p', { class: 'notice' }, icon('circle-alert'), missing)
+  const notices = [clockOffSeconds === 0 ? null : idle.clockOff(clockOffSeconds), missing]
   const mayCheck = reason !== 'off' && reason !== 'absent'
   const check = mayCheck ? button({ class: 'check-start' }, () => press({ type: 'check', run: true }), words.check.start) : null
-  const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), notice)
+  const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), ...notices.map(createNotice))
   const foot = element('div', { class: 'foot rest' }, said, createSwitch(policy, words, press), check)
   return { element: element('section', { class: 'view' }, body, foot), update: () => {} }
+}
+
+function createNotice(text: string | null): HTMLElement | null {
+  return text === null ? null : element('p', { class: 'notice' }, icon('circle-alert'), text)
 }
 
 /** Nothing to press where the owner's own rules say off: the switch gives back no more than them. */

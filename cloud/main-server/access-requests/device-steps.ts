@@ -25,6 +25,17 @@ export function requireDeviceReachable({ device, nowMs }: Facts): void {
   throw new AppError('device.offline', lastContactMs === null ? {} : { details: { seconds: Math.round((nowMs - lastContactMs) / 1000) } })
 }
 
+/** It would refuse for the same reason, once somebody has waited for it (D14). Its own word, at its last poll. */
+export function requireDeviceClock({ device }: Facts): void {
+  const seconds = device?.clockOffSeconds ?? 0
+  if (seconds !== 0) throw new AppError('access.clock-off', { details: { seconds, of: 'device' } })
+}
+
+/** T16: two machines show this device's key, so nobody knows to which of them a session would go. Ended by a new enrolment, which makes a new key. */
+export function requireOnePlace({ device }: Pick<Facts, 'device'>): void {
+  if (device?.twoPlaces) throw new AppError('device.two-places')
+}
+
 /** R056: a customer's session runs in its regions or not at all. */
 export function requireAccessServer({ route, onlyRegions }: Facts): void {
   if (!route) throw new AppError('access.no-access-server', onlyRegions ? { details: { regions: onlyRegions.join(', ') } } : {})

@@ -54,6 +54,9 @@ export type DeviceFacts = {
   disabled: boolean
   enrolled: boolean
   lastContactMs: number | null
+  /** Seconds ahead; 0: within the slack. */
+  clockOffSeconds: number
+  twoPlaces: boolean
 }
 
 export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' | 'calls'> & { termsAccepted: boolean }

@@ -22,7 +22,7 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
       'device.last_contact_ms',
       'device.disabled_ms',
     ])
-    .select(['device.model_id', 'device.site_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
+    .select(['device.clock_off_s', 'device.two_places_ms', 'device.model_id', 'device.site_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
     .select(['customer.regions_json', 'customer.origins_json', 'customer.change_control_json', 'customer.notices_json'])
     .select(['entitlement.kind', 'entitlement.starts_on', 'entitlement.ends_on', 'entitlement.terms_json', 'entitlement.calls_json'])
     .where('device.id', '=', deviceId)
@@ -52,6 +52,8 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
       disabled: row.disabled_ms !== null,
       enrolled: identity !== null,
       lastContactMs: row.last_contact_ms,
+      clockOffSeconds: row.clock_off_s,
+      twoPlaces: row.two_places_ms !== null,
     },
   }
 }

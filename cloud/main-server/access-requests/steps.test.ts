@@ -18,8 +18,16 @@ import {
   requirePaidCall,
   requireTerms,
 } from './customer-steps.ts'
-import { requireAccessServer, requireConnectivity, requireDeviceEnabled, requireDeviceReachable, requireEnrolled } from './device-steps.ts'
-import type { EntitlementFacts, Facts, PersonFacts } from './facts.ts'
+import {
+  requireAccessServer,
+  requireConnectivity,
+  requireDeviceClock,
+  requireDeviceEnabled,
+  requireDeviceReachable,
+  requireEnrolled,
+  requireOnePlace,
+} from './device-steps.ts'
+import type { DeviceFacts, EntitlementFacts, Facts, PersonFacts } from './facts.ts'
 import {
   requireAssignment,
   requireFewWaiting,
@@ -30,6 +38,7 @@ import {
   requireOwnRequest,
   requirePersonEnabled,
   requireRoster,
+  requireSameTime,
   requireScreening,
   requireSignatures,
   requireTraining,
@@ -66,6 +75,8 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
       disabled: false,
       enrolled: true,
       lastContactMs: nowMs - 20_000,
+      clockOffSeconds: 0,
+      twoPlaces: false,
     },
     levels: ['diagnostics', 'os'],
     limits: allLimits,
@@ -125,6 +136,7 @@ describe('the policy of an access request, step by step', () => {
     requireFreshMfa: ({ caller }) => ({ caller: { ...caller, mfaAtMs: 0 } }),
     requirePersonEnabled: () => ({ person: { ...trainedPerson, disabled: true } }),
     requireOwnRequest: ({ caller }) => ({ caller: { ...caller, specialistId: newId('spc') } }),
+    requireSameTime: ({ request }) => ({ request: { ...request, issuedAt: request.issuedAt - 300 } }),
     requireSignatures: () => ({ authorityKey: generateSigningKey().publicJwk }),
     requireRoster: () => ({ roster: null }),
     requireAssignment: () => ({ levels: null }),
@@ -143,6 +155,8 @@ describe('the policy of an access request, step by step', () => {
     requireChange: changeDevice({ changeControl: { levels: ['os'], changes: [] } }),
     requireLoudHours: changeDevice({ quietHours: [{ from: '00:00', until: '23:59' }] }),
     requireEnrolled: changeDevice({ enrolled: false }),
+    requireOnePlace: changeDevice({ twoPlaces: true }),
+    requireDeviceClock: changeDevice({ clockOffSeconds: -300 }),
     requireConnectivity: changeDevice({ connectivity: 'off' }),
     requireDeviceReachable: changeDevice({ lastContactMs: null }),
     requireAccessServer: () => ({ route: null }),
@@ -203,6 +217,25 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireSignatures, { ...facts, signed: old.delivery.request })).toMatchObject({ code: 'access.expired' })
     const early = await people.request(device, { nowSeconds: nowMs / 1000 + 3_600 })
     expect(await refusal(requireSignatures, { ...facts, signed: early.delivery.request })).toMatchObject({ code: 'access.clock-off' })
+  })
+
+  test('requireSameTime: the computer’s clock is within two minutes, both ways (D14)', async () => {
+    const facts = await allGood()
+    const at = (seconds: number) => ({ ...facts, request: { ...facts.request, issuedAt: nowMs / 1000 + seconds } })
+    for (const seconds of [0, 120, -120]) expect(await refusal(requireSameTime, at(seconds))).toBe('passed')
+    for (const seconds of [126, -126, -34_560_000]) {
+      expect(await refusal(requireSameTime, at(seconds))).toMatchObject({ code: 'access.clock-off', details: { seconds, of: 'computer' } })
+    }
+  })
+
+  test('requireDeviceClock, requireOnePlace: what the device’s last poll told (D14, T16)', async () => {
+    const facts = await allGood()
+    const device = facts.device as DeviceFacts
+    expect(await refusal(requireDeviceClock, facts)).toBe('passed')
+    expect(await refusal(requireOnePlace, facts)).toBe('passed')
+    const off = { ...facts, device: { ...device, clockOffSeconds: 300 } }
+    expect(await refusal(requireDeviceClock, off)).toMatchObject({ code: 'access.clock-off', details: { seconds: 300, of: 'device' } })
+    expect(await refusal(requireOnePlace, { ...facts, device: { ...device, twoPlaces: true } })).toMatchObject({ code: 'device.two-places' })
   })
 
   test('requireRoster: certified now; a stale roster leaves diagnostics', async () => {

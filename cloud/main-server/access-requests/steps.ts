@@ -10,7 +10,15 @@ import {
   requirePaidCall,
   requireTerms,
 } from './customer-steps.ts'
-import { requireAccessServer, requireConnectivity, requireDeviceEnabled, requireDeviceReachable, requireEnrolled } from './device-steps.ts'
+import {
+  requireAccessServer,
+  requireConnectivity,
+  requireDeviceClock,
+  requireDeviceEnabled,
+  requireDeviceReachable,
+  requireEnrolled,
+  requireOnePlace,
+} from './device-steps.ts'
 import type { Facts, StandingFacts } from './facts.ts'
 import {
   requireAssignment,
@@ -22,6 +30,7 @@ import {
   requireOwnRequest,
   requirePersonEnabled,
   requireRoster,
+  requireSameTime,
   requireScreening,
   requireSignatures,
   requireSignInNotCopied,
@@ -36,6 +45,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireFreshMfa,
   requirePersonEnabled,
   requireOwnRequest,
+  requireSameTime,
   requireSignatures,
   requireRoster,
   requireAssignment,
@@ -53,8 +63,10 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
   requireChange,
   requireLoudHours,
   requireEnrolled,
+  requireOnePlace,
   requireConnectivity,
   requireDeviceReachable,
+  requireDeviceClock,
   requireAccessServer,
   requireNotReplayed,
   requireFewWaiting,
@@ -75,6 +87,7 @@ export const standingSteps: ((facts: StandingFacts) => void)[] = [
   requireTraining,
   requireOrigin,
   requireDeviceEnabled,
+  requireOnePlace,
   requireEntitlement,
   requireTerms,
   requirePaidCall,

@@ -89,7 +89,7 @@ export function createFleet({ list, isThisServer, append, now }: FleetTools): Fl
       const beat = await verifyJws(jws, { type: 'beat', schema: BeatPayload, key, failure: 'access-server.unknown' })
       const off = Math.round((beat.atMs - now()) / 1_000)
       if (!isThisServer(beat.to) || beat.atMs <= member.beatAtMs) throw new AppError('access-server.unknown')
-      if (Math.abs(off) > requestLimits.slackPastSeconds) throw new AppError('access.clock-off', { details: { seconds: off } })
+      if (Math.abs(off) > requestLimits.slackSeconds) throw new AppError('access.clock-off', { details: { seconds: off } })
       requireFacts(beat, member.listed)
       const next = beat.draining ? 'draining' : 'up'
       if (member.state !== next) move(member, next, { weight: member.listed.weight, pairs: beat.load.pairs })

@@ -8,7 +8,7 @@ import { generateSigningKey, privatePem } from '@gantry/shared/node/signing.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask, askAs } from '../../../test/support/sign-in-browser.ts'
-import { agentClient, enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
+import { agentClient, enrolAgent, plainPoll, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
 import { type RowView, reachOf } from './row.ts'
 import type { DeviceRecord } from './store.ts'
 
@@ -92,6 +92,8 @@ describe('why a device cannot be reached', () => {
     time_zone: 'UTC',
     connectivity: 'on',
     disabled_ms: null,
+    two_places_ms: null,
+    clock_off_s: 0,
     last_contact_ms: nowMs - 10_000,
     rules: { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'deny' },
     entitlement: { kind: 'agreement', name: 'x', startsOn: '2026-01-01', endsOn: '2026-12-31' },
@@ -108,6 +110,8 @@ describe('why a device cannot be reached', () => {
     ['the site silent', { last_contact_ms: nowMs - 600_000 }, { siteSilent: true }, { stopsAt: 'site', why: 'site-silent' }],
     ['disabled', { disabled_ms: nowMs - 5_000 }, {}, { stopsAt: 'gantry', why: 'disabled', sinceMs: nowMs - 5_000 }],
     ['switched off here', { connectivity: 'off' }, {}, { stopsAt: 'device', why: 'connectivity-off' }],
+    ['in two places', { two_places_ms: nowMs - 7_000 }, {}, { stopsAt: 'gantry', why: 'two-places', sinceMs: nowMs - 7_000 }],
+    ['its clock wrong', { clock_off_s: -3_600 }, {}, { stopsAt: 'device', why: 'clock-off' }],
     ['switched off there', { rules: none }, {}, { stopsAt: 'device', why: 'connectivity-off' }],
   ])('%s', (_name, deviceChange, viewChange, expected) => {
     expect(reachOf({ ...device, ...deviceChange } as DeviceRecord, { ...view, ...viewChange } as RowView)).toMatchObject(expected)
@@ -115,9 +119,8 @@ describe('why a device cannot be reached', () => {
 })
 
 describe('who may speak on the agents’ listener (R061, R066)', () => {
-  const facts = { holdMs: 0, handled: [] as never[], agentVersion: '1', softwareVersion: '1', instantPickup: false, rosterNumber: 0, separated: true }
-  const rules = { diagnostics: 'deny', files: 'deny', application: 'deny', os: 'deny' } as const
-  const poll = (identity: { cert?: string; key?: string }) => agentClient(server, identity).call('device.poll', { ...facts, rules })
+  const facts = plainPoll(Date.now())
+  const poll = (identity: { cert?: string; key?: string }) => agentClient(server, identity).call('device.poll', facts)
 
   test('nobody without a certificate, nobody with one of another CA', async () => {
     await expect(poll({})).rejects.toMatchObject({ code: 'server.unreachable' })
@@ -145,7 +148,7 @@ describe('who may speak on the agents’ listener (R061, R066)', () => {
 
   test('a TLS session that resumes still tells which device it is, and is checked again', async () => {
     const tls = new Agent({ keepAlive: false, maxCachedSessions: 10, ca: server.ca, cert: agent.certificate, key: privatePem(agent.key) })
-    const body = JSON.stringify({ ...facts, rules })
+    const body = JSON.stringify(facts)
     const once = () =>
       new Promise<{ status: number | undefined; reused: boolean }>((resolve, reject) => {
         const sent = request(

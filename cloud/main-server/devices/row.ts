@@ -40,6 +40,7 @@ export function deviceRow(device: DeviceRecord, view: RowView): DeviceRow {
 /** What would stop a connection, looked at in the order in which it would be stopped. */
 export function reachOf(device: DeviceRecord, { open, levels, siteSilent, nowMs }: RowView): Reach {
   if (device.disabled_ms !== null) return { stopsAt: 'gantry', why: 'disabled', sinceMs: device.disabled_ms }
+  if (device.two_places_ms !== null) return { stopsAt: 'gantry', why: 'two-places', sinceMs: device.two_places_ms }
   if (!isEntitled(device.entitlement, device.time_zone, nowMs)) return { stopsAt: 'gantry', why: 'entitlement-ended', sinceMs: null }
   if (levels.length === 0) return { stopsAt: 'gantry', why: 'no-level', sinceMs: null }
   if (device.last_contact_ms === null) return { stopsAt: 'device', why: 'never-seen', sinceMs: null }
@@ -48,6 +49,7 @@ export function reachOf(device: DeviceRecord, { open, levels, siteSilent, nowMs 
     return { stopsAt: siteSilent ? 'site' : 'device', why: siteSilent ? 'site-silent' : 'silent', sinceMs: device.last_contact_ms }
   }
   if (isSwitchedOff(device)) return { stopsAt: 'device', why: 'connectivity-off', sinceMs: null }
+  if (device.clock_off_s !== 0) return { stopsAt: 'device', why: 'clock-off', sinceMs: null }
   if (open) return { stopsAt: null, why: 'waiting', sinceMs: open.createdMs }
   return { stopsAt: null, why: 'reachable', sinceMs: null }
 }

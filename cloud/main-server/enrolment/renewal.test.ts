@@ -6,7 +6,7 @@ import { checkDeviceCertificate, createCertificateRequest } from '../../../share
 import { generateSigningKey, privatePem, type SigningKey } from '../../../shared/node/signing.ts'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask } from '../../../test/support/sign-in-browser.ts'
-import { agentClient, enrolAgent, type TestAgent } from '../../../test/support/test-agent.ts'
+import { agentClient, enrolAgent, plainPoll, type TestAgent } from '../../../test/support/test-agent.ts'
 
 // R066: a device's certificate follows its key; who has the key, and is not revoked, gets the next one.
 
@@ -43,9 +43,7 @@ describe('a device’s certificate', () => {
     })
     await expect(agent.poll()).resolves.toEqual(expect.any(Array))
     const fresh = agentClient(server, { cert: certificate, key: privatePem(agent.key) })
-    const facts = { agentVersion: '1.0.0', softwareVersion: '4.2', instantPickup: false, rosterNumber: 1, separated: true }
-    const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
-    await expect(fresh.call('device.poll', { holdMs: 0, handled: [], rules, ...facts })).resolves.toMatchObject({ deliveries: expect.any(Array) })
+    await expect(fresh.call('device.poll', plainPoll(server.now()))).resolves.toMatchObject({ deliveries: expect.any(Array) })
     expect(await renew(agent)).toBe(certificate)
     expect(renewals()).toHaveLength(1)
   })

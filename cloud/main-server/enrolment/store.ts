@@ -55,10 +55,13 @@ export async function enrolDevice(db: Database, code: string, enrolment: Enrolme
         audit_key_json: JSON.stringify(enrolment.auditKey),
         agent_version: enrolment.agentVersion,
         roster_number: 0,
+        run: null,
+        two_places_ms: null,
       })
       .where('id', '=', enrolment.deviceId)
       .execute()
     // What was queued for the identity before is not for this one.
+    await trx.deleteFrom('device_runs').where('device_id', '=', enrolment.deviceId).execute()
     await trx.deleteFrom('deliveries').where('device_id', '=', enrolment.deviceId).execute()
   })
 }

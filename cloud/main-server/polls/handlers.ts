@@ -1,4 +1,6 @@
+import { requestLimits } from '@gantry/shared/access-request.ts'
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
+import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
@@ -6,6 +8,7 @@ import type { CompactJws, Hash } from '@gantry/shared/ticket.ts'
 import type { DeviceCaller } from '../caller.ts'
 import { isSilent } from '../contact.ts'
 import type { Database } from '../database.ts'
+import { notePlace } from './places.ts'
 import { type Contact, contactColumns, dropDelivery, handledDelivery, markHandled, openDeliveries, queueDelivery, recordContact } from './store.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -18,6 +21,9 @@ export type PollTools = {
   serverKeys: () => { number: number; jws: CompactJws } | null
   /** Told when a device came back or says something new of itself. */
   deviceChanged: (deviceId: DeviceId) => void
+  /** What lets a request go on may have changed. */
+  standingChanged: () => Promise<void>
+  append: (event: NewAuditEvent) => void
   /** By which it finds its mark in a bulletin. */
   bulletinKey: (device: { id: DeviceId; thumbprint: Hash }) => Hash
   now: () => number
@@ -28,9 +34,16 @@ const rosterAgainMs = 600_000
 
 export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, DeviceCaller>, 'device.poll'> {
   const { db, waiters, now } = tools
+  const twoPlaces = async ({ deviceId, thumbprint }: DeviceCaller) => {
+    tools.append({ kind: 'device.two-places', actor: { kind: 'unknown' }, deviceId, data: { certificate: thumbprint } })
+    tools.deviceChanged(deviceId)
+    await tools.standingChanged()
+  }
   return {
-    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, ...contact }, caller) {
+    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, clockMs, run, ...said }, caller) {
       await markHandled(db, caller.deviceId, handled, now())
+      const contact = { ...said, clockOffSeconds: offSeconds(clockMs, now()) }
+      if (await notePlace(db, { deviceId: caller.deviceId, run }, now())) await twoPlaces(caller)
       await noteContact(tools, caller.deviceId, contact)
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
       // Listening begins before the first look, or what is queued in between would wait for the next poll.
@@ -55,6 +68,12 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
 function newerKeys({ serverKeys }: PollTools, known: number | undefined): { serverKeys: CompactJws } | null {
   const newest = serverKeys()
   return newest && known !== undefined && known < newest.number ? { serverKeys: newest.jws } : null
+}
+
+/** To the minute, so that one that stays wrong is no news at each poll; what signed times may differ by is none at all. */
+function offSeconds(clockMs: number, nowMs: number): number {
+  const seconds = (clockMs - nowMs) / 1_000
+  return Math.abs(seconds) > requestLimits.slackSeconds ? Math.round(seconds / 60) * 60 : 0
 }
 
 async function noteContact({ db, deviceChanged, now }: PollTools, deviceId: DeviceId, contact: Contact): Promise<void> {

@@ -96,6 +96,7 @@ export type Contact = {
   separated: boolean
   rules: LevelRules
   rosterNumber: number
+  clockOffSeconds: number
 }
 
 /** Writes what a device tells of itself; returns what was known before. */
@@ -106,7 +107,16 @@ export async function recordContact(
   nowMs: number,
 ): Promise<{ lastContactMs: number | null; told: string }> {
   return db.transaction().execute(async (trx) => {
-    const columns = ['agent_version', 'software_version', 'instant_pickup', 'separated', 'rules_json', 'roster_number', 'last_contact_ms'] as const
+    const columns = [
+      'agent_version',
+      'software_version',
+      'instant_pickup',
+      'separated',
+      'rules_json',
+      'roster_number',
+      'clock_off_s',
+      'last_contact_ms',
+    ] as const
     const { last_contact_ms, ...before } = await trx.selectFrom('devices').select(columns).where('id', '=', deviceId).executeTakeFirstOrThrow()
     await trx
       .updateTable('devices')
@@ -126,5 +136,6 @@ export function contactColumns(contact: Contact) {
     separated: contact.separated ? 1 : 0,
     rules_json: JSON.stringify(contact.rules),
     roster_number: contact.rosterNumber,
+    clock_off_s: contact.clockOffSeconds,
   }
 }

@@ -88,7 +88,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
     let revealed = false
     while (!state.end) {
       const view = (await mailbox.next(tools.pollMs(), stop.signal)) ?? (await show())
-      if (tools.now() / 1_000 > ticketed.ticket.joinBefore + requestLimits.slackPastSeconds) throw new AppError('access.expired')
+      if (tools.now() / 1_000 > ticketed.ticket.joinBefore + requestLimits.slackSeconds) throw new AppError('access.expired')
       if (view) {
         if (view.contact !== progress.read().contact) progress.change({ contact: view.contact })
         const fresh = await readAnswers(view, known, ticketed)

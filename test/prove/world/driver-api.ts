@@ -1,3 +1,4 @@
+import { Reach } from '@gantry/shared/client-api.ts'
 import type { Contract } from '@gantry/shared/contract.ts'
 import { RequestId } from '@gantry/shared/ids.ts'
 import { SessionView, Transfer } from '@gantry/shared/ipc.ts'
@@ -10,9 +11,10 @@ const ofShell = z.strictObject({ shell: z.string() })
 export const driverApi = {
   /** Asks, has the device's policy allow it, and waits until it is open. */
   'session.open': {
-    input: z.strictObject({ device: z.string(), access: z.enum(['diagnostics', 'files', 'os']) }),
+    input: z.strictObject({ device: z.string(), access: z.enum(['diagnostics', 'files', 'os']), minutes: z.number().int().default(60) }),
     output: z.object({ requestId: RequestId, ms: z.number() }),
   },
+  'device.reach': { input: z.strictObject({ device: z.string() }), output: Reach },
   'session.view': { input: ofSession, output: SessionView },
   'session.end': { input: ofSession, output: none },
   /** A shell whose only program gives back what it is sent. `pid` is the shell's own, on the device. */

@@ -32,12 +32,15 @@ const shellOf = (name: string): Echo => {
 }
 
 const handlers: Handlers<DriverApi, null> = {
-  async 'session.open'({ device, access }) {
+  async 'session.open'({ device, access, minutes }) {
     const start = performance.now()
     const { id } = await services.devices.find(device)
-    const asked = await services.requests.ask({ deviceId: id, access, serviceKind: 'support', reason: 'Proof', caseId: 'proof', minutes: 60 })
+    const asked = await services.requests.ask({ deviceId: id, access, serviceKind: 'support', reason: 'Proof', caseId: 'proof', minutes })
     const { requestId } = await asked.session
     return { requestId, ms: performance.now() - start }
+  },
+  async 'device.reach'({ device }) {
+    return (await services.devices.find(device)).reach
   },
   'session.view': ({ requestId }) => services.sessions.get(requestId).view(),
   async 'session.end'({ requestId }) {

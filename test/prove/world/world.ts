@@ -34,6 +34,8 @@ export type WorldOptions = {
   programs?: SandboxTask['programs']
   /** How many devices run; the first one is where sessions go. */
   devices?: number
+  /** Gives the beginning of a command that goes by a host's own clock. */
+  clocksIn?: (dir: string) => (host: Host) => readonly string[]
   /** Once the cables lie, before anything starts. */
   prepare?: (net: Net) => void
 }
@@ -42,7 +44,13 @@ const names = { people: 'people.gantry.test', agents: 'agents.gantry.test', acce
 /** The main server's second address, for the agents' listener. */
 const agentsAddress = { v4: '198.18.100.1', v6: 'fd00:6761:100::1' } as const
 const ports = { people: 443, agents: 443, access1: 443, access2: 443, panels: 0 } as const
-export async function openWorld({ family = 4, programs = {}, devices = 1, prepare = () => undefined }: WorldOptions = {}): Promise<World> {
+export async function openWorld({
+  family = 4,
+  programs = {},
+  devices = 1,
+  clocksIn = () => () => [],
+  prepare = () => undefined,
+}: WorldOptions = {}): Promise<World> {
   const net = openInternet<Host>(tree)
   const dir = mkdtempSync(join(tmpdir(), 'gantry-prove-'))
   const running: ChildProcess[] = []
@@ -57,14 +65,15 @@ export async function openWorld({ family = 4, programs = {}, devices = 1, prepar
     prepare(net)
     const pids = new Map<string, number>()
     allowAll(dir)
-    const enter = Object.fromEntries((Object.keys(tree) as Host[]).map((host) => [host, net.on(host, [])]))
+    const clockOf = clocksIn(dir)
+    const enter = Object.fromEntries((Object.keys(tree) as Host[]).map((host) => [host, [...net.on(host, []), ...clockOf(host)]]))
     const task: SandboxTask = { state: dir, devices, ports: { ...ports, hosts: names }, enter, programs }
     const log = join(dir, 'world.log')
     const sandbox = start(net, ['start-sandbox.ts', JSON.stringify(task)], log)
     running.push(sandbox)
     const facts = await listen(sandbox, pids, log)
     signIn(net, dir)
-    const driver = openDriver(net.on('desk', []), dir, log)
+    const driver = openDriver(enter.desk ?? [], dir, log)
     running.push(driver.child)
     await driver.client.call('main-server.ask', {})
     const pidOf = (part: PartName) => pids.get(part) ?? 0

@@ -7,7 +7,7 @@ import { readUntil } from '../../../shared/node/read-until.ts'
 import { generateSigningKey, privatePem } from '../../../shared/node/signing.ts'
 import { type LegWorld, startLegWorld } from '../../support/access-server.ts'
 import { createTestServer, type TestServer } from '../../support/main-server.ts'
-import { agentClient, enrolAgent, enrolmentOf, type TestAgent } from '../../support/test-agent.ts'
+import { agentClient, enrolAgent, enrolmentOf, plainPoll, type TestAgent } from '../../support/test-agent.ts'
 
 /** A main server and an access server, both real, and one enrolled device that is to reach them. */
 export type ProxyWorld = {
@@ -49,9 +49,7 @@ export const addresses = { 'main.example': ['127.0.0.1'], 'access.example': ['12
 /** A poll with the device's certificate. */
 export async function poll({ main }: ProxyWorld, dial: Dial): Promise<void> {
   const api = agentClient({ agentOrigin: main.agentOrigin, dial }, { cert: device.certificate, key: privatePem(device.key) })
-  const rules = { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask-typed' } as const
-  const facts = { agentVersion: '1.0.0', softwareVersion: '4.2', instantPickup: false, rules, rosterNumber: 1, separated: true }
-  await api.call('device.poll', { holdMs: 0, handled: [], ...facts })
+  await api.call('device.poll', plainPoll(Date.now()))
   api.close()
 }
 
