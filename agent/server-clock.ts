@@ -1,6 +1,5 @@
-import { requestLimits } from '@gantry/shared/access-request.ts'
-import { AppError } from '@gantry/shared/errors.ts'
-import type { Validity } from '@gantry/shared/node/open-tls.ts'
+import { clockOffSeconds } from '@gantry/shared/access-request.ts'
+import { requireInTime, type Validity } from '@gantry/shared/node/open-tls.ts'
 import type { Clock } from './clock.ts'
 
 /**
@@ -18,15 +17,10 @@ export function createServerClock(clock: Pick<Clock, 'now' | 'elapsed'>): Server
   let heard: { serverMs: number; atMs: number } | null = null
   return {
     heard(serverTimeMs, outdated) {
-      const inTime = !outdated || (serverTimeMs >= outdated.fromMs && serverTimeMs <= outdated.untilMs)
-      if (!inTime) throw new AppError('server.identity-wrong', { details: { reason: 'outdated' } })
+      requireInTime(outdated, serverTimeMs)
       heard = { serverMs: serverTimeMs, atMs: clock.elapsed() }
     },
-    offSeconds() {
-      if (!heard) return 0
-      // The server's time goes on by the monotonic clock: a wall clock that is set between two polls shows at once.
-      const ahead = Math.round((clock.now() - heard.serverMs - (clock.elapsed() - heard.atMs)) / 1_000)
-      return Math.abs(ahead) > requestLimits.slackSeconds ? ahead : 0
-    },
+    // The server's time goes on by the monotonic clock: a wall clock that is set between two polls shows at once.
+    offSeconds: () => (heard ? clockOffSeconds(clock.now(), heard.serverMs + clock.elapsed() - heard.atMs) : 0),
   }
 }

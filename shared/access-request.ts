@@ -61,3 +61,9 @@ export const requestLimits = {
    */
   slackSeconds: 125,
 } as const
+
+/** By how many seconds one clock is ahead of another (behind: below 0), where that is more than signed times may differ; else 0 (D14). */
+export function clockOffSeconds(hereMs: number, thereMs: number): number {
+  const seconds = Math.round((hereMs - thereMs) / 1_000)
+  return Math.abs(seconds) > requestLimits.slackSeconds ? seconds : 0
+}

@@ -26,6 +26,8 @@ export const WellKnown = z.object({
   deviceCa: z.string(),
   auditKey: PublicJwk,
   sandbox: z.boolean(),
+  /** What its clock says. */
+  timeMs: z.number(),
 })
 export type WellKnown = z.infer<typeof WellKnown>
 

@@ -59,9 +59,13 @@ export async function createServices(options: ServicesOptions): Promise<Services
     if (failure?.details?.hop === 'answer') names.doubt()
     connection.note(failure)
   }
-  const provider = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origins: [origin], dial })))
+  const opened = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origins: [origin], dial })))
+  const provider = async () => {
+    await server.requireClock()
+    return opened()
+  }
   const tokens = createTokenKeeper({ store: secretStore, provider, lock, now })
-  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer })
+  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer, now })
   const signIn: SignInService = createSignIn({
     secretStore: secretStore.kind,
     ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },
@@ -109,7 +113,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   }
   const requests: RequestService = createRequests({
     requireFreshMfa,
-    ...{ call: server.call, wellKnown: server.wellKnown, devices, keys, audit, updates, now, log },
+    ...{ call: server.call, wellKnown: server.wellKnown, requireClock: server.requireClock, devices, keys, audit, updates, now, log },
     openSession: sessions.open,
     onProgress: (progress) => emit('request.changed', progress),
   })

@@ -22,6 +22,12 @@ export type OpenTls = {
 /** Milliseconds since 1970. */
 export type Validity = { fromMs: number; untilMs: number }
 
+/** An outdated certificate is believed from a server whose own time lies within it: then the clock here is wrong. Throws `server.identity-wrong {reason}`. */
+export function requireInTime(outdated: Validity | null, serverMs: number): void {
+  const inTime = !outdated || (serverMs >= outdated.fromMs && serverMs <= outdated.untilMs)
+  if (!inTime) throw new AppError('server.identity-wrong', { details: { reason: 'outdated' } })
+}
+
 /** TLS as a client over an open connection. Throws `server.identity-wrong {host, issuer, reason}`, what TLS says, or the signal's reason; the connection is closed then. */
 export async function openTls(open: Socket, { host, ca, cert, key, session, onOutdated, signal }: OpenTls): Promise<TLSSocket> {
   const socket = connect({

@@ -40,6 +40,8 @@ export type ClientWorld = {
   /** Another handler for a call, for as long as the test lasts. */
   handlers: Handlers<ClientApi, string>
   views: Map<RequestId, AccessRequestView>
+  /** How far the server's clock is from this computer's. */
+  clockOffMs: number
   answer(requestId: RequestId, answer: AnswerPayload['answer'], change?: Partial<AnswerPayload>, signer?: SigningKey): Promise<void>
   change(requestId: RequestId, part: Partial<AccessRequestView>): void
   tell(name: UpdateName, payload: unknown): void
@@ -81,7 +83,7 @@ export async function startClientWorld({
   const world: ClientWorld = {
     origin: '',
     ca: `${serverCa.certificatePem}\n${moreCa}`,
-    ...{ people, ticketKey, profileDir, token: 'a good token', created: [], revealed: [], cancelled: [], withdrawals: [], views: new Map() },
+    ...{ people, ticketKey, profileDir, token: 'a good token', created: [], revealed: [], cancelled: [], withdrawals: [], views: new Map(), clockOffMs: 0 },
     device: { id, key, certificatePem, hostKey: hostKeyLine(hostKeySigner), hostKeySigner },
     row: deviceRow(id),
     store: await memoryStore(people),
@@ -122,6 +124,7 @@ export async function startClientWorld({
   const known = (): WellKnown => ({
     ...{ name: 'Test', version: '0.1.0', issuer: `${world.origin}/oidc`, clientId: 'gantry-desktop', sandbox: true },
     ...{ ticketKey: ticketKey.publicJwk, deviceCa: deviceCa.certificatePem, auditKey: auditKey.publicJwk },
+    timeMs: Date.now() + world.clockOffMs,
   })
   server.on('request', (request, response) => {
     const reply = (status: number, value: unknown) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))

@@ -1,4 +1,4 @@
-import { requestLimits } from '@gantry/shared/access-request.ts'
+import { clockOffSeconds } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { checkCertificate, checkRequest, requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
 import { type AccessLevel, accessLevels, meetsPatientData } from '@gantry/shared/profile.ts'
@@ -42,8 +42,8 @@ export function requireOwnRequest({ caller, certified, person }: Facts): void {
 
 /** The person's own clock, before the signatures: they name times, and a request that seems old already was made now (D14). `seconds` ahead of here. */
 export function requireSameTime({ request, nowMs }: Facts): void {
-  const seconds = request.issuedAt - Math.floor(nowMs / 1000)
-  if (Math.abs(seconds) > requestLimits.slackSeconds) throw new AppError('access.clock-off', { details: { seconds, of: 'computer' } })
+  const seconds = clockOffSeconds(request.issuedAt * 1_000, Math.floor(nowMs / 1_000) * 1_000)
+  if (seconds !== 0) throw new AppError('access.clock-off', { details: { seconds, of: 'computer' } })
 }
 
 /** Certified by the authority, and signed with both of the person's keys (R065, R078). */

@@ -1,4 +1,4 @@
-import { requestLimits } from '@gantry/shared/access-request.ts'
+import { clockOffSeconds } from '@gantry/shared/access-request.ts'
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
@@ -42,7 +42,7 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
   return {
     async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, clockMs, run, ...said }, caller) {
       await markHandled(db, caller.deviceId, handled, now())
-      const contact = { ...said, clockOffSeconds: offSeconds(clockMs, now()) }
+      const contact = { ...said, clockOffSeconds: offInMinutes(clockMs, now()) }
       if (await notePlace(db, { deviceId: caller.deviceId, run }, now())) await twoPlaces(caller)
       await noteContact(tools, caller.deviceId, contact)
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
@@ -71,9 +71,8 @@ function newerKeys({ serverKeys }: PollTools, known: number | undefined): { serv
 }
 
 /** To the minute, so that one that stays wrong is no news at each poll; what signed times may differ by is none at all. */
-function offSeconds(clockMs: number, nowMs: number): number {
-  const seconds = (clockMs - nowMs) / 1_000
-  return Math.abs(seconds) > requestLimits.slackSeconds ? Math.round(seconds / 60) * 60 : 0
+function offInMinutes(clockMs: number, nowMs: number): number {
+  return Math.round(clockOffSeconds(clockMs, nowMs) / 60) * 60
 }
 
 async function noteContact({ db, deviceChanged, now }: PollTools, deviceId: DeviceId, contact: Contact): Promise<void> {

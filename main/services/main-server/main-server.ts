@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { clockOffSeconds } from '@gantry/shared/access-request.ts'
 import { type ClientApi, clientApi, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { createApiClient, getJson } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import { type Access, createProver } from '@gantry/shared/node/dpop.ts'
+import { requireInTime, type Validity } from '@gantry/shared/node/open-tls.ts'
 import type { z } from 'zod'
 
 /** The main server as the client meets it: what it says of itself, and its client API with the sign-in's token. */
@@ -17,6 +19,11 @@ export type MainServer = {
     input: z.input<ClientApi[N]['input']>,
     options?: { signal?: AbortSignal; timeoutMs?: number },
   ): Promise<Output<ClientApi, N>>
+  /**
+   * Before a sign-in, a refresh of its tokens and a request: with a wrong clock each of them fails as something else, and a good sign-in would be forgotten. Throws
+   * `access.clock-off {seconds, of: 'computer'}` (D14), `server.*`.
+   */
+  requireClock(): Promise<void>
   close(): Promise<void>
 }
 export type MainServerOptions = {
@@ -25,11 +32,13 @@ export type MainServerOptions = {
   access: (rejected?: string) => Promise<Access>
   /** Told after each call whether the server answered. */
   onAnswer: (failure: AppError | null) => void
+  now: () => number
 }
 
 const closeMs = 2_000
+const wellKnownPath = '/.well-known/gantry'
 
-export function createMainServer({ origin, dial, access, onAnswer }: MainServerOptions): MainServer {
+export function createMainServer({ origin, dial, access, onAnswer, now }: MainServerOptions): MainServer {
   const prover = createProver(() => access())
   const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: true, ...prover })
   const closing = new AbortController()
@@ -52,7 +61,7 @@ export function createMainServer({ origin, dial, access, onAnswer }: MainServerO
   }
   const wellKnown = ({ fresh = false } = {}) => {
     if (fresh) known = null
-    known ??= noted(() => getJson({ origin, dial }, WellKnown, { path: '/.well-known/gantry' })).catch((error: unknown) => {
+    known ??= noted(() => getJson({ origin, dial }, WellKnown, { path: wellKnownPath })).catch((error: unknown) => {
       known = null
       throw error
     })
@@ -60,6 +69,15 @@ export function createMainServer({ origin, dial, access, onAnswer }: MainServerO
   }
   return {
     wellKnown,
+    async requireClock() {
+      // In another year the server's certificate is none of now: its time is heard all the same, and nothing else of what it says.
+      const told: { validity: Validity | null } = { validity: null }
+      const dialAnytime: Dial = (target) => dial({ ...target, onOutdated: (validity) => Object.assign(told, { validity }) })
+      const { timeMs } = await noted(() => getJson({ origin, dial: dialAnytime }, WellKnown.pick({ timeMs: true }), { path: wellKnownPath }))
+      requireInTime(told.validity, timeMs)
+      const seconds = clockOffSeconds(now(), timeMs)
+      if (seconds !== 0) throw new AppError('access.clock-off', { details: { seconds, of: 'computer' } })
+    },
     async call(name, input, { signal, timeoutMs } = {}) {
       const options = { timeoutMs, signal: signal ? AbortSignal.any([signal, closing.signal]) : closing.signal }
       const { token } = await access()

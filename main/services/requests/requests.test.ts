@@ -67,6 +67,20 @@ describe('an access request (R077-R080)', () => {
     expect(last()?.passed).toEqual(['mfa-fresh', 'assigned'])
   })
 
+  test('by a clock that is wrong is not made: it would be refused as old, or not made yet (D14)', async () => {
+    for (const [offMs, seconds] of [
+      [600_000, -600],
+      [-34_560_000_000, 34_560_000],
+    ] as const) {
+      world.clockOffMs = offMs
+      await expect(ask()).rejects.toMatchObject({ code: 'access.clock-off', details: { seconds, of: 'computer' } })
+    }
+    expect(world.created).toEqual([])
+    world.clockOffMs = 119_000
+    await ask()
+    expect(world.created).toHaveLength(1)
+  })
+
   test('reveals its nonce only after the device has drawn its own, and shows the code that the device works out too', async () => {
     const asked = await ask()
     const draw = newNonce()

@@ -15,6 +15,7 @@ import { makeRequest, signWithdrawal } from './signed-request.ts'
 export type RequestTools = {
   call: MainServer['call']
   wellKnown: (options?: { fresh: true }) => Promise<WellKnown>
+  requireClock: () => Promise<void>
   devices: Pick<DeviceList, 'row'>
   /** Asks the person for both factors again where this level needs them fresh. Errors: `auth.*`. */
   requireFreshMfa: (access: AccessLevel, signal: AbortSignal | undefined) => Promise<void>
@@ -59,6 +60,7 @@ export function createRequests(tools: RequestTools): RequestService {
 
   const ask: Requests['ask'] = async (input, { signal, sessionKey, pin, onProgress } = {}) => {
     signal?.throwIfAborted()
+    await tools.requireClock()
     const keys = await tools.keys.load(pin)
     const row = await tools.devices.row(input.deviceId)
     await tools.requireFreshMfa(input.access, signal)
