@@ -36,9 +36,8 @@ import { openAppUpdates } from './updates/open-app-updates.ts'
 
 /** The composition root of the client's services: by hand and in order. It starts offline and without a keychain too. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { profileDir, secretStore } = options
+  const { profileDir, secretStore, now = Date.now } = options
   const origin = new URL(options.mainServer).origin
-  const now = Date.now
   mkdirSync(profileDir, { recursive: true, mode: 0o700 })
   const own = options.log ? null : openClientLog(profileDir, options.party)
   const log = options.log ?? (own as NonNullable<typeof own>).log

@@ -54,6 +54,8 @@ export type ServicesOptions = {
   about: { version: string; host: 'electron' | 'browser'; hostReason: string | null; sandbox: boolean }
   /** Instead of the file in the profile. */
   log?: ServiceLog
+  /** Milliseconds since 1970; the computer's clock where it is left out. */
+  now?: () => number
 }
 
 /** How a host installs what was verified; or why it does not. */

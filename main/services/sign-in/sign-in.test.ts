@@ -51,6 +51,7 @@ const start = async (change: Partial<ServicesOptions> = {}): Promise<Services> =
     about,
     openBrowser,
     party: 'command-line',
+    now: server.now,
     ...change,
   })
   opened.push(services)
