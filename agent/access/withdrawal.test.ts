@@ -50,7 +50,7 @@ describe('who took a request back, as the device writes it down', () => {
       await sign({ requestId: newId('req') }),
       await sign({ deviceId: newId('dev') }),
       await sign({ specialistId: newId('spc') }),
-      await sign({ at: one.request.issuedAt - 31 }),
+      await sign({ at: one.request.issuedAt - 126 }),
       (await sign()).replace(/\.[^.]+\./, `.${Buffer.from(JSON.stringify({ ...said, kind: 'cancel' })).toString('base64url')}.`),
       'a.b.c',
     ]

@@ -11,7 +11,7 @@ const passport: Passport = {
   madeAt: '2026-11-20T14:06:00.000Z',
   device: 'CT <Suite> "3" & 4',
   proxy: { host: 'proxy.example', port: 3128 },
-  clock: judgeClock(-45),
+  clock: judgeClock(-450),
   verdict: 'closed',
   hosts: [
     {
@@ -43,6 +43,6 @@ test.each([
 ])('R049: the text (%s) names the interceptor in a sentence to copy, and the clock', (_, words) => {
   const text = passportText(passport, words)
   expect(text).toContain(words.trouble.intercepted({ host: 'access.example', issuer }).ask)
-  expect(text).toContain(words.clock.off(-45))
+  expect(text).toContain(words.clock.off(-450))
   expect(text).toContain('45')
 })

@@ -38,6 +38,9 @@ export type RegistrationWith = {
 
 const lastWordMs = 1_000
 
+/** Within so much of its last word a beat keeps the order, whatever the clock says. */
+const orderMs = 1_000
+
 export function startRegistration({ config, keys, register, port, isDraining, load, now, log }: RegistrationWith): Registration {
   const { name, site, region, host, publicHost = host, publicPort = port } = config
   const key = loadKey(register.key)
@@ -60,8 +63,9 @@ export function startRegistration({ config, keys, register, port, isDraining, lo
     }
   }
   const beat = async (client: ApiClient<AccessApi>): Promise<void> => {
-    // Never twice the same, and never back, also when the clock is.
-    lastAtMs = Math.max(now(), lastAtMs + 1)
+    // Never twice the same. A clock that is set back is told as it is: one that once stood in another year would be refused for ever.
+    const atMs = now()
+    lastAtMs = atMs <= lastAtMs && atMs > lastAtMs - orderMs ? lastAtMs + 1 : atMs
     const server = { name, site, host: publicHost, port: publicPort }
     const payload: BeatPayload = {
       version: 1,

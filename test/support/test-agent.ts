@@ -16,6 +16,8 @@ export type TestAgent = {
   hostKey: string
   certificate: string
   api: ApiClient<AgentApi>
+  /** Of its process: all polls of one agent say the same. */
+  run: Hash
   poll(change?: Partial<Poll>): Promise<Delivery[]>
   answer(ticket: CompactJws, answer: AnswerPayload['answer'], signer?: SigningKey): Promise<void>
   report(events: NewAuditEvent[] | AuditEvent[]): Promise<Output<AgentApi, 'audit.report'>>
@@ -49,7 +51,7 @@ export async function enrolAgent(server: TestServer, device: TestDevice): Promis
   const logId = newId('log')
   const run = newNonce()
   return {
-    ...{ device, key, hostKey, certificate, api },
+    ...{ device, key, hostKey, certificate, api, run },
     async poll(change = {}) {
       return (await api.call('device.poll', plainPoll(server.now(), { run, ...change }))).deliveries
     },

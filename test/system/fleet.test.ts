@@ -143,7 +143,7 @@ describe('access servers that register themselves', () => {
 
 describe('the bulletin, where the main server is out of reach', () => {
   const keyOf = async (one: TestAgent) => {
-    const { bulletinKey } = await one.api.call('device.poll', plainPoll(Date.now(), { wantsBulletin: true }))
+    const { bulletinKey } = await one.api.call('device.poll', plainPoll(Date.now(), { run: one.run, wantsBulletin: true }))
     return agentApi['device.poll'].output.shape.bulletinKey.unwrap().parse(bulletinKey)
   }
   const seconds = () => Math.floor(main.now() / 1_000)
