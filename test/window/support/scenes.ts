@@ -233,7 +233,6 @@ const recordScenes: Scenes = {
     state: 'ready',
     previous: { release: '0.0.9', path: '/home/elena/.config/Gantry/profile/updates/0.0.9/Gantry-0.0.9.AppImage' },
   }),
-  'settings-update-refused': withUpdate({ release: null, totalBytes: 0, failure: { code: 'update.manifest-bad' } }),
   help: { script: {}, act: (stage) => goTo(stage, 'help'), shows: () => 'north@norvane.example' },
 }
 
