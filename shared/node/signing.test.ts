@@ -42,6 +42,19 @@ describe('one signature', () => {
   })
 })
 
+describe('a signed text has one reading (D11)', () => {
+  test.each([
+    ['a name that comes twice', '{"say":"no","say":"yes"}'],
+    ['a space', '{"say": "yes"}'],
+    ['another way to write a letter', '{"say":"y\\u0065s"}'],
+    ['a byte order mark', '\ufeff{"say":"yes"}'],
+    ['something after it', '{"say":"yes"} '],
+  ])('%s is refused, under the right key', async (_what, text) => {
+    const jws = await new CompactSign(new TextEncoder().encode(text)).setProtectedHeader({ alg: 'ES256', typ: 'gantry-ticket+jwt' }).sign(key.privateKey)
+    await expect(verifyJws(jws as never, expected)).rejects.toMatchObject({ code: 'ticket.bad' })
+  })
+})
+
 describe('a request under two keys', () => {
   const keys = { specialist: key, support: other }
   const publicKeys = { specialist: key.publicJwk, support: other.publicJwk }

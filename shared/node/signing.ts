@@ -157,8 +157,12 @@ function encode(payload: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(payload))
 }
 
+/** A signed text has one reading: written as we write it. A name that comes twice, or a space, would be read one way here and perhaps another way elsewhere. */
 function decode(payload: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
+  const value: unknown = JSON.parse(text)
+  if (JSON.stringify(value) !== text) throw new errors.JWSInvalid('more than one reading')
+  return value
 }
 
 function requireHeader(header: Record<string, unknown> | undefined, type: JwsType): void {

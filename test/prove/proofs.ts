@@ -7,6 +7,7 @@ import { seededFaults } from './desktop/seeded-faults.ts'
 import { updates } from './desktop/updates.ts'
 import { flips } from './flips.ts'
 import { flood } from './flood.ts'
+import { forgery } from './forgery.ts'
 import { idp } from './idp.ts'
 import { kills } from './kills.ts'
 import { leaks } from './leaks.ts'
@@ -21,6 +22,6 @@ import { supervisor } from './supervisor.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, rotation, clock],
+  trust: [idp, forgery, rotation, clock],
   desktop: [bodies, seededFaults, packaged, updates],
 }
