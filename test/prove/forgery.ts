@@ -1,11 +1,11 @@
 import { checkAdmission, checkOpening } from '../../cloud/access-server/admit.ts'
 import { newId } from '../../shared/ids.ts'
 import type { Opening } from '../../shared/leg.ts'
-import { generateSigningKey, newNonce, type SigningKey, signJws } from '../../shared/node/signing.ts'
+import { generateSigningKey, newNonce, type SigningKey, signJws, signTextNow } from '../../shared/node/signing.ts'
 import type { AdmissionPayload, CompactJws, Hash } from '../../shared/ticket.ts'
 import { now, people, trust, World } from '../support/access-world.ts'
 import type { AccessDelivery, Change } from '../support/people.ts'
-import { createDraw, type Draw, editCharacter, editField, editText, hmacTicket, read, reheaded, signText, twice } from './forged.ts'
+import { createDraw, type Draw, editCharacter, editField, editText, hmacTicket, read, reheaded, twice } from './forged.ts'
 import { codeOf, type Proof, type Row, row } from './proof.ts'
 
 export const forgery: Proof = {
@@ -110,7 +110,7 @@ const deviceKinds: { name: string; forge: Forge }[] = [
           { minutes: 1e9 },
         ]),
       }
-      return { ...delivery, ticket: await signText('ticket', JSON.stringify(payload), people.ticketKey) }
+      return { ...delivery, ticket: signTextNow('ticket', JSON.stringify(payload), people.ticketKey.privateKey) }
     }),
   },
   { name: 'with the main server’s ticket key alone', forge: single(() => ({ signers: { specialist: people.ticketKey, support: people.ticketKey } })) },
@@ -223,7 +223,7 @@ async function asAgent(leg: Leg): Promise<Leg> {
   return { ...agent, admission: await admit(agent, people.session) }
 }
 async function reticket(leg: Leg, key: SigningKey): Promise<Leg> {
-  const ticket = await signText('ticket', JSON.stringify(read(leg.opening.ticket)), key)
+  const ticket = signTextNow('ticket', JSON.stringify(read(leg.opening.ticket)), key.privateKey)
   return { ...leg, opening: { ...leg.opening, ticket } }
 }
 async function swapped(leg: Leg): Promise<Leg> {

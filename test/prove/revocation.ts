@@ -46,6 +46,9 @@ type World = { sandbox: RunningSandbox; client: ReturnType<typeof openDriver>['c
 type Kind = { name: string; boundMs: number; take: (seed: Seed) => void } | { name: string; boundMs: number; press: true }
 
 const deviceIn = (seed: Seed) => seed.customers.flatMap(({ sites }) => sites.flatMap(({ devices }) => devices)).find(({ id }) => id === deviceId)
+function expireTraining({ specialists: [first] }: Seed): void {
+  for (const one of first?.training ?? []) one.until = '2021-01-01'
+}
 const kinds: Kind[] = [
   { name: 'the person is disabled', boundMs: 5_000, take: (seed) => Object.assign(seed.specialists[0] ?? {}, { disabled: true }) },
   { name: 'the device is disabled', boundMs: 5_000, take: (seed) => Object.assign(deviceIn(seed) ?? {}, { disabled: true }) },
@@ -53,7 +56,7 @@ const kinds: Kind[] = [
   {
     name: 'the training has expired',
     boundMs: 5_000,
-    take: (seed) => seed.specialists[0]?.training.forEach((one) => Object.assign(one, { until: '2021-01-01' })),
+    take: expireTraining,
   },
   { name: 'End is pressed at the panel', boundMs: 2_000, press: true },
 ]
