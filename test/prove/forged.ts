@@ -20,7 +20,7 @@ export function editField(delivery: AccessDelivery, draw: Draw): AccessDelivery 
   const change = (payload: Record<string, unknown>) => {
     const name = draw.of(Object.keys(payload))
     const value = payload[name]
-    const edited = typeof value === 'number' ? value + 1 : typeof value === 'string' ? `${value}x` : null
+    const edited = typeof value === 'number' ? value + 1 : typeof value === 'string' ? `${value}x` : value === null ? 'x' : null
     return Buffer.from(JSON.stringify({ ...payload, [name]: edited })).toString('base64url')
   }
   if (which === 'request') {

@@ -126,6 +126,30 @@ describe('sign-in in the system browser (R069)', () => {
     }
     expect(await services.devices.list()).toMatchObject({ offline: false })
   })
+
+  test('ends on this computer when the main server is away too', async () => {
+    const services = await start()
+    await services.signIn.start()
+    await server.stop()
+    try {
+      await services.signIn.out()
+      expect([services.signIn.state().phase, secrets.has('sign-in')]).toEqual(['signed-out', false])
+    } finally {
+      await server.start()
+    }
+  })
+
+  test('by a clock that is wrong is neither refreshed nor forgotten (D14)', async () => {
+    const services = await start()
+    await services.signIn.start()
+    letAccessRunOut()
+    const before = kept().refreshToken
+    const late = await start({ now: () => server.now() + 3_600_000 })
+    await expect(late.devices.show(server.devices.mine.id)).rejects.toMatchObject({ code: 'access.clock-off', details: { seconds: 3_600, of: 'computer' } })
+    await expect(late.signIn.start()).rejects.toMatchObject({ code: 'access.clock-off' })
+    expect(kept().refreshToken).toBe(before)
+    expect((await (await start()).devices.list()).offline).toBe(false)
+  })
 })
 
 describe('a sign-in that cannot be', () => {

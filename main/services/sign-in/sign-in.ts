@@ -82,8 +82,13 @@ export function createSignIn(tools: SignInTools): SignInService {
 
   const waiting = (why: Confirming | null, link: string | null) => change(why ? { confirming: why, link } : { phase: 'waiting-for-browser', link })
   /** Once another sign-in has taken its place, nothing shall be left that its tokens open. */
-  const revoke = async (refreshToken: string) =>
-    (await provider()).revoke(refreshToken).catch((error: unknown) => log.warn('the sign-in could not be revoked', { code: toFailure(error).code }))
+  const revoke = async (refreshToken: string) => {
+    try {
+      await (await provider()).revoke(refreshToken)
+    } catch (error) {
+      log.warn('the sign-in could not be revoked', { code: toFailure(error).code })
+    }
+  }
 
   const walk = async (signal: AbortSignal, why: Confirming | null): Promise<SignInState> => {
     let listener: LoopbackListener | null = null
