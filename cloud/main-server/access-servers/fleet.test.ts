@@ -71,6 +71,16 @@ describe('an access server registers itself by its beats', () => {
     expect(kinds()).toEqual(['up east', 'up west', 'lost east', 'up east'])
   })
 
+  test('one that dies while this server’s clock is set back is out all the same (D14)', async () => {
+    const { hear, up, pass } = world()
+    await hear('east')
+    await hear('west')
+    pass(-3_600_000)
+    expect(up()).toEqual(['east', 'west'])
+    pass(7_000)
+    expect(up()).toEqual([])
+  })
+
   test('one that drains gets no new ticket from that beat on, and says so once', async () => {
     const { hear, up, pass, kinds } = world()
     await hear('east')

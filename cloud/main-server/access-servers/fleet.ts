@@ -112,6 +112,8 @@ export function createFleet({ list, isThisServer, append, now }: FleetTools): Fl
     relist,
     lookForSilence() {
       for (const member of members.values()) {
+        // After this server's own clock was set back, silence counts from now: not from a time that has not come yet.
+        member.heardMs = Math.min(member.heardMs, now())
         const silentMs = now() - member.heardMs
         if (member.listed.key && member.state !== 'lost' && silentMs >= beatTiming.lostAfterMs)
           move(member, 'lost', { silentSeconds: Math.round(silentMs / 1_000) })
