@@ -242,6 +242,12 @@ async function step(world: LegWorld, opening: Opening) {
 }
 
 describe('limits before authentication (R063)', () => {
+  test('the TLS below has a key agreement that outlasts a quantum computer (R060)', async () => {
+    const socket = await connect(await start())
+    expect(socket.getEphemeralKeyInfo()).toMatchObject({ name: 'X25519MLKEM768' })
+    socket.destroy()
+  })
+
   test('a slow head is cut off', async () => {
     const world = await start({ openingTimeoutMs: 300 })
     const socket = await connect(world)

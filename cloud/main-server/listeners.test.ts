@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCa, issueServerCertificate } from '../../shared/node/certificates.ts'
 import { createDialler } from '../../shared/node/dial.ts'
 import { generateSigningKey, privatePem } from '../../shared/node/signing.ts'
+import { tlsPolicy } from '../../shared/node/tls.ts'
 import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
 import { agentClient, enrolAgent, plainPoll } from '../../test/support/test-agent.ts'
 
@@ -36,6 +37,20 @@ async function health(socket: TLSSocket): Promise<string> {
   const [answer] = (await once(socket, 'data')) as [Buffer]
   return answer.toString().split('\r\n')[0] ?? ''
 }
+
+test('both listeners agree on keys by X25519MLKEM768 with a client that can, and by X25519 with one that cannot (R060)', async () => {
+  const agreed = async (origin: string, ecdhCurve?: string) => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(origin).port), ca: server.ca, ...tlsPolicy, ...(ecdhCurve ? { ecdhCurve } : {}) })
+    await once(socket, 'secureConnect')
+    const { name } = socket.getEphemeralKeyInfo() as { name: string }
+    socket.destroy()
+    return name
+  }
+  for (const origin of [server.origin, server.agentOrigin]) {
+    expect(await agreed(origin)).toBe('X25519MLKEM768')
+    expect(await agreed(origin, 'X25519')).toBe('X25519')
+  }
+})
 
 describe('a new server certificate', () => {
   test('is what new connections see, while an open one goes on, and devices still have to show theirs', async () => {
