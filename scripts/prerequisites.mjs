@@ -77,6 +77,13 @@ const needs = [
     skip: windows || mac,
   },
   {
+    what: 'sslscan, nmap, ssh-audit, testssl.sh',
+    for: ['prove'],
+    all: ['sslscan', 'nmap', 'ssh-audit', 'testssl'],
+    packages: { apt: 'sslscan nmap ssh-audit testssl.sh', dnf: 'sslscan nmap ssh-audit testssl', pacman: 'sslscan nmap ssh-audit testssl.sh' },
+    skip: windows || mac,
+  },
+  {
     what: 'libfaketime',
     for: ['prove'],
     all: ['faketime'],

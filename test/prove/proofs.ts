@@ -18,11 +18,12 @@ import { ports } from './ports.ts'
 import type { Proof } from './proof.ts'
 import { revocation } from './revocation.ts'
 import { rotation } from './rotation.ts'
+import { scanners } from './scanners.ts'
 import { supervisor } from './supervisor.ts'
 
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, revocation, rotation, clock],
+  trust: [idp, forgery, revocation, rotation, clock, scanners],
   desktop: [bodies, seededFaults, packaged, updates],
 }
