@@ -26,6 +26,8 @@ export type World = Desk & {
   /** Resolves once a part that died is up again; the sandbox starts it anew by itself. */
   upAgain(part: PartName, before: number): Promise<void>
   names: typeof names
+  /** Anew, as the person of the sandbox. */
+  signIn(): void
   close(): Promise<void>
 }
 export type WorldOptions = {
@@ -78,7 +80,7 @@ export async function openWorld({
     await driver.client.call('main-server.ask', {})
     const pidOf = (part: PartName) => pids.get(part) ?? 0
     return {
-      ...{ net, dir, facts, client: driver.client, clientPid: driver.child.pid ?? 0, pidOf, names, close },
+      ...{ net, dir, facts, client: driver.client, clientPid: driver.child.pid ?? 0, pidOf, names, close, signIn: () => signIn(net, dir) },
       kill(part, signal) {
         const pid = pidOf(part)
         process.kill(pid, signal)
