@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
 
@@ -68,6 +68,13 @@ test('a new enrolment is a new key, and a new beginning', async () => {
       if (device.id === agent.device.id) device.enrolmentSecret = secret
     }
   })
-  await expect.poll(async () => enrolAgent(server, { ...agent.device, secret }).catch(() => null)).not.toBeNull()
+  agent = await vi.waitFor(() => enrolAgent(server, { ...agent.device, secret }), { timeout: 15_000, interval: 200 })
   expect(await reach()).toBe('reachable')
+})
+
+test('one that draws a new number for each poll is told from an agent, before it fills the table', async () => {
+  const before = alarms().length
+  for (let polls = 0; polls < 510 && alarms().length === before; polls += 1) await poll(newNonce())
+  expect(alarms()).toHaveLength(before + 1)
+  expect(await reach()).toBe('two-places')
 })
