@@ -190,7 +190,10 @@ export const errorsEn: ErrorWords = {
     const by = `${spanEn(Number(seconds))} ${Number(seconds) < 0 ? 'behind' : 'ahead'}`
     if (of === 'device') return { what: `The clock of the device is ${by}.`, todo: 'Have the site set it, or its time server; then ask again.' }
     if (of === 'computer') return { what: `The clock of this computer is ${by}.`, todo: 'Set it, or let it follow a time server; then ask again.' }
-    return { what: `Two clocks differ by ${spanEn(Number(seconds))}.`, todo: 'Set the clock of this computer and of the device, then ask again.' }
+    return {
+      what: `Two clocks differ ${seconds === undefined ? 'too much' : `by ${spanEn(Number(seconds))}`}.`,
+      todo: 'Set the clock of this computer and of the device, then ask again.',
+    }
   },
   'device.two-places': () => ({
     what: 'This device called in from two places at once, so its identity may have been copied. Nobody gets in.',

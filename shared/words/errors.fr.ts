@@ -204,7 +204,7 @@ export const errorsFr: ErrorWords = {
     if (of === 'device') return { what: `L’horloge de l’appareil ${by}.`, todo: 'Faites-la régler par le site, ou son serveur de temps; puis redemandez.' }
     if (of === 'computer') return { what: `L’horloge de cet ordinateur ${by}.`, todo: 'Réglez-la, ou laissez-la suivre un serveur de temps; puis redemandez.' }
     return {
-      what: `Deux horloges diffèrent de ${spanFr(Number(seconds))}.`,
+      what: `Deux horloges diffèrent ${seconds === undefined ? 'trop' : `de ${spanFr(Number(seconds))}`}.`,
       todo: 'Réglez l’horloge de cet ordinateur et de l’appareil, puis redemandez.',
     }
   },
