@@ -1,8 +1,7 @@
 import type { Settings } from '@gantry/shared/ipc.ts'
-import type { Locator } from 'playwright'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session } from './support/fixtures.ts'
-import { closeBrowser, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
+import { closeBrowser, hasFocus, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
 
 const opened: TestWindow[] = []
 afterEach(async () => {
@@ -34,8 +33,6 @@ async function openTerminal(script: Script = {}): Promise<TestWindow> {
 const type = ({ tell }: TestWindow, data: string) => tell('terminal.data', { terminalId: 'term-1', data })
 const shown = ({ page }: TestWindow) => page.locator('.xterm-rows').innerText()
 const setClipboard = ({ page }: TestWindow, text: string) => page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`)
-/** A key pressed before a dialog has taken the focus goes to what is behind it. */
-const hasFocus = (dialog: Locator) => dialog.locator('css=:focus').first().waitFor({ state: 'attached' })
 const written = (window: TestWindow) =>
   window
     .inputsOf('terminal.write')
@@ -68,7 +65,7 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
   test('nothing is sent while a case or a reason is missing, and the form says which', async () => {
     const window = await open()
     await window.page.locator('.rows').getByText('CT Suite 3').dblclick()
-    await window.page.getByRole('dialog', { name: 'Request a session' }).waitFor()
+    await hasFocus(window.page.getByRole('dialog', { name: 'Request a session' }))
     await window.page.keyboard.press('Control+Enter')
     await window.page.getByRole('alert').getByText('Name the case.').waitFor()
     expect(window.inputsOf('request.start')).toEqual([])
@@ -109,8 +106,9 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
     tell('request.changed', { ...asking, state: 'refused', failure: { code: 'access.refused' } })
     await page.getByText('CT Suite 3: the request came to nothing.').waitFor()
     tell('request.changed', asking)
+    await page.locator('.rail .pip').waitFor()
     await follow()
-    await page.getByRole('dialog').waitFor()
+    await hasFocus(page.getByRole('dialog'))
     await page.keyboard.press('Escape')
     await expect.poll(() => window.inputsOf('request.cancel')).toEqual([{ requestId: asking.requestId }])
   })

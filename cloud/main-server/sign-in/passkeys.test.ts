@@ -202,7 +202,9 @@ describe('an answer that is not what was asked for opens nothing', () => {
     const { browser, address, text } = await openSecond(server.people.elena)
     const passkey = quiet.get(optionsOn(text), { counter: 0 })
     const answers = await Promise.all([1, 2].map(() => browser.visit(address, form({ passkey }))))
-    expect(answers.map(({ status }) => status).sort()).toEqual([303, 401])
+    // The other one is refused as an answer without a challenge or, where the first is through already, as one to a step that is over.
+    const [through, ...others] = answers.map(({ status }) => status).sort()
+    expect([through, others.every((status) => status >= 400)]).toEqual([303, true])
   })
 
   test('one to the challenge of another browser’s sign-in', async () => {

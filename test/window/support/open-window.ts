@@ -5,7 +5,7 @@ import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import type { Result } from '@gantry/shared/errors.ts'
 import type { CallInput, CallName, CallOutput, EventName, EventPayload, Settings } from '@gantry/shared/ipc.ts'
 import { readPageFiles } from '@gantry/shared/node/page-files.ts'
-import { type Browser, chromium, type Page } from 'playwright'
+import { type Browser, chromium, type Locator, type Page } from 'playwright'
 import { type Host, openBrowserHost } from '../../../main/browser-host/host.ts'
 import { chromiumFlags } from '../../support/chromium.ts'
 import { described, devices, nowMs, upToDate } from './fixtures.ts'
@@ -86,30 +86,49 @@ export async function openWindow(script: Script = {}, look: Look = {}): Promise<
   }
 }
 
+/** A key pressed before a dialog has taken the focus goes to what is behind it. */
+export const hasFocus = (dialog: Locator): Promise<void> => dialog.locator('css=:focus').first().waitFor({ state: 'attached' })
+
 let browser: Promise<Browser> | null = null
+let idle: Page | null = null
 
 /** One browser for all windows of a test file. */
 export async function closeBrowser(): Promise<void> {
+  idle = null
   await (await browser)?.close()
   browser = null
 }
 
-async function visit(host: Host, look: Look): Promise<{ page: Page; errors: string[]; close: () => Promise<void> }> {
+/** Takes the page of a window that is closed where there is one: a new one costs more than half of a test. Each window has an origin of its own, so it finds no storage of another. */
+async function takePage(): Promise<Page> {
+  const kept = idle
+  idle = null
+  if (kept) return kept
   browser ??= chromium.launch({ executablePath: browsers.find((path) => existsSync(path)) ?? 'chromium', args: chromiumFlags })
-  const context = await (await browser).newContext({
-    viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
-    reducedMotion: look.reducedMotion === false ? 'no-preference' : 'reduce',
-    timezoneId: 'America/Toronto',
-    permissions: ['clipboard-read', 'clipboard-write'],
-  })
-  const page = await context.newPage()
+  const context = await (await browser).newContext({ timezoneId: 'America/Toronto', permissions: ['clipboard-read', 'clipboard-write'] })
+  return context.newPage()
+}
+
+async function givePage(page: Page): Promise<void> {
+  page.removeAllListeners()
+  await page.mouse.move(0, 0)
+  await page.goto('about:blank')
+  await page.context().clearCookies()
+  if (idle) await page.context().close()
+  else idle = page
+}
+
+async function visit(host: Host, look: Look): Promise<{ page: Page; errors: string[]; close: () => Promise<void> }> {
+  const page = await takePage()
+  await page.setViewportSize({ width: look.width ?? 1440, height: look.height ?? 900 })
+  await page.emulateMedia({ reducedMotion: look.reducedMotion === false ? 'no-preference' : 'reduce' })
   const errors: string[] = []
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   page.on('pageerror', (error) => errors.push(String(error)))
   await page.clock.setFixedTime(nowMs)
   await page.goto(host.newLink())
   await page.locator('#root > *, .lock').first().waitFor()
-  return { page, errors, close: () => context.close() }
+  return { page, errors, close: () => givePage(page) }
 }
 
 function isResult(value: unknown): value is Result<unknown> {

@@ -19,7 +19,7 @@ import {
   transfers,
   upToDate,
 } from './fixtures.ts'
-import type { Script, TestWindow } from './open-window.ts'
+import { hasFocus, type Script, type TestWindow } from './open-window.ts'
 
 /** One screen in one state: what the services answer, how a person gets there, and the words by which it is known to be there. All in the language of the window. */
 export type Stage = TestWindow & { words: WindowWords }
@@ -166,7 +166,7 @@ const requestScenes: Scenes = {
     script: {},
     act: async ({ page }) => {
       await page.locator('.rows').getByText('CT Suite 3').dblclick()
-      await page.getByRole('dialog').waitFor()
+      await hasFocus(page.getByRole('dialog'))
       await page.keyboard.press('Control+Enter')
     },
     shows: ({ request }) => request.missing.caseId,
