@@ -1,6 +1,7 @@
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { watchBody } from '@gantry/shared/node/body-memory.ts'
 import { watchHttp2 } from '@gantry/shared/node/http2-watch.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import { tlsPolicy } from '@gantry/shared/node/tls.ts'
@@ -56,7 +57,10 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, t
     takeOver(files, leg)
     const socket = session.socket as TLSSocket
     watchHttp2(session, { socket, patienceMs: () => patienceMs, acknowledges: answers.takes, onSilent: stop })
-    session.on('stream', (stream, headers) => void answers.answer(stream, headers))
+    session.on('stream', (stream, headers) => {
+      watchBody(session, stream)
+      void answers.answer(stream, headers)
+    })
     session.once('close', () => resolve('closed'))
   })
   server.on('tlsClientError', refuse)

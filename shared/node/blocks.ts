@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import { forgetBody, giveBack } from './body-memory.ts'
 
 /**
  * Large contents between a stream and a file. HTTP/2 and TLS cut them into pieces of 16 KiB; the disk is asked once per block, and the blocks are used again:
@@ -53,6 +54,7 @@ export async function drain(stream: Readable, write: (octets: Buffer) => Promise
       block = null
       used = 0
     }
+    giveBack(stream, chunk)
     if (full.length >= maxAhead) stream.pause()
     if (full.length > 0 && !pouring) {
       pouring = pour()
@@ -69,6 +71,7 @@ export async function drain(stream: Readable, write: (octets: Buffer) => Promise
   stream.on('data', onData).once('end', onEnd).once('error', onCut).once('aborted', onCut).once('close', onCut)
   const whole = await over
   stream.off('data', onData)
+  forgetBody(stream)
   await pouring
   if (failure) throw (failure as { error: unknown }).error
   await pour()

@@ -2,6 +2,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { AppError } from '@gantry/shared/errors.ts'
+import { forgetBody, watchBody } from '@gantry/shared/node/body-memory.ts'
 import { selfSigned } from '@gantry/shared/node/certificates.ts'
 import { watchHttp2 } from '@gantry/shared/node/http2-watch.ts'
 import { generateSigningKey, sha256 } from '@gantry/shared/node/signing.ts'
@@ -92,6 +93,7 @@ async function startHttp2(socket: TLSSocket, { patienceMs, onSilent }: FilesLegO
     isOpen: () => !session.closed && !session.destroyed,
     request(headers, { hasBody, signal }) {
       const stream = session.request({ ':method': 'POST', ...headers }, { endStream: !hasBody, ...(signal ? { signal } : {}) })
+      watchBody(session, stream)
       underWay += 1
       stream.once('close', () => {
         underWay -= 1
@@ -140,15 +142,16 @@ export async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal | u
   try {
     for (;;) {
       signal?.throwIfAborted()
-      // Without a size: all that has come, so that the disk is asked less often than each 16 KiB frame.
       const chunk = stream.read() as Buffer | null
-      if (chunk !== null) yield chunk
+      // A copy: the memory of the view is shared with other answers, and may be given back by theirs.
+      if (chunk !== null) yield Buffer.from(chunk)
       else if (broken !== null || (ended && stream.rstCode !== 0)) throw broken ?? brokenLeg()
       else if (ended) return
       else await new Promise<void>((resolve) => (wake = resolve))
     }
   } finally {
     if (!ended) stream.destroy()
+    forgetBody(stream)
   }
 }
 
