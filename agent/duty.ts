@@ -98,7 +98,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const renew = createRenewal({ identity, call: server.call, deviceCas: serverKeys.deviceCas, audit, clock, log })
   const outbox = createOutbox({ file: local.outbox, auditLog: audit.log, witness: witnessMainServer, log })
   const sender = createSender({
-    flush: (until) => outbox.flush(server.call, until),
+    flush: (until, options) => outbox.flush(server.call, until, options),
     allowed: () => mode() !== 'off',
     onFailure: (error) => log.warn({ reason: codeOf(error) }, 'report waits'),
     clock,

@@ -37,7 +37,7 @@ export type Outbox = {
   hasAnswers(): boolean
   hasEvents(): boolean
   /** Sends what waits, answers first. Throws what the call throws; what was taken is not sent again. */
-  flush(call: Call, signal: AbortSignal): Promise<void>
+  flush(call: Call, signal: AbortSignal, options?: { answersOnly: boolean }): Promise<void>
 }
 type Call = ApiClient<Pick<AgentApi, 'access-request.answer' | 'audit.report'>>['call']
 
@@ -118,9 +118,9 @@ export function createOutbox({ file, auditLog, witness, log }: OutboxWith): Outb
     },
     hasAnswers: () => waiting().length > 0,
     hasEvents: () => nextBatch(maxEventsPerReport) !== null,
-    async flush(call, signal) {
+    async flush(call, signal, { answersOnly } = { answersOnly: false }) {
       await flushAnswers(call, signal)
-      await flushEvents(call, signal)
+      if (!answersOnly) await flushEvents(call, signal)
     },
   }
 }

@@ -12,7 +12,8 @@ export type Sender = {
 }
 
 export type SenderWith = {
-  flush: (signal: AbortSignal) => Promise<void>
+  /** `answersOnly`: somebody waits for an answer, and nothing that could wait may stand in its way. */
+  flush: (signal: AbortSignal, options: { answersOnly: boolean }) => Promise<void>
   /** False while not a packet may leave. */
   allowed: () => boolean
   onFailure: (error: unknown) => void
@@ -21,8 +22,8 @@ export type SenderWith = {
   random?: () => number
 }
 
-/** Events of one moment go together. ms */
-const gatherMs = 50
+/** Events of one moment go together, and after the opening of a session, which they would keep waiting. ms */
+const gatherMs = 500
 
 export function createSender({ flush, allowed, onFailure, clock, signal, random = Math.random }: SenderWith): Sender {
   let wanted = false
@@ -34,9 +35,11 @@ export function createSender({ flush, allowed, onFailure, clock, signal, random 
       wanted = false
       try {
         const gathered = clock.sleep(failures === 0 ? gatherMs : backoffMs(failures, backoff, random), signal)
-        await (failures === 0 ? Promise.race([gathered, urgent.promise]) : gathered)
+        const answersOnly = failures === 0 && (await Promise.race([gathered.then(() => false), urgent.promise.then(() => true)]))
+        if (failures > 0) await gathered
         urgent = Promise.withResolvers()
-        if (allowed()) await flush(signal)
+        if (allowed()) await flush(signal, { answersOnly })
+        wanted ||= answersOnly
         failures = 0
       } catch (error) {
         if (signal.aborted) return

@@ -41,8 +41,9 @@ export async function openSession({ grant, tools, signal }: OpenSession): Promis
     try {
       const hidden = runsPrograms(grant.request.access) ? restricted : []
       const cover = await coverRestricted({ separation, mark: grant.request.id, filesRoot, restricted: hidden })
-      const first = await dialling
+      // Before the wait for the other end, and before any program of the session.
       const processes = watchProcesses({ mark: grant.request.id, separatedUid: separation.separated ? separation.user.uid : null })
+      const first = await dialling
       return await runSession({ grant, tools, life, network, separation, record, files, zones, cover, first, processes })
     } finally {
       await files?.close()

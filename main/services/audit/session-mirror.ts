@@ -31,6 +31,8 @@ export type MirrorTools = {
   onUnwritable: (error: unknown) => void
 }
 
+/** Those of one moment are written together, and not while a session is just being opened. ms */
+const gatherMs = 200
 /** As many as a window can show; all of them are in the log. */
 const keptEvents = 5_000
 
@@ -40,7 +42,7 @@ export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: M
   const waiting: AuditEvent[] = []
   let key: PublicJwk | null = null
 
-  /** Those of one turn are written together: a folder of small files would otherwise wait for the disk once for each. */
+  /** A folder of small files would otherwise wait for the disk once for each. */
   const flush = () => {
     if (waiting.length === 0) return
     try {
@@ -60,7 +62,7 @@ export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: M
     const oldest = events.size > keptEvents ? events.keys().next() : null
     if (oldest && !oldest.done) events.delete(oldest.value)
     waiting.push(event)
-    if (waiting.length === 1) setImmediate(flush)
+    if (waiting.length === 1) setTimeout(flush, gatherMs)
     onEvent(event, chain.isWhole())
   }
   return {
