@@ -184,7 +184,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     async stop() {
       await Promise.race([requests.stop(), clock.sleep(endSessionsMs, signal)])
       audit.note({ kind: 'device.stopped', actor: { kind: 'agent' } })
-      if (connectivity === 'ok') sender.nudge()
+      if (connectivity === 'ok') sender.finish()
       await Promise.race([sender.settled(), clock.sleep(lastWordsMs, signal)])
       stopping.abort()
       spare.close()

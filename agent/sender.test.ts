@@ -30,38 +30,53 @@ function start() {
   return { sender, flushes, failures, sleeps, asleep, failOnce: () => (fails = 1) }
 }
 
-test('an answer that somebody waits for leaves alone and at once; what happened follows when it has gathered', async () => {
-  const { sender, flushes, sleeps, asleep } = start()
-  sender.hurry()
+/** Ends the pause after an answer; what happened follows then. */
+async function expectTheRest({ sender, flushes, sleeps, asleep }: ReturnType<typeof start>): Promise<void> {
   await asleep(2)
   expect(flushes).toEqual([true])
   sleeps[1]?.wake()
   await sender.settled()
   expect(flushes).toEqual([true, false])
+}
+
+test('an answer that somebody waits for leaves alone and at once; what happened follows when it has gathered', async () => {
+  const world = start()
+  world.sender.hurry()
+  await expectTheRest(world)
 })
 
 test('what happened in one moment goes together, and an answer that comes meanwhile does not wait for it', async () => {
-  const { sender, flushes, sleeps, asleep } = start()
-  sender.nudge()
-  sender.nudge()
-  await asleep(1)
-  expect(flushes).toEqual([])
-  sender.hurry()
-  await asleep(2)
-  expect(flushes).toEqual([true])
-  sleeps[1]?.wake()
-  await sender.settled()
-  expect(flushes).toEqual([true, false])
+  const world = start()
+  world.sender.nudge()
+  world.sender.nudge()
+  await world.asleep(1)
+  expect(world.flushes).toEqual([])
+  world.sender.hurry()
+  await expectTheRest(world)
 })
 
 test('after a failure everything is tried again, later', async () => {
-  const { sender, flushes, failures, sleeps, asleep, failOnce } = start()
-  failOnce()
-  sender.hurry()
-  await asleep(2)
-  expect([flushes, failures.length]).toEqual([[true], 1])
-  expect(sleeps[1]?.ms).toBeGreaterThan(500)
-  sleeps[1]?.wake()
+  const world = start()
+  world.failOnce()
+  world.sender.hurry()
+  await world.asleep(2)
+  expect([world.failures.length, (world.sleeps[1]?.ms ?? 0) > 500]).toEqual([1, true])
+  await expectTheRest(world)
+})
+
+test('the last words wait for nothing', async () => {
+  const { sender, flushes, asleep } = start()
+  sender.nudge()
+  await asleep(1)
+  sender.finish()
   await sender.settled()
-  expect(flushes).toEqual([true, false])
+  expect(flushes).toEqual([false])
+})
+
+test('the last words are all of them, also right behind an answer', async () => {
+  const { sender, flushes } = start()
+  sender.hurry()
+  sender.finish()
+  await sender.settled()
+  expect(flushes).toEqual([false])
 })

@@ -5,9 +5,11 @@ import type { Clock } from './clock.ts'
 /** Sends the outbox, one run at a time; a failed run is repeated with growing pauses as long as sending is allowed. */
 export type Sender = {
   nudge(): void
-  /** The same at once: somebody waits for it. */
+  /** Answers at once: somebody waits for them. */
   hurry(): void
-  /** Resolves when nothing is being sent; for the last moments of the agent. */
+  /** Everything at once, for the last moments of the agent. */
+  finish(): void
+  /** Resolves when nothing is being sent. */
   settled(): Promise<void>
 }
 
@@ -22,22 +24,24 @@ export type SenderWith = {
   random?: () => number
 }
 
-/** Events of one moment go together, and after the opening of a session, which they would keep waiting. ms */
+/** Events of one moment go together, and those of a session's opening when it is open: they would keep it waiting. ms */
 const gatherMs = 500
 
 export function createSender({ flush, allowed, onFailure, clock, signal, random = Math.random }: SenderWith): Sender {
   let wanted = false
   let running: Promise<void> | null = null
+  let finishing = false
   let urgent = Promise.withResolvers<void>()
 
   const run = async () => {
     for (let failures = 0; wanted && allowed() && !signal.aborted; ) {
-      wanted = false
       try {
-        const gathered = clock.sleep(failures === 0 ? gatherMs : backoffMs(failures, backoff, random), signal)
-        const answersOnly = failures === 0 && (await Promise.race([gathered.then(() => false), urgent.promise.then(() => true)]))
-        if (failures > 0) await gathered
+        const pause = clock.sleep(failures === 0 ? gatherMs : backoffMs(failures, backoff, random), signal).then(() => false)
+        const isUrgent = await (failures === 0 ? Promise.race([pause, urgent.promise.then(() => true)]) : pause)
+        wanted = false
         urgent = Promise.withResolvers()
+        if (finishing) urgent.resolve()
+        const answersOnly = isUrgent && !finishing
         if (allowed()) await flush(signal, { answersOnly })
         wanted ||= answersOnly
         failures = 0
@@ -55,11 +59,16 @@ export function createSender({ flush, allowed, onFailure, clock, signal, random 
       running = null
     })
   }
+  const hurry = () => {
+    urgent.resolve()
+    nudge()
+  }
   return {
     nudge,
-    hurry() {
-      urgent.resolve()
-      nudge()
+    hurry,
+    finish() {
+      finishing = true
+      hurry()
     },
     settled: () => running ?? Promise.resolve(),
   }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { giveBackWhole } from '@gantry/shared/node/read-memory.ts'
 
 export type Pumped = { bytesFromClient: number; bytesFromAgent: number; broken: boolean }
 
@@ -31,21 +32,14 @@ export async function pump(client: Duplex, agent: Duplex): Promise<Pumped> {
 }
 
 async function carry(from: Duplex, to: Duplex, count: (bytes: number) => void): Promise<void> {
+  // Only a socket's pieces are nobody else's.
   const isSocket = from instanceof Socket
   from.on('data', (chunk: Buffer) => {
     count(chunk.length)
-    const isTaken = isSocket ? to.write(chunk, (error) => !error && giveBack(chunk)) : to.write(chunk)
+    const isTaken = isSocket ? to.write(chunk, (error) => !error && giveBackWhole(chunk)) : to.write(chunk)
     if (!isTaken) from.pause()
   })
   to.on('drain', () => from.resume())
   from.once('end', () => to.end())
   await Promise.all([finished(from, { writable: false }), finished(to, { readable: false })])
-}
-
-/**
- * A socket makes a buffer for each piece that it reads, and V8 takes it for garbage to be found: for every 20 to 30 MB it walks the whole heap (decision 29). Detached, its memory is free at
- * once (ECMA-262 section 25.1.6.8). Only where the piece is the whole buffer, so that nobody else has another part of it.
- */
-function giveBack({ buffer, length }: Buffer): void {
-  if (length === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

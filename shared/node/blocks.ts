@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { forgetBody, giveBack } from './body-memory.ts'
+import { forgetBody, giveBack } from './read-memory.ts'
 
 /**
  * Large contents between a stream and a file. HTTP/2 and TLS cut them into pieces of 16 KiB; the disk is asked once per block, and the blocks are used again:

@@ -31,7 +31,7 @@ export type MirrorTools = {
   onUnwritable: (error: unknown) => void
 }
 
-/** Those of one moment are written together, and not while a session is just being opened. ms */
+/** Those of one moment are written together: the disk would hold up whoever waits for a prompt. What a crash loses meanwhile is in the device's own log. ms */
 const gatherMs = 200
 /** As many as a window can show; all of them are in the log. */
 const keptEvents = 5_000
@@ -42,7 +42,7 @@ export function createSessionMirror({ requestId, log, onEvent, onUnwritable }: M
   const waiting: AuditEvent[] = []
   let key: PublicJwk | null = null
 
-  /** A folder of small files would otherwise wait for the disk once for each. */
+  /** So does a folder of small files, which would wait for the disk once for each. */
   const flush = () => {
     if (waiting.length === 0) return
     try {

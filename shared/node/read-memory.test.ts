@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, createServer, type Http2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
+import { type AddressInfo, connect as connectTcp, createServer as listenTcp, type Socket } from 'node:net'
+import { Duplex, Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { drain } from './blocks.ts'
-import { giveBack, watchBody } from './body-memory.ts'
+import { giveBack, giveBackWhole, watchBody } from './read-memory.ts'
 
 const bodies = new Map<string, Buffer>()
 const open: { close(): void }[] = []
@@ -83,16 +83,86 @@ describe('the memory of bodies', () => {
     expect(found).toEqual(sizes.map((_size, at) => expected(`/${at}`)))
   })
 
-  test('of a stream that nobody watches is left alone, and so is a part of a buffer', () => {
+  test('of a stream that nobody watches is left alone, and so is a part of a buffer', async () => {
     const stream = new Readable()
     const whole = Buffer.alloc(20_000, 1)
     giveBack(stream, whole)
+    await turn()
     expect(whole.length).toBe(20_000)
     watchBody(stream, stream)
     giveBack(stream, whole.subarray(0, 19_999))
     giveBack(stream, Buffer.from('of the pool'))
+    giveBackWhole(whole.subarray(1))
+    await turn()
     expect(whole.length).toBe(20_000)
     giveBack(stream, whole.subarray(100))
+    await turn()
     expect(whole.length).toBe(0)
+    const piece = Buffer.alloc(20_000, 1)
+    giveBackWhole(piece)
+    expect(piece.length).toBe(0)
   })
+})
+
+/** A connection whose writes can be gathered into one, as a network may do. */
+class Gathering extends Duplex {
+  #held: Buffer[] | null = null
+  readonly #socket: Socket
+  constructor(socket: Socket) {
+    super()
+    this.#socket = socket
+    socket.on('data', (octets) => this.push(octets))
+    socket.once('close', () => this.destroy())
+  }
+  override _read(): void {}
+  override _write(octets: Buffer, _encoding: string, done: () => void): void {
+    if (this.#held) this.#held.push(octets)
+    else this.#socket.write(octets)
+    done()
+  }
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.destroy()
+    done(error)
+  }
+  async inOne(work: () => Promise<unknown>): Promise<void> {
+    this.#held = []
+    await work()
+    this.#socket.write(Buffer.concat(this.#held))
+    this.#held = null
+  }
+}
+
+test('of a stream that Node tells of only after its first octets, nothing is given back', async () => {
+  const found = new Map<string, Promise<Buffer>>()
+  const server: Http2Server = createServer()
+  server.on('session', (session) =>
+    session.on('stream', (stream, headers) => {
+      watchBody(session, stream)
+      const parts: Buffer[] = []
+      const whole = drain(stream, async (octets) => void parts.push(Buffer.from(octets))).then(() => Buffer.concat(parts))
+      found.set(String(headers[':path']), whole)
+    }),
+  )
+  // Over a stream that is no socket Node tells of new streams only after it has taken in the whole buffer.
+  const listener = listenTcp((socket) => server.emit('connection', new Gathering(socket)))
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  const connection = new Gathering(connectTcp(port, '127.0.0.1'))
+  const session = connect(`http://127.0.0.1:${port}`, { createConnection: () => connection })
+  open.push(session, listener)
+  const ask = (path: string) => session.request({ ':path': path, ':method': 'POST' }, { endStream: false })
+  const long = ask('/long')
+  long.write('begins')
+  await expect.poll(() => found.size).toBe(1)
+  const body = randomBytes(300)
+  await connection.inOne(async () => {
+    ask('/new').end(body)
+    await turn()
+    long.end(Buffer.alloc(12_000, 7))
+    await turn()
+  })
+  await expect.poll(() => found.size).toBe(2)
+  expect((await found.get('/long'))?.length).toBe('begins'.length + 12_000)
+  expect(await found.get('/new')).toEqual(body)
 })
