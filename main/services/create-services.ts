@@ -69,6 +69,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     secretStore: secretStore.kind,
     ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },
     me: () => server.call('specialist.me', {}),
+    language: () => settings.read().language,
     donePage: () => `${origin}/sign-in/done?lang=${settings.read().language}`,
     remembered: { read: () => lastKnown.read().person, write: (person) => (person ? lastKnown.change({ person }) : lastKnown.clear()) },
     onRenewed() {

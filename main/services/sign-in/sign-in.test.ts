@@ -76,6 +76,15 @@ describe('sign-in in the system browser (R069)', () => {
     expect(await services.audit.verify()).toMatchObject({ stores: [{ ok: true, fault: null }] })
   })
 
+  test('asks for the page in the language of the client', async () => {
+    const services = await start()
+    await services.settings.change({ language: 'fr' })
+    const links: (string | null)[] = []
+    services.on('sign-in.changed', ({ link }) => links.push(link))
+    await services.signIn.start()
+    expect(links.flatMap((link) => (link ? [new URL(link).searchParams.get('ui_locales')] : []))).toContain('fr')
+  })
+
   test('is kept for the next process, and several of them refresh it without ending its family', async () => {
     await (await start()).signIn.start()
     letAccessRunOut()

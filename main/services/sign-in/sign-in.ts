@@ -4,6 +4,7 @@ import type { Output } from '@gantry/shared/contract.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { SignInState } from '@gantry/shared/ipc.ts'
 import type { Access } from '@gantry/shared/node/dpop.ts'
+import type { Language } from '@gantry/shared/words/errors.ts'
 import type { Confirming, ServiceLog, SignIn } from '../services.ts'
 import { type LoopbackListener, openLoopbackListener } from './loopback-listener.ts'
 import type { Provider } from './provider.ts'
@@ -25,6 +26,8 @@ export type SignInTools = {
   /** Other tokens are good from now on, and those before are about to be revoked: what stands on them is opened again. */
   onRenewed: () => void
   log: ServiceLog
+  /** Of the pages in the browser. */
+  language: () => Language
   /** Where the browser is sent when all is done. */
   donePage: () => string
   timeoutMs?: number
@@ -189,9 +192,9 @@ export function createSignIn(tools: SignInTools): SignInService {
   }
 }
 
-async function openLoopback(provider: Provider, { donePage, timeoutMs = 120_000 }: SignInTools, signal: AbortSignal) {
+async function openLoopback(provider: Provider, { language, donePage, timeoutMs = 120_000 }: SignInTools, signal: AbortSignal) {
   let listener: LoopbackListener | null = null
-  const attempt = await provider.begin(async (state) => {
+  const attempt = await provider.begin(language(), async (state) => {
     listener = await openLoopbackListener({ state, donePage: donePage(), signal, timeoutMs })
     return listener.redirectUri
   })

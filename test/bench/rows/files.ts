@@ -11,8 +11,8 @@ import { Series } from './series.ts'
 /** The files leg against sftp, one after the other in each round: ours, `-J`, direct, stunnel. `-R` + `-J` moves a file in the row `busy`. */
 const directions = ['get', 'put'] as const
 const names = ['jump', 'direct', 'stunnel'] as const satisfies PeerName[]
-/** It is in no figure, so that two rounds are enough to see where it stands. */
-const stunnelRounds = 2
+/** The pair does the work of an access server, TLS in and TLS out, and hands the octets over in the clear twice more. */
+const stunnels = ['stunnel of the client', 'stunnel of the device']
 
 export const files: Row = {
   name: 'files',
@@ -48,7 +48,7 @@ export const files: Row = {
         await requireSame(direction === 'put' ? onDevice : back, source.path, `Gantry ${direction}`)
         rmSync(back, { force: true })
         for (const peer of names) {
-          if (peers.missing[peer] || (peer === 'stunnel' && round >= stunnelRounds)) continue
+          if (peers.missing[peer]) continue
           const sftp = await connectSftp(peers.argv(peer))
           try {
             const local = join(source.folder, `${peer}.bin`)
@@ -65,10 +65,10 @@ export const files: Row = {
       say(`round ${round + 1}: get ${sayRate(rates.last('Gantry get'))}, put ${sayRate(rates.last('Gantry put'))}`)
     }
     rmSync(onDevice)
-    const relay = directions.map((direction) =>
-      seconds.of(`Gantry ${direction} access server`).map((one, round) => one + (seconds.of(`Gantry ${direction} access server 2`)[round] ?? 0)),
-    )
-    const dearer = relay.toSorted((a, b) => spread(b).median - spread(a).median)[0] as number[]
+    const sumOf = (side: string, [one, other]: readonly string[]) =>
+      seconds.of(`${side} ${one}`).map((spent, round) => spent + (seconds.of(`${side} ${other}`)[round] ?? 0))
+    const relay = directions.map((direction) => ({ direction, spent: sumOf(`Gantry ${direction}`, ['access server', 'access server 2']) }))
+    const dearer = relay.toSorted((a, b) => spread(b.spent).median - spread(a.spent).median)[0] as (typeof relay)[number]
     return {
       figures: [
         ...directions.flatMap((direction) =>
@@ -78,7 +78,10 @@ export const files: Row = {
             return missing ? { id, missing } : ratioFigure(id, rates.of(`Gantry ${direction}`), rates.of(`${peer} ${direction}`), sayRate)
           }),
         ),
-        plainFigure('relay-cpu', dearer, (value) => `${value.toFixed(2)} s/GB`),
+        plainFigure('relay-cpu', dearer.spent, sayCpu),
+        peers.missing.stunnel
+          ? { id: 'relay-stunnel', missing: peers.missing.stunnel }
+          : ratioFigure('relay-stunnel', dearer.spent, sumOf(`stunnel ${dearer.direction}`, stunnels), sayCpu),
       ],
       samples: { bytesPerSecond: rates.all, connectSeconds: connects, cpuSecondsPerGb: seconds.all },
       cpu: Object.fromEntries(
@@ -93,6 +96,8 @@ export const files: Row = {
     }
   },
 }
+
+const sayCpu = (secondsPerGb: number) => `${secondsPerGb.toFixed(2)} s/GB`
 
 function partsOf(seconds: Series, prefix: string): Cpu {
   return Object.fromEntries(
