@@ -7,7 +7,7 @@ import { useSpeech } from '../ui/language.tsx'
 import { ThreadGlyph } from '../ui/thread.tsx'
 import { offline, threadOf } from '../ui/thread-model.ts'
 import type { DeviceList } from './device-store.ts'
-import { type Around, tell } from './device-story.ts'
+import { type Around, lastWord, tell } from './device-story.ts'
 
 type RowProps = {
   device: DeviceRow
@@ -26,6 +26,7 @@ export function DeviceRowView({ device, rowIndex, top, isChosen, isFavourite, ar
   const speech = useSpeech()
   const { words, format } = speech
   const { why, todo, tone } = tell(device, around, speech)
+  const last = lastWord(device, around.nowMs, list.offline)
   const thread = threadOf(device.reach)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list's own keys act on the chosen row
@@ -70,23 +71,9 @@ export function DeviceRowView({ device, rowIndex, top, isChosen, isFavourite, ar
         <span className="num cut">{device.softwareVersion ?? '—'}</span>
       </span>
       <span role="gridcell" className="c last num">
-        <span>{contact(device, around.nowMs, list.offline, speech)}</span>
+        <span>{typeof last === 'number' ? format.age(last) : words.devices.lastWords[last]}</span>
         <span className="t3 small second">{format.time(around.nowMs, device.site.timeZone)}</span>
       </span>
     </div>
   )
-}
-
-/** How old the last word from the device is; a held poll has no age. */
-function contact(
-  { lastContactMs, instantPickup, reach }: DeviceRow,
-  nowMs: number,
-  isOffline: boolean,
-  { words, format }: ReturnType<typeof useSpeech>,
-): string {
-  if (lastContactMs === null) return words.devices.never
-  const age = nowMs - lastContactMs
-  if (isOffline) return format.age(age)
-  if (reach.why === 'in-session') return words.devices.now
-  return instantPickup && reach.stopsAt === null && age < 60_000 ? words.devices.held : format.age(age)
 }

@@ -13,7 +13,7 @@ import { offline, threadOf } from '../ui/thread-model.ts'
 import { ContactLine } from './contact-line.tsx'
 import { openingOf } from './device-opening.ts'
 import type { DeviceList } from './device-store.ts'
-import type { Around } from './device-story.ts'
+import { type Around, lastWord } from './device-story.ts'
 import { RuleMark } from './rule-mark.tsx'
 
 type SideProps = { device: DeviceRow; around: Around; list: DeviceList; isSheet: boolean; onOpen: () => void; onFavourite: () => void; onHide: () => void }
@@ -89,12 +89,12 @@ function SidePath({ device, around, list }: { device: DeviceRow; around: Around;
   const { specialist } = useStore(useWindowState().signIn)
   const { side } = words.devices
   const thread = threadOf(device.reach)
-  const last = device.lastContactMs === null ? words.devices.never : side.ago(format.age(around.nowMs - device.lastContactMs))
+  const last = lastWord(device, around.nowMs, list.offline)
   const places = [
     { name: side.you, detail: specialist?.city },
     { name: side.gantry },
     { name: side.site, detail: device.site.city },
-    { name: side.device, detail: last },
+    { name: side.device, detail: typeof last === 'number' ? side.ago(format.age(last)) : last === 'recent' ? side.recently : words.devices.lastWords[last] },
   ]
   return (
     <div className="hops">

@@ -2,7 +2,7 @@ import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { describe, expect, test } from 'vitest'
 import { comparing, devices, nowMs, session } from '../../test/window/support/fixtures.ts'
 import { createSpeech } from '../ui/language.tsx'
-import { type Around, tell } from './device-story.ts'
+import { type Around, lastWord, tell } from './device-story.ts'
 
 const around: Around = { nowMs, silentAtSite: new Map([['kestrel', 2]]), sessions: [session], requests: [comparing] }
 const row = (name: string) => devices.find((device) => device.name === name) as DeviceRow
@@ -31,5 +31,22 @@ describe('a row says why, then what to do', () => {
 
   test('in French too', () => {
     expect(told('CT 4', 'fr')).toEqual(['Tout le site muet depuis 26 min (2 appareils)', 'Appelez les TI du site : leur sortie est coupée', 'danger'])
+  })
+})
+
+describe('the last word of a device', () => {
+  const later = (name: string, afterMs: number, isOffline = false) => lastWord(row(name), (row(name).lastContactMs ?? 0) + afterMs, isOffline)
+
+  test('ages as far as it is known: the main server tells of a silence and not of each poll', () => {
+    expect([later('CT Suite 3', 20_000), later('CT Suite 3', 240_000), later('CT 4', 240_000)]).toEqual([20_000, 'recent', 240_000])
+  })
+  test('is held where the device holds its poll, however long ago that was told', () => {
+    expect(later('Angio Lab B', 240_000)).toBe('held')
+  })
+  test('offline nothing is known of later ones', () => {
+    expect([later('CT Suite 3', 240_000, true), later('Angio Lab B', 240_000, true)]).toEqual([240_000, 240_000])
+  })
+  test('has words of its own before the first one and in a session', () => {
+    expect([later('CT 7', 0), later('CT Emergency', 240_000)]).toEqual(['never', 'now'])
   })
 })

@@ -52,6 +52,24 @@ export function tell(device: DeviceRow, around: Around, { words, format }: Speec
   }
 }
 
+/** The main server tells of a silence within this time, and not of each poll: an older contact of a device that is not said to be silent is one that nobody told of. */
+const silenceToldMs = 90_000
+
+/** The age of the device's last word in ms, or a word for it: a held poll has no age. */
+export function lastWord(
+  { lastContactMs, instantPickup, reach: { why } }: DeviceRow,
+  nowMs: number,
+  isOffline: boolean,
+): number | 'never' | 'now' | 'held' | 'recent' {
+  if (lastContactMs === null) return 'never'
+  const ageMs = nowMs - lastContactMs
+  if (isOffline) return ageMs
+  if (why === 'in-session') return 'now'
+  const isHeard = why === 'reachable' || why === 'waiting' || why === 'connectivity-off' || why === 'clock-off'
+  if (isHeard && instantPickup && why !== 'connectivity-off') return 'held'
+  return isHeard && ageMs > silenceToldMs ? 'recent' : ageMs
+}
+
 function tellTaken(device: DeviceRow, { nowMs, sessions, requests }: Around, { words, format }: Pick<Speech, 'words' | 'format'>): Story {
   const { why, todo } = words.devices
   const isOpen = device.reach.why === 'in-session'

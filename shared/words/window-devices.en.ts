@@ -70,9 +70,7 @@ export const devicesEn = {
     allowed: (levels: string) => `${levels} allowed, the rest asks`,
     asks: (levels: string) => `${levels} ask a person`,
   },
-  held: 'held',
-  now: 'now',
-  never: 'never',
+  lastWords: { held: 'held', now: 'now', never: 'never', recent: '< 90\u00a0s' },
 
   side: {
     label: 'Details of the device',
@@ -91,6 +89,7 @@ export const devicesEn = {
     site: 'Site',
     device: 'Device',
     ago: (age: string) => `${age} ago`,
+    recently: 'under 90 s ago',
     rules: 'The device’s own rules',
     noRules: 'Told with its first poll',
     notYours: 'not in your profile',

@@ -72,9 +72,7 @@ export const devicesFr: DevicesWords = {
     allowed: (levels) => `${levels} : permis, le reste demande`,
     asks: (levels) => `${levels} : sur accord`,
   },
-  held: 'ouvert',
-  now: 'direct',
-  never: 'jamais',
+  lastWords: { held: 'ouvert', now: 'direct', never: 'jamais', recent: '< 90\u00a0s' },
 
   side: {
     label: 'Détails de l’appareil',
@@ -93,6 +91,7 @@ export const devicesFr: DevicesWords = {
     site: 'Site',
     device: 'Appareil',
     ago: (age) => `il y a ${age}`,
+    recently: 'il y a moins de 90 s',
     rules: 'Règles de l’appareil',
     noRules: 'Connues à la première interrogation',
     notYours: 'hors de votre profil',
