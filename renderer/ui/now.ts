@@ -1,11 +1,16 @@
 import { useEffect, useState } from 'react'
 
-/** The time, told again each `everyMs` milliseconds. */
+/** The time, told again at each whole `everyMs` milliseconds: two countdowns to the same moment show the same. */
 export function useNow(everyMs = 1_000): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs)
-    return () => clearInterval(timer)
+    const untilNext = () => everyMs - (Date.now() % everyMs)
+    let timer = setTimeout(function tick() {
+      const whole = Date.now()
+      setNow(whole - (whole % everyMs))
+      timer = setTimeout(tick, untilNext())
+    }, untilNext())
+    return () => clearTimeout(timer)
   }, [everyMs])
   return now
 }

@@ -217,7 +217,7 @@ export const commandLineFr: CommandLineWords = {
   },
   actions: { columns: { name: 'ACTION', title: 'CE QU’ELLE FAIT', access: 'NIVEAU', allowed: 'POUR VOUS' }, allowed: 'oui', notAllowed: 'non' },
   network: {
-    interrupted: (why: string) => `La connexion à l’appareil est interrompue. ${why} La séance l’attend ; ce que vous tapez est gardé.`,
+    interrupted: (why: string) => `La connexion à l’appareil est interrompue. ${why} La séance l’attend; ce que vous tapez est gardé.`,
     carried: (server: string, site: string) => `La séance continue par ${server}, ${site}.`,
   },
   terminal: {

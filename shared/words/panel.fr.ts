@@ -101,7 +101,7 @@ export const panelFr: PanelWords = {
       application: 'travaille dans le menu de service',
       os: 'travaille dans le système',
     },
-    interrupted: 'La connexion est interrompue ; la séance l’attend.',
+    interrupted: 'La connexion est interrompue; la séance l’attend.',
     blocked: (tried: number) => `Elle ne peut pas atteindre votre réseau : ${tried} adresses essayées, toutes bloquées.`,
     files: 'Fichiers et actions',
     noFiles: 'Aucun mouvement pour l’instant',

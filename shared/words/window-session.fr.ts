@@ -13,7 +13,7 @@ export const sessionFr: SessionWords = {
   case: (caseId) => `dossier ${caseId}`,
   left: (minutes) => `sur ${minutes} min`,
   used: (used, of) => `${used} sur ${of}`,
-  usedTitle: 'Ce qui a été transféré, dans les deux sens ; ensuite la séance s’arrête',
+  usedTitle: 'Ce qui a été transféré, dans les deux sens; ensuite la séance s’arrête',
   moreTime: 'Plus de temps',
   moreTimeText: (device) => `On demande à la personne près de ${device}, et la séance continue pendant ce temps. Sans réponse, rien ne change.`,
   moreTimePolicy: (device) => `Les règles de ${device} l’accordent, jusqu’à leur limite.`,

@@ -30,8 +30,9 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
     'p',
     { class: 'does', live: 'polite' },
     element('b', { class: 'does-name' }, readable(session.specialist)),
-    ` ${words.live.works[session.access]} `,
+    ` ${words.live.works[session.access]}`,
     others,
+    '.',
     network,
     patients,
     wall,
@@ -59,7 +60,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
       const size = (bytes: number) => bytesText(bytes, words.bytes, words.locale)
       used.textContent = moved ? words.live.used(size(moved.bytes), size(moved.maxBytes)) : ''
       for (const question of questions) question.update(view.session, nowMs)
-      others.textContent = view.others.length > 0 ? words.live.others(view.others.length) : ''
+      others.textContent = view.others.length > 0 ? ` ${words.live.others(view.others.length)}` : ''
       network.textContent = view.session.interrupted ? ` ${words.live.interrupted}` : ''
       patients.textContent = view.session.restrictedOpen ? ` ${words.live.restrictedOpen}` : ''
       const { probed } = view.session
