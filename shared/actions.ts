@@ -29,7 +29,7 @@ export const actions = {
     }),
   },
   'service.restart': {
-    title: { en: 'Restart the device service', fr: "Redémarrer le service de l'appareil" },
+    title: { en: 'Restart the device service', fr: 'Redémarrer le service de l’appareil' },
     access: 'application',
     changes: true,
     input: z.strictObject({ reason: z.string().min(3).max(200) }),

@@ -73,6 +73,30 @@ describe('the link (R025, goal D1)', () => {
     await expectAllArrives(world)
   })
 
+  test('over a long way a few octets go over both paths, and what the one that carries has lost is there (D24)', async () => {
+    for (const isLong of [true, false]) {
+      const world = createLinkWorld()
+      const east = await world.connect('east')
+      await world.connect('west')
+      const { client, agent } = world.ends
+      if (isLong) east.stall('back')
+      client.write(1)
+      await world.clock.advance(750)
+      east.stall('none')
+      await world.clock.advance(250)
+      east.stall('both')
+      client.write(3)
+      client.write(40)
+      await world.settle()
+      expect(client.link.state()).toEqual({ carrier: 'east', standby: ['west'], interrupted: false })
+      expect(agent.read).toBe(isLong ? 44 : 1)
+      client.write(5_000)
+      await world.settle()
+      expect(agent.read).toBe(isLong ? 44 : 1)
+      await expectAllArrives(world)
+    }
+  })
+
   test('a path that has stalled for seconds is doubted as soon as the first time', async () => {
     const world = createLinkWorld()
     const [east, west] = [await world.connect('east'), await world.connect('west')]

@@ -26,6 +26,8 @@ import { watchPaths } from './link-watch.ts'
  * ends, since a sender begins on each path at what was acknowledged and goes on in order; so a gap ends the link.
  * **Flow.** A writer sends at most a window (16 MiB) beyond what the reader has taken, and keeps it until it is acknowledged: neither end ever holds more. Paths are never paused, since a
  * path that is not read looks dead. Acknowledgements ride on data, or follow it after 40 ms or 128 KiB; data never waits for them.
+ * **Doubling.** What a person types is a few octets, and a lost packet costs a long way at least two round trips. So over a long way a small write goes over a path that stands by as well, from
+ * what was acknowledged on: whichever comes first is read.
  * **Death of a path.** One that closes is gone. One that does not *answer* (pong, new acknowledgement, new octets; pings and repetitions are no answer) is doubted, and another carries;
  * `link-timing.ts` says when: 2 s on an active link. A doubted path that answers is well again; one that does not is closed after 10 s.
  * **What each side may assume.** That whoever passed the handshake holds the other end's key. Not that frames come from it: a path's carrier can alter them. Then what is inside must notice (SSH
@@ -65,6 +67,8 @@ const windowBytes = 16 * 1_048_576
 const maxUnsentBytes = 262_144
 /** What one path may hold unsent before it has to drain. */
 const maxQueuedBytes = 524_288
+/** Doubled when no more than this is unacknowledged, and the way as long as this: on a short one, a packet that is sent again is there as soon. */
+const doubled = { maxBytes: 2_048, leastRttMs: 20 } as const
 const lingerMs = 1_000
 /** A reader that does not read on has this long once the other end is gone. */
 const goneMs = 5_000
@@ -250,6 +254,21 @@ export class Link extends Duplex {
     this.#accept = done
     this.#watch.wake()
     this.#pump()
+    this.#double()
+  }
+
+  /** Everything that is kept, in order, so that there is no gap. A path that does not take it at once is left alone. */
+  #double(): void {
+    const [carrier, outbox] = [this.#carrier, this.#outbox]
+    if (!carrier || carrier.rttMs < doubled.leastRttMs || this.keptBytes > doubled.maxBytes) return
+    for (const path of this.#paths.values()) {
+      if (path === carrier || path.doubtedMs !== null || path.stream.writableLength > doubled.maxBytes) continue
+      for (let at = outbox.start; at < outbox.end; ) {
+        const { frame: octets, next } = outbox.from(at)
+        path.stream.write(octets)
+        at = next
+      }
+    }
   }
 
   #pump(): void {
