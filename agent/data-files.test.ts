@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { NewAuditEvent } from '../shared/audit.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSigningKey, sha256 } from '../shared/node/signing.ts'
+import { pinnedOnly } from '../test/support/authority-keys.ts'
 import { createPeople } from '../test/support/people.ts'
 import { createDataFiles, type DataFile } from './data-files.ts'
 import { openRosterStore } from './roster.ts'
@@ -22,7 +23,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 async function open() {
-  const roster = await openRosterStore({ stateDir: folder, authorityKey: people.authority.publicJwk, onLost: (what) => lost.push(what) })
+  const roster = await openRosterStore({ stateDir: folder, authority: pinnedOnly(people.authority.publicJwk), onLost: (what) => lost.push(what) })
   const files = createDataFiles({ stateDir: folder, versions: memoryState({}), roster, audit: (event) => events.push(event) })
   return { roster, files }
 }

@@ -7,6 +7,7 @@ import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
 import { type AccessRequests, createAccessRequests } from './access/requests.ts'
 import { approvalsIn } from './access/second-key.ts'
+import { openAuthorityKeys } from './authority-keys.ts'
 import { type BulletinWord, createBulletinReader, pollRound } from './bulletin.ts'
 import { attachPanelCheck } from './check/panel-check.ts'
 import { runCheck } from './check/run-check.ts'
@@ -80,9 +81,11 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     (separation) => separation.close(),
   )
   spare.fill()
-  const serverKeys = await openServerKeys({ ...enrolment, stateDir: config.stateDir, onLost: deps.local.onLost, audit: audit.note, log })
+  const kept = { stateDir: config.stateDir, onLost: deps.local.onLost }
+  const authority = await openAuthorityKeys({ ...enrolment, ...kept, audit: audit.note, log })
+  const serverKeys = await openServerKeys({ ...enrolment, ...kept, authority, audit: audit.note, log })
   const local = { ...deps.local, dial: refuseRevoked(deps.local.dial, { revoked: serverKeys.revoked, audit: audit.note }) }
-  const roster = await openRosterStore({ stateDir: config.stateDir, authorityKey: enrolment.authorityKey, onLost: local.onLost })
+  const roster = await openRosterStore({ ...kept, authority })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const toolsFor = createSessionTools({ local, panel, inSession, separate: spare.take, clock, log })
   const inbox = createInbox(local.inbox)
@@ -106,7 +109,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     random,
   })
   const requests: AccessRequests = createAccessRequests({
-    trust: { ticketKeys: serverKeys.ticketKeys, authorityKey: enrolment.authorityKey, deviceId, deviceKey: identity.keys.device.publicJwk },
+    trust: { ticketKeys: serverKeys.ticketKeys, authorityKeys: authority.counting, deviceId, deviceKey: identity.keys.device.publicJwk },
     hostKey: hostKeyText(identity.keys.host.publicJwk),
     memory,
     roster: roster.current,
@@ -218,16 +221,18 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
         softwareVersion: config.softwareVersion,
         instantPickup,
         rules,
-        rosterNumber: roster.current()?.number ?? 0,
+        rosterNumber: roster.number(),
         separated,
         network,
         serverKeysNumber: serverKeys.number(),
+        authority: authority.told(),
         ...(wantsBulletin ? { wantsBulletin } : {}),
       },
       { signal: until, timeoutMs: holdMs + 15_000 },
     )
     serverClock.heard(answer.serverTimeMs, server.outdated())
     tellClock()
+    if (answer.authorityKeys) await authority.accept(answer.authorityKeys)
     if (answer.serverKeys) await serverKeys.accept(answer.serverKeys)
     bulletin.remember(answer.bulletinKey)
     inbox.named(handled)

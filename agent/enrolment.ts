@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { ApiClient } from '@gantry/shared/node/api-client.ts'
+import { namedAuthorityKeys } from '@gantry/shared/node/authority-keys.ts'
 import { checkDeviceCertificate, createCertificateRequest } from '@gantry/shared/node/certificates.ts'
 import { type SigningKey, thumbprint } from '@gantry/shared/node/signing.ts'
 import type { PublicJwk } from '@gantry/shared/ticket.ts'
@@ -21,9 +22,14 @@ export function parseEnrolmentCode(text: string): EnrolmentCode {
   return { secret: match[1], authority: decodeBase32(match[2]).subarray(0, 16) }
 }
 
-export function requireAuthority(code: EnrolmentCode, authorityKey: PublicJwk): void {
-  const known = Buffer.from(thumbprint(authorityKey), 'base64url').subarray(0, 16)
-  if (code.authority.length !== known.length || !timingSafeEqual(code.authority, known)) throw new AppError('enrol.authority-mismatch')
+/** The key that the code names, of all that the main server tells: an authority whose key changed has several. Throws `enrol.authority-mismatch`. */
+export function authorityOf(code: EnrolmentCode, told: readonly PublicJwk[]): PublicJwk {
+  const named = told.find((key) => {
+    const mark = Buffer.from(thumbprint(key), 'base64url').subarray(0, 16)
+    return code.authority.length === mark.length && timingSafeEqual(code.authority, mark)
+  })
+  if (!named) throw new AppError('enrol.authority-mismatch')
+  return named
 }
 
 export type EnrolWith = {
@@ -41,8 +47,9 @@ export type EnrolWith = {
 export async function enrol({ code, keys, model, call, signal }: EnrolWith): Promise<Enrolment> {
   const certificateRequest = await createCertificateRequest(keys.device, 'gantry device')
   const input = { code: code.secret, certificateRequest, hostKey: hostKeyText(keys.host.publicJwk), auditKey: keys.audit.publicJwk, model, agentVersion }
-  const enrolment = Enrolment.parse(await call('device.enrol', input, { signal }))
-  requireAuthority(code, enrolment.authorityKey)
+  const answer = await call('device.enrol', input, { signal })
+  const authorityKey = authorityOf(code, [answer.authorityKey, ...namedAuthorityKeys(answer.authorityKeys ?? [])])
+  const enrolment = Enrolment.parse({ ...answer, authorityKey })
   requireOwn(enrolment, keys.device)
   return enrolment
 }

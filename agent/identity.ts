@@ -12,7 +12,7 @@ import { readTwin, writeTwin } from './state-file.ts'
  * device key = mutual TLS, answers, admissions · host key = SSH · audit key = heads of the audit log. `authorityKey` and `ticketKey` are pinned from here on.
  */
 export const Enrolment = agentApi['device.enrol'].output
-  .omit({ agentOrigin: true, accessServers: true })
+  .omit({ agentOrigin: true, accessServers: true, authorityKeys: true })
   // A device that was enrolled before it kept them names them in its config.
   .extend({ accessServers: z.array(ListedAccessServer).max(24).default([]) })
 export type Enrolment = z.infer<typeof Enrolment>

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { NewDeviceEvent } from '../shared/audit.ts'
 import { generateSigningKey, sha256, signJws } from '../shared/node/signing.ts'
 import type { ServerKeysPayload } from '../shared/server-keys.ts'
+import { pinnedOnly } from '../test/support/authority-keys.ts'
 import { silentLog } from './log.ts'
 import { openServerKeys } from './server-keys.ts'
 
@@ -24,7 +25,7 @@ afterEach(() => rmSync(stateDir, { recursive: true, force: true }))
 
 const open = () =>
   openServerKeys({
-    ...{ stateDir, authorityKey: authority.publicJwk, ticketKey: pinned.publicJwk, log: silentLog },
+    ...{ stateDir, authority: pinnedOnly(authority.publicJwk), ticketKey: pinned.publicJwk, log: silentLog },
     onLost: (what) => lost.push(what),
     audit: (event) => events.push(event),
   })

@@ -3,9 +3,10 @@ import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import { checkServerKeys } from '@gantry/shared/node/server-keys.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
-import { type ServerKeysPayload, type TicketKeys, ticketKeysAt } from '@gantry/shared/server-keys.ts'
+import { type TicketKeys, ticketKeysAt } from '@gantry/shared/server-keys.ts'
 import { CompactJws, type Hash, type PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
+import { type AuthorityKeysStore, signerOf } from './authority-keys.ts'
 import type { Log } from './log.ts'
 import { readTwin, writeTwin } from './state-file.ts'
 
@@ -14,6 +15,7 @@ import { readTwin, writeTwin } from './state-file.ts'
  * so it is kept twice; where both copies are lost no ticket key counts until the main server, asked for number 0, sends the list again.
  */
 export type ServerKeysStore = {
+  /** Of the list that the authority's newest key has signed; 0 for none. */
   number(): number
   ticketKeys: TicketKeys
   /** SHA-256 of the device CAs, the newest first; empty before the first list. */
@@ -28,7 +30,7 @@ const File = z.strictObject({ version: z.literal(1), number: z.number().int().po
 
 export type ServerKeysWith = {
   stateDir: string
-  authorityKey: PublicJwk
+  authority: Pick<AuthorityKeysStore, 'newest' | 'isNewest' | 'known'>
   /** As pinned at enrolment. */
   ticketKey: PublicJwk
   onLost: (what: string) => void
@@ -36,11 +38,12 @@ export type ServerKeysWith = {
   log: Log
 }
 
-/** What lies on the disk is checked again under the pinned authority: the disk is not the authority. */
-export async function openServerKeys({ stateDir, authorityKey, ticketKey, onLost, audit, log }: ServerKeysWith): Promise<ServerKeysStore> {
+/** What lies on the disk is checked again: the disk is not the authority. As with a roster, a new list counts under the authority's newest key alone. */
+export async function openServerKeys({ stateDir, authority, ticketKey, onLost, audit, log }: ServerKeysWith): Promise<ServerKeysStore> {
   const path = join(stateDir, 'server-keys.json')
   const kept = readKept(path, onLost)
-  let list: ServerKeysPayload | null = kept && kept !== 'lost' ? await checkServerKeys(kept.list, authorityKey).catch(() => null) : null
+  let signed = kept && kept !== 'lost' ? await signerOf(kept.list, authority.known(), checkServerKeys) : null
+  const isOfNewest = () => signed !== null && authority.isNewest(signed.key)
   const pinned = kept === null ? [ticketKey] : []
   let least = kept && kept !== 'lost' ? kept.number : 0
   let refused: Hash | null = null
@@ -54,20 +57,23 @@ export async function openServerKeys({ stateDir, authorityKey, ticketKey, onLost
     }
   }
   const take = async (jws: CompactJws) => {
-    const next = await checkServerKeys(jws, authorityKey)
+    const key = authority.newest()
+    if (!key) throw new AppError('server.keys-bad')
+    const next = await checkServerKeys(jws, key)
+    if (signed && !isOfNewest()) least = 0
     if (next.number < least) throw new AppError('server.keys-stale', { details: { number: next.number, least } })
-    if (next.number === list?.number) return
-    list = next
+    if (isOfNewest() && next.number === signed?.payload.number) return
+    signed = { payload: next, key }
     least = next.number
     keep({ version: 1, number: next.number, list: jws })
     const data = { number: next.number, ticketKeys: next.ticketKeys.length, revoked: next.revoked.length }
     audit({ kind: 'server-keys.accepted', actor: { kind: 'authority' }, data })
   }
   return {
-    number: () => list?.number ?? 0,
-    ticketKeys: (now) => (list ? ticketKeysAt(list, now) : pinned),
-    deviceCas: () => list?.deviceCas ?? [],
-    revoked: () => list?.revoked ?? [],
+    number: () => (isOfNewest() ? (signed?.payload.number ?? 0) : 0),
+    ticketKeys: (now) => (signed ? ticketKeysAt(signed.payload, now) : pinned),
+    deviceCas: () => signed?.payload.deviceCas ?? [],
+    revoked: () => signed?.payload.revoked ?? [],
     async accept(jws) {
       try {
         await take(jws)

@@ -4,15 +4,30 @@ import { AppError } from '@gantry/shared/errors.ts'
 import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { type AuditLog, openAuditLog } from '@gantry/shared/node/audit-log.ts'
 import { verifyAuditFile } from '@gantry/shared/node/audit-verify.ts'
+import { namedAuthorityKeys } from '@gantry/shared/node/authority-keys.ts'
 import { checkCertification } from '@gantry/shared/node/certification.ts'
 import { underLock } from '@gantry/shared/node/file-lock.ts'
 import { readJsonFile, readJsonFileIfThere, writeFileWhole, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import type { BoxCost } from '@gantry/shared/node/passphrase-box.ts'
-import { generateSigningKey, privatePem, type SigningKey, sha256, signingKeyFrom, signJws, thumbprint } from '@gantry/shared/node/signing.ts'
-import { type CompactJws, type Hash, type PublicJwk, SignedRequest } from '@gantry/shared/ticket.ts'
-import { eventsOf, fingerprintOf, listedAfter, makeCertificate, makeServerKeys, minOfficers, requirePossible, restoreAct, rosterOf } from './acts.ts'
-import { carriedRoster, putCarried, requireNewest } from './carried.ts'
+import { generateSigningKey, privatePem, readUnverified, type SigningKey, sha256, signingKeyFrom, signJws, thumbprint } from '@gantry/shared/node/signing.ts'
+import { CertificatePayload, type CompactJws, type Hash, type PublicJwk, SignedRequest } from '@gantry/shared/ticket.ts'
 import {
+  certifyAgain,
+  eventsOf,
+  fingerprintOf,
+  listedAfter,
+  type Made,
+  makeCertificate,
+  makeServerKeys,
+  minOfficers,
+  requirePossible,
+  restoreAct,
+  rosterOf,
+} from './acts.ts'
+import { carriedRoster, putCarried, requireNewest } from './carried.ts'
+import { followLog, makeNextKey, openNextKey, readStatements, serverKeysAfter, signKeyChange, storeStatements } from './key-change.ts'
+import {
+  keyFiles,
   makeOfficer,
   type Officer,
   type OfficerFile,
@@ -34,6 +49,7 @@ import { verifyStatements } from './verify.ts'
  */
 export type Done = { statement: Hash; rosterNumber: number; people: number }
 export type Authority = {
+  /** Of the key in use; `rotate-key` changes it. */
   readonly publicKey: PublicJwk
   standing(): Standing
   /** Checks a workstation's request and keeps it until it is certified. Throws `authority.request-bad`. */
@@ -44,6 +60,8 @@ export type Authority = {
   restoreAct(carried: string): Promise<Act>
   /** What two officers are asked to agree to. Throws when this state is not the newest (`requireNewest`), or the act is not to be had. */
   propose(act: Act, carried: string): Promise<Statement>
+  /** For `rotate-key` and `pin-key`: the pinned one, or a fresh one. Throws `state.unreadable` where the pinned one is not there. */
+  makeNextKey(): Promise<PublicJwk>
   /** An officer's keys. A wrong passphrase is audited, and is `authority.passphrase-wrong`. Throws `authority.officer-unknown`. */
   unlock(name: string, passphrase: string): Promise<Officer>
   /** Signs, writes the events, then what is to be carried. Throws `authority.same-officer`, and `state.in-use` when something else was signed meanwhile. */
@@ -93,8 +111,7 @@ function hasAuthority(folder: string): boolean {
 
 /** Opens an authority that was made before. `now` in milliseconds. Throws `state.unreadable`, `audit.broken`, `audit.unavailable`. */
 export async function openAuthority(folder: string, now: () => number = Date.now): Promise<Authority> {
-  const publicKey = readPublicKeyIfThere(folder)
-  if (!publicKey) throw new AppError('state.unreadable', { details: { path: folder } })
+  if (!hasAuthority(folder)) throw new AppError('state.unreadable', { details: { path: folder } })
   const auditPath = join(folder, names.audit)
   const log = openAuditLog({ folder, key: readKey(join(folder, names.headKey)), party: 'authority', keepsPrivate: false, now })
   const verdict = await verifyAuditFile(auditPath)
@@ -106,10 +123,15 @@ export async function openAuthority(folder: string, now: () => number = Date.now
   const standing = () => standingFrom(log.read())
   const statements = join(folder, names.statements)
   const requestPath = (username: string) => join(folder, names.requests, `${username}.json`)
-  const newest = (carried: string) => requireNewest(carried, { path: auditPath, rosterNumber: standing().rosterNumber, authorityKey: publicKey })
+  followLog(folder, standing())
+  const publicKey = () => readPublicKeyIfThere(folder) as PublicJwk
+  const authorityKeys = () => [publicKey(), ...namedAuthorityKeys(readStatements(folder, standing()))]
+  const newest = (carried: string) => requireNewest(carried, { path: auditPath, rosterNumber: standing().rosterNumber, authorityKeys: authorityKeys() })
 
   return {
-    publicKey,
+    get publicKey() {
+      return publicKey()
+    },
     standing,
     log,
     async importRequest(signed) {
@@ -126,7 +148,7 @@ export async function openAuthority(folder: string, now: () => number = Date.now
       return person && { person, fingerprint: fingerprintOf(person) }
     },
     async restoreAct(carried) {
-      const published = await carriedRoster(carried, publicKey)
+      const published = await carriedRoster(carried, authorityKeys())
       if (!published) throw new AppError('authority.published-missing')
       return restoreAct(published, standing())
     },
@@ -135,8 +157,9 @@ export async function openAuthority(folder: string, now: () => number = Date.now
       if (act.kind !== 'restore') await newest(carried)
       requirePossible(act, now, (name) => readOfficerIfThere(folder, name) !== null)
       const number = Math.max(now.rosterNumber, act.kind === 'restore' ? act.published : 0) + 1
-      return Statement.parse({ version: 1, authority: thumbprint(publicKey), logId: log.logId, seq: log.lastSeq, at: seconds(), number, act })
+      return Statement.parse({ version: 1, authority: thumbprint(publicKey()), logId: log.logId, seq: log.lastSeq, at: seconds(), number, act })
     },
+    makeNextKey: () => makeNextKey(folder, standing(), officerFiles(folder, standing())),
     async unlock(name, passphrase) {
       const file = readOfficerIfThere(folder, name)
       if (!file || !isOfficer(standing(), file)) throw new AppError('authority.officer-unknown', { details: { name } })
@@ -150,25 +173,32 @@ export async function openAuthority(folder: string, now: () => number = Date.now
       requireTwo(folder, before, officers)
       const { act, number } = statement
       const signed = await signStatement(statement, officers)
-      const key = await openKey(folder, officers)
+      const keyInUse = await openKey(folder, officers)
+      // The key in use says which one follows; all else is signed by that one.
+      const key = act.kind === 'rotate-key' ? await openNextKey(folder, officers, act.key) : keyInUse
       const at = seconds()
-      const made = act.kind === 'certify' ? await makeCertificate(act.person, key, at) : null
+      const made = await makeCertificates(folder, { act, before, key, at })
       const listed = listedAfter(act, made, before, at)
       const payload = rosterOf(listed, number, at)
       const roster = await signJws('roster', payload, key)
-      const serverKeys = await makeServerKeys(statement, key, at)
+      const serverKeys = await makeServerKeys(await serverKeysAfter({ authority: folder, statements }, act, before), key, { number, at })
+      const changed = await signKeyChange(statement, before, { key: keyInUse, at })
+      const authorityKeys = [...readStatements(folder, before), ...(changed ? [changed] : [])]
       const agreed = { officers: signed.officers.join(' '), statement: storeStatement(statements, signed) }
-      if (made) writeFileWhole(certificatePath(folder, made.event.certificate), `${made.certificate}\n`)
-      await changeOfficers(folder, before, { act, key, joining })
+      for (const one of made) writeFileWhole(certificatePath(folder, one.event.certificate), `${one.certificate}\n`)
+      await changeOfficers(folder, before, { act, officers, joining })
+      if (changed) storeStatements(folder, authorityKeys)
       const people = listed.length
+      const keyStatement = changed ? { keyStatement: sha256(changed) } : {}
       underLock(join(folder, names.lock), () => {
         if (log.lastSeq !== statement.seq) throw new AppError('state.in-use', { details: { folder } })
         for (const event of eventsOf(act, made, agreed)) log.append(event)
         const { expiresAt } = payload
-        log.append({ kind: 'roster.signed', actor: authorityActor, data: { number, people, expiresAt, sha256: sha256(roster), ...agreed } })
+        log.append({ kind: 'roster.signed', actor: authorityActor, data: { number, people, expiresAt, sha256: sha256(roster), ...keyStatement, ...agreed } })
       })
+      followLog(folder, standing())
       const certificates = listed.map(({ username, certificate }) => ({ username, certificate: readCertificate(folder, certificate) }))
-      putCarried(carried, { roster, head: log.head(), certificates, serverKeys })
+      putCarried(carried, { roster, head: log.head(), certificates, serverKeys, authorityKeys })
       return { statement: agreed.statement, rosterNumber: number, people }
     },
     async verify(carried) {
@@ -198,22 +228,34 @@ function isOfficer({ officers }: Standing, file: OfficerFile): boolean {
   return known?.signingKey === marks.signingKey && known.sealingKey === marks.sealingKey
 }
 
-type Change = { act: Act; key: SigningKey; joining: OfficerFile | undefined }
+type Making = { act: Act; before: Standing; key: SigningKey; at: number }
+
+async function makeCertificates(folder: string, { act, before, key, at }: Making): Promise<readonly Made[]> {
+  if (act.kind === 'certify') return [await makeCertificate(act.person, key, { at })]
+  if (act.kind !== 'rotate-key') return []
+  const standing = listedAfter(act, [], before, at).map(({ certificate }) => readCertificate(folder, certificate))
+  return Promise.all(standing.map((jws) => certifyAgain(readUnverified(jws, CertificatePayload, 'state.unreadable'), key, at)))
+}
+
+function officerFiles(folder: string, { officers }: Standing): OfficerFile[] {
+  return [...officers.keys()].map((name) => readOfficerIfThere(folder, name)).filter((file) => file !== null)
+}
+
+type Change = { act: Act; officers: readonly [Officer, Officer]; joining: OfficerFile | undefined }
 
 /** Before the event: who leaves has no pair left by then, and who comes has one when they are named. */
-async function changeOfficers(folder: string, { officers }: Standing, { act, key, joining }: Change): Promise<void> {
-  const files = [...officers.keys()].map((name) => readOfficerIfThere(folder, name)).filter((file) => file !== null)
-  if (act.kind === 'remove-officer')
-    return sealKey(
-      folder,
-      key,
-      files.filter(({ name }) => name !== act.name),
-    )
+async function changeOfficers(folder: string, before: Standing, { act, officers, joining }: Change): Promise<void> {
+  const files = officerFiles(folder, before)
+  const seal = async (to: readonly OfficerFile[]) => {
+    if (before.nextKey !== null) await sealKey(folder, await openKey(folder, officers, keyFiles.next), to, keyFiles.next)
+    await sealKey(folder, await openKey(folder, officers), to)
+  }
+  if (act.kind === 'remove-officer') return seal(files.filter(({ name }) => name !== act.name))
   if (act.kind !== 'add-officer') return
   const same = joining?.name === act.name && JSON.stringify(officerMarks(joining)) === JSON.stringify(officerMarks(act))
   if (!joining || !same) throw new AppError('authority.officer-unknown', { details: { name: act.name } })
   storeOfficer(folder, joining)
-  await sealKey(folder, key, [...files, joining])
+  await seal([...files, joining])
 }
 
 /** A workstation's request as it lies in a file. Throws `authority.request-bad`. */

@@ -49,7 +49,7 @@ describe('the authority’s commands', () => {
     const done = run(certify, passphrases).value()
     expect(done).toMatchObject({ rosterNumber: 1, people: 1 })
     const [now, key] = [Math.floor(Date.now() / 1000), done.authorityKey]
-    const certificate = await checkCertificate(readFileSync(join(out, 'certificates', 'a.tester.jws'), 'utf8').trim(), key, now)
+    const certificate = await checkCertificate(readFileSync(join(out, 'certificates', 'a.tester.jws'), 'utf8').trim(), [key], now)
     requireOnRoster(certificate, await checkRoster(readFileSync(join(out, 'roster.jws'), 'utf8').trim(), key))
     expect(run(['list']).value()).toMatchObject({ officers: ['alice', 'bob'], specialists: [{ username: 'a.tester', fingerprint, state: 'good' }] })
     expect(run(['verify', '--out', out]).value()).toMatchObject({ ok: true, statements: 1 })

@@ -102,6 +102,24 @@ agreedCommand(program, 'server-keys', words.serverKeys)
     }),
   )
 
+agreedCommand(program, 'rotate-key', words.rotateKey)
+  .option('--overlap-days <days>', words.overlapDays, '14')
+  .option('--at-once', words.atOnce, false)
+  .action((options: Options & { overlapDays: string; atOnce: boolean }) =>
+    withAuthority(options.dir, async (authority) => {
+      const until = nowSeconds() + (options.atOnce ? 0 : overlapDays(options.overlapDays) * 86_400)
+      return agree(authority, { kind: 'rotate-key', key: await authority.makeNextKey(), until }, options)
+    }),
+  )
+
+agreedCommand(program, 'pin-key', words.pinKey).action((options: Options) =>
+  withAuthority(options.dir, async (authority) => agree(authority, { kind: 'pin-key', key: await authority.makeNextKey() }, options)),
+)
+
+agreedCommand(program, 'retire-key', words.retireKey).action((options: Options) =>
+  withAuthority(options.dir, (authority) => agree(authority, { kind: 'retire-key', until: nowSeconds() }, options)),
+)
+
 agreedCommand(program, 'restore', words.restore).action((options: Options) =>
   withAuthority(options.dir, async (authority) => agree(authority, await authority.restoreAct(options.out), options)),
 )
@@ -192,6 +210,16 @@ async function withAuthority(folder: string, act: (authority: Authority) => obje
   } finally {
     authority.close()
   }
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
+function overlapDays(typed: string): number {
+  const days = Number(typed)
+  if (!Number.isInteger(days) || days < 1 || days > 90) throw new AppError('usage.bad', { details: { problem: words.overlapDays } })
+  return days
 }
 
 function say(line: string): void {

@@ -59,10 +59,17 @@ export function officerMarks({ signingKey, sealingKey }: Pick<OfficerFile, 'sign
   return { signingKey: thumbprint(signingKey), sealingKey: thumbprint(sealingKey) }
 }
 
-const keyPath = (folder: string) => join(folder, 'authority-key.json')
+/** The authority's key, and the one that may follow it; each sealed in the same way. */
+export const keyFiles = { inUse: 'authority-key.json', next: 'next-key.json' } as const
+type KeyFile = (typeof keyFiles)[keyof typeof keyFiles]
 
 /** Seals the key anew for each pair of these officers; pairs of anybody else are gone. */
-export async function sealKey(folder: string, key: SigningKey, officers: readonly Pick<OfficerFile, 'name' | 'sealingKey'>[]): Promise<void> {
+export async function sealKey(
+  folder: string,
+  key: SigningKey,
+  officers: readonly Pick<OfficerFile, 'name' | 'sealingKey'>[],
+  file: KeyFile = keyFiles.inUse,
+): Promise<void> {
   const pem = privatePem(key)
   const sorted = [...officers].sort((a, b) => (a.name < b.name ? -1 : 1))
   const couples = sorted.flatMap((first, place) => sorted.slice(place + 1).map((second) => [first, second] as const))
@@ -72,12 +79,12 @@ export async function sealKey(folder: string, key: SigningKey, officers: readonl
       sealed: await sealToBoth(pem, [first.sealingKey, second.sealingKey]),
     })),
   )
-  writeJsonFile(keyPath(folder), { version: 1, publicKey: key.publicJwk, pairs })
+  writeJsonFile(join(folder, file), { version: 1, publicKey: key.publicJwk, pairs })
 }
 
 /** The key itself, for the time of one signature. Throws `authority.officer-unknown` where it is not sealed to these two, `state.unreadable` for a damaged file. */
-export async function openKey(folder: string, officers: readonly [Officer, Officer]): Promise<SigningKey> {
-  const { pairs, publicKey } = readJsonFile(keyPath(folder), Pairs)
+export async function openKey(folder: string, officers: readonly [Officer, Officer], file: KeyFile = keyFiles.inUse): Promise<SigningKey> {
+  const { pairs, publicKey } = readJsonFile(join(folder, file), Pairs)
   const [first, second] = [...officers].sort((a, b) => (a.name < b.name ? -1 : 1)) as [Officer, Officer]
   const pair = pairs.find((one) => one.officers[0] === first.name && one.officers[1] === second.name)
   if (!pair) throw new AppError('authority.officer-unknown', { details: { name: second.name } })
@@ -88,6 +95,6 @@ export async function openKey(folder: string, officers: readonly [Officer, Offic
   return key
 }
 
-export function readPublicKeyIfThere(folder: string): PublicJwk | null {
-  return readJsonFileIfThere(keyPath(folder), Pairs)?.publicKey ?? null
+export function readPublicKeyIfThere(folder: string, file: KeyFile = keyFiles.inUse): PublicJwk | null {
+  return readJsonFileIfThere(join(folder, file), Pairs)?.publicKey ?? null
 }

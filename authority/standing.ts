@@ -10,6 +10,14 @@ export type Standing = {
   /** Of the newest roster, or the number above which a restored authority goes on. */
   rosterNumber: number
   rosterExpiresAt: number | null
+  /** RFC 7638 thumbprints of the authority's own key, of those before it with their ends, and of the only one that may follow. */
+  key: Hash | null
+  olderKeys: { key: Hash; until: number }[]
+  nextKey: Hash | null
+  /** SHA-256 of what was signed about them, in order. */
+  keyStatements: Hash[]
+  /** The statement that listed the servers' keys last. */
+  serverKeys: Hash | null
 }
 
 /** How the log tells it; each event repeats who agreed. */
@@ -27,7 +35,12 @@ export const CertifiedEvent = z.object({
 })
 export type CertifiedEvent = z.infer<typeof CertifiedEvent>
 const RevokedEvent = z.object({ specialistId })
-const RosterEvent = z.object({ number: z.number(), expiresAt: z.number() })
+const RosterEvent = z.object({ number: z.number(), expiresAt: z.number(), keyStatement: Hash.optional() })
+const KeyEvent = z.discriminatedUnion('change', [
+  z.object({ change: z.literal('rotated'), key: Hash, until: z.number() }),
+  z.object({ change: z.literal('pinned'), key: Hash }),
+  z.object({ change: z.literal('retired'), until: z.number() }),
+])
 const RestoredEvent = z.object({ published: z.number() })
 
 export function standingFrom(lines: Iterable<AuditLine>): Standing {
@@ -37,11 +50,20 @@ export function standingFrom(lines: Iterable<AuditLine>): Standing {
 }
 
 export function emptyStanding(): Standing {
-  return { officers: new Map(), people: new Map(), rosterNumber: 0, rosterExpiresAt: null }
+  const keys = { key: null, olderKeys: [], nextKey: null, keyStatements: [], serverKeys: null }
+  return { officers: new Map(), people: new Map(), rosterNumber: 0, rosterExpiresAt: null, ...keys }
 }
 
 export function applyEvent(standing: Standing, kind: AuditKind, data: unknown): void {
   switch (kind) {
+    case 'authority.made':
+      standing.key = z.object({ authority: Hash }).parse(data).authority
+      return
+    case 'authority.key-changed':
+      return applyKeyChange(standing, KeyEvent.parse(data))
+    case 'server-keys.signed':
+      standing.serverKeys = z.object({ statement: Hash }).parse(data).statement
+      return
     case 'officer.added': {
       const officer = OfficerEvent.parse(data)
       standing.officers.set(officer.officer, officer)
@@ -63,9 +85,20 @@ export function applyEvent(standing: Standing, kind: AuditKind, data: unknown): 
     case 'roster.signed': {
       const roster = RosterEvent.parse(data)
       Object.assign(standing, { rosterNumber: roster.number, rosterExpiresAt: roster.expiresAt })
+      if (roster.keyStatement) standing.keyStatements.push(roster.keyStatement)
       return
     }
     case 'authority.restored':
       standing.rosterNumber = Math.max(standing.rosterNumber, RestoredEvent.parse(data).published)
   }
+}
+
+function applyKeyChange(standing: Standing, said: z.infer<typeof KeyEvent>): void {
+  if (said.change === 'pinned') {
+    standing.nextKey = said.key
+    return
+  }
+  const before = said.change === 'rotated' && standing.key !== null ? [{ key: standing.key, until: said.until }] : []
+  standing.olderKeys = [...before, ...standing.olderKeys.map(({ key, until }) => ({ key, until: Math.min(until, said.until) }))]
+  if (said.change === 'rotated') Object.assign(standing, { key: said.key, nextKey: null })
 }

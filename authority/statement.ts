@@ -4,7 +4,7 @@ import { LogId, SpecialistId } from '@gantry/shared/ids.ts'
 import { readJsonFile, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { requestHash, type SigningKey, signByBoth, verifyByBoth } from '@gantry/shared/node/signing.ts'
 import { ServerKeys } from '@gantry/shared/server-keys.ts'
-import { CertificatePayload, Hash, PublicJwk, plainText, SignedRequest } from '@gantry/shared/ticket.ts'
+import { CertificatePayload, Hash, PublicJwk, plainText, SignedRequest, unixSeconds } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 
 /** What two officers agree to, word for word; each signs it with a key of their own before the authority's key is opened. */
@@ -23,6 +23,12 @@ export const Act = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('roster') }),
   /** Which keys speak for the servers from now on. */
   z.strictObject({ kind: z.literal('server-keys'), keys: ServerKeys, fingerprint }),
+  /** Another key becomes the authority's; the one before it counts until then. Unix seconds. */
+  z.strictObject({ kind: z.literal('rotate-key'), key: PublicJwk, until: unixSeconds }),
+  /** Only this key may follow the one in use. */
+  z.strictObject({ kind: z.literal('pin-key'), key: PublicJwk }),
+  /** The keys before the one in use count no longer than that. */
+  z.strictObject({ kind: z.literal('retire-key'), until: unixSeconds }),
   z.strictObject({ kind: z.literal('add-officer'), name: OfficerName, signingKey: PublicJwk, sealingKey: PublicJwk }),
   z.strictObject({ kind: z.literal('remove-officer'), name: OfficerName }),
   /** The folder is a copy: it goes on above the published roster, without whoever is not on that one with these very keys. */

@@ -6,7 +6,7 @@ import { Hash } from '@gantry/shared/ticket.ts'
 import { eventsOf } from './acts.ts'
 import { officerMarks, readOfficerIfThere } from './officers.ts'
 import { applyEvent, emptyStanding, type Standing } from './standing.ts'
-import { type OfficerName, readStatement, type Statement } from './statement.ts'
+import { type Act, type OfficerName, readStatement, type Statement } from './statement.ts'
 
 /** What only a statement of two officers makes happen. */
 const agreedKinds = new Set([
@@ -16,6 +16,7 @@ const agreedKinds = new Set([
   'specialist.revoked',
   'roster.signed',
   'server-keys.signed',
+  'authority.key-changed',
   'authority.restored',
 ])
 
@@ -33,7 +34,7 @@ export async function verifyStatements(folders: { authority: string; statements:
     if (agreedKinds.has(kind) && !founding) {
       const hash = Hash.safeParse(data?.statement)
       const found = hash.success ? await readStatement(folders.statements, hash.data, (name) => keyOf(folders.authority, standing, name)) : null
-      if (!found || found.officers.join(' ') !== data?.officers || !says(found.statement, line)) {
+      if (!found || found.officers.join(' ') !== data?.officers || !says(found.statement, line, standing)) {
         throw new AppError('audit.broken', { details: { line: line.seq } })
       }
       seen.add(String(data?.statement))
@@ -49,16 +50,25 @@ function keyOf(folder: string, { officers }: Standing, name: OfficerName) {
   return file && known && officerMarks(file).signingKey === known.signingKey ? file.signingKey : null
 }
 
-function says({ act, number, seq }: Statement, { event, seq: place }: AuditLine): boolean {
+function says({ act, number, seq }: Statement, { event, seq: place }: AuditLine, { people }: Standing): boolean {
   const { kind, data } = event
   if (seq >= place) return false
   if (kind === 'roster.signed') return data?.number === number
   if (kind === 'specialist.certified') {
-    const { person } = act.kind === 'certify' ? act : {}
-    if (!person) return false
-    const marks = { specialistKey: thumbprint(person.specialistKey), supportKey: thumbprint(person.supportKey) }
-    return Object.entries({ ...marks, specialistId: person.specialistId, username: person.username }).every(([name, value]) => data?.[name] === value)
+    const meant = certifiedBy(act, people, String(data?.specialistId))
+    return meant !== null && Object.entries(meant).every(([name, value]) => data?.[name] === value)
   }
-  const meant = eventsOf(act, null, { officers: String(data?.officers), statement: data?.statement as Hash })
+  const meant = eventsOf(act, [], { officers: String(data?.officers), statement: data?.statement as Hash })
   return meant.some((one) => one.kind === kind && canonicalJson(one.data) === canonicalJson(data))
+}
+
+/** Who is certified by this act: a person with new keys, or, under another key of the authority, whoever was certified before, with the same. */
+function certifiedBy(act: Act, people: Standing['people'], specialistId: string) {
+  if (act.kind === 'rotate-key') {
+    const known = people.get(specialistId as never)
+    return known ? { username: known.username, specialistKey: known.specialistKey, supportKey: known.supportKey, expiresAt: known.expiresAt } : null
+  }
+  if (act.kind !== 'certify') return null
+  const { username, specialistKey, supportKey } = act.person
+  return { specialistId: act.person.specialistId, username, specialistKey: thumbprint(specialistKey), supportKey: thumbprint(supportKey) }
 }

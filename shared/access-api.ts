@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxAuthorityStatements } from './authority-keys.ts'
 import type { Contract } from './contract.ts'
 import { AccessServerRef, CompactJws, Hash } from './ticket.ts'
 
@@ -71,6 +72,8 @@ export const accessApi = {
       bulletin: Bulletin,
       /** The newest list of the servers' keys (`server-keys.ts`), once there is one. */
       serverKeys: CompactJws.optional(),
+      /** How the authority's key came to be another one (`authority-keys.ts`). It counts before that list. */
+      authorityKeys: z.array(CompactJws).max(maxAuthorityStatements).optional(),
     }),
   },
 } satisfies Contract

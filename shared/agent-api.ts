@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EndCause } from './access-request.ts'
 import { AuditEvent, SignedHead } from './audit.ts'
+import { maxAuthorityStatements } from './authority-keys.ts'
 import type { Contract } from './contract.ts'
 import { DeliveryId, DeviceId, RequestId } from './ids.ts'
 import { LevelRules } from './profile.ts'
@@ -59,6 +60,8 @@ export const agentApi = {
       certificate: z.string(),
       deviceCa: z.string(),
       authorityKey: PublicJwk,
+      /** How it came to be another one (`authority-keys.ts`): the code may name any of these keys. */
+      authorityKeys: z.array(CompactJws).max(maxAuthorityStatements).optional(),
       ticketKey: PublicJwk,
       mainServerAuditKey: PublicJwk,
       /** Origin of the agents' listener, `https://host:port`. */
@@ -95,6 +98,8 @@ export const agentApi = {
       wantsBulletin: z.boolean().optional(),
       /** Number of the list of the servers' keys that it has, 0 for none. Left out by older agents, which get none. */
       serverKeysNumber: z.number().int().min(0).optional(),
+      /** Thumbprint of the newest key of the authority that it knows, and the number of the statement that said so. Left out by older agents, which stay with the pinned key. */
+      authority: z.strictObject({ key: Hash, number: z.number().int().min(0) }).optional(),
     }),
     output: z.object({
       deliveries: z.array(Delivery).max(200),
@@ -103,6 +108,8 @@ export const agentApi = {
       bulletinKey: Hash.optional(),
       /** A newer list of the servers' keys (`server-keys.ts`). It counts before the deliveries beside it. */
       serverKeys: CompactJws.optional(),
+      /** Statements about the authority's key that it has not followed yet (`authority-keys.ts`). They count before all else here. */
+      authorityKeys: z.array(CompactJws).max(maxAuthorityStatements).optional(),
     }),
   },
   /** A signed answer (typ `answer`) to an access request. Idempotent. */

@@ -26,6 +26,7 @@ export const AuditKind = z.enum([
   'specialist.passkey-added',
   'specialist.passkey-removed',
   'authority.made',
+  'authority.key-changed',
   'authority.restored', // from a copy: its numbers go on above what was published
   'officer.added',
   'officer.removed',
@@ -39,6 +40,8 @@ export const AuditKind = z.enum([
   'server-keys.signed',
   'server-keys.accepted',
   'server-keys.refused',
+  'authority-keys.accepted',
+  'authority-keys.refused',
   'specialist.disabled',
   'specialist.enabled',
   'directory.changed',
@@ -136,6 +139,8 @@ export const DeviceKind = AuditKind.extract([
     'roster.refused',
     'server-keys.accepted',
     'server-keys.refused',
+    'authority-keys.accepted',
+    'authority-keys.refused',
   ] as const),
   ...([
     'device.enrolled',

@@ -12,6 +12,7 @@ import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
  *   certificate  authority key                     this person's two keys
  *   roster       authority key                     who is certified now; its number never steps back; 14 days
  *   server-keys  authority key                     which keys speak for the servers (`server-keys.ts`)
+ *   authority-key  the authority's key before it   which key is the authority's (`authority-keys.ts`)
  *   request      specialist key AND support key    JWS JSON serialization with two signatures (RFC 7515 section 7.2.1)
  *   withdrawal   specialist key                    that this person takes the request back, or ends its session
  *   ticket       main server's ticket key          carries SHA-256 of the request's payload
@@ -33,6 +34,7 @@ export const jwsTypes = {
   certificate: 'gantry-certificate+jwt',
   roster: 'gantry-roster+jwt',
   'server-keys': 'gantry-server-keys+jwt',
+  'authority-key': 'gantry-authority-key+jwt',
   request: 'gantry-request+jwt',
   withdrawal: 'gantry-withdrawal+jwt',
   ticket: 'gantry-ticket+jwt',

@@ -58,6 +58,7 @@ const rows: Row[] = [
         'file-lock',
         'json-file',
         'passphrase-box',
+        'authority-keys',
         'sealed-to',
         'secret-line',
         'server-keys',
@@ -84,7 +85,7 @@ const rows: Row[] = [
     files: 'cloud/access-server/',
     may: [
       ...[...shared, 'zod', 'node:', '!node:sqlite', '!node:child_process', 'pino'],
-      ...['tls', 'signing', 'audit-log', 'ticket', 'lines', 'json-file', 'process', 'read-memory', 'read-until', 'server-keys', 'tls-files'].map(
+      ...['tls', 'signing', 'audit-log', 'ticket', 'lines', 'json-file', 'process', 'read-memory', 'read-until', 'server-keys', 'authority-keys', 'tls-files'].map(
         (name) => `shared/node/${name}.ts`,
       ),
       // Its beats to the main server: what it can say there is the contract `shared/access-api.ts`, and no key of its own opens anything.

@@ -8,7 +8,7 @@ import { type AnswerPayload, type CertificatePayload, type PublicJwk, type Reque
 export type AccessDelivery = Extract<Delivery, { kind: 'access-request' }>
 
 /** What the device pinned when it was enrolled, or the authority has listed since, and its own key. */
-export type Trust = { ticketKeys: TicketKeys; authorityKey: PublicJwk; deviceId: string; deviceKey: PublicJwk }
+export type Trust = { ticketKeys: TicketKeys; authorityKeys: (now: number) => readonly PublicJwk[]; deviceId: string; deviceKey: PublicJwk }
 
 /** The three signed things, whole and about the same request. Only now does anybody look into them. */
 export type Proven = { ticket: TicketPayload; certificate: CertificatePayload; request: RequestPayload }
@@ -19,7 +19,7 @@ export type Proven = { ticket: TicketPayload; certificate: CertificatePayload; r
  */
 export async function proveSignatures(delivery: AccessDelivery, trust: Trust, now: number): Promise<Proven> {
   const ticket = await checkTicket(delivery.ticket, trust.ticketKeys(now), now)
-  const certificate = await checkCertificate(delivery.certificate, trust.authorityKey, now)
+  const certificate = await checkCertificate(delivery.certificate, trust.authorityKeys(now), now)
   const request = await checkRequest(delivery.request, certificate, now)
   requireSameRequest(ticket, request, delivery.request)
   const forThisDevice = ticket.deviceId === trust.deviceId && thumbprint(ticket.deviceKey) === thumbprint(trust.deviceKey)

@@ -18,7 +18,7 @@ let roster: RosterPayload
 beforeAll(async () => {
   people = createPeople(now)
   device = { deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }
-  trust = { ticketKeys: () => [people.ticketKey.publicJwk], authorityKey: people.authority.publicJwk, ...device }
+  trust = { ticketKeys: () => [people.ticketKey.publicJwk], authorityKeys: () => [people.authority.publicJwk], ...device }
   roster = (await people.roster()).payload
 })
 

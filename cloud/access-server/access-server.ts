@@ -34,7 +34,7 @@ export type ServerTools = {
 export async function startAccessServer(config: Config, { now = Date.now, log = () => {} }: ServerTools = {}): Promise<AccessServer> {
   const { name, site, region, host, limits, stateDir } = config
   const pair = readTlsPair(config.tls)
-  const keys = await openListedKeys({ ...config, path: join(stateDir, 'server-keys.jws') })
+  const keys = await openListedKeys(config)
   const auditLog = openAuditLog({ folder: stateDir, key: loadKey(join(stateDir, 'head-key.pem')), party: name, keepsPrivate: false, now })
   const onNotAudited = (error: unknown) => log('error', { err: String(error) }, 'not audited')
   const audit = createLegAudit(auditLog, name, onNotAudited)

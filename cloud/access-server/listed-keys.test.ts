@@ -10,13 +10,15 @@ import { openListedKeys } from './listed-keys.ts'
 
 const [authority, first, next, stolen] = [generateSigningKey(), generateSigningKey(), generateSigningKey(), generateSigningKey()] as const
 const now = 1_800_000_000
+let stateDir: string
 let path: string
 beforeEach(() => {
-  path = join(mkdtempSync(join(tmpdir(), 'listed-')), 'server-keys.jws')
+  stateDir = mkdtempSync(join(tmpdir(), 'listed-'))
+  path = join(stateDir, 'server-keys.jws')
 })
-afterEach(() => rmSync(join(path, '..'), { recursive: true, force: true }))
+afterEach(() => rmSync(stateDir, { recursive: true, force: true }))
 
-const open = (authorityKey: typeof authority.publicJwk | null = authority.publicJwk) => openListedKeys({ path, ticketKey: first.publicJwk, authorityKey })
+const open = (authorityKey: typeof authority.publicJwk | null = authority.publicJwk) => openListedKeys({ stateDir, ticketKey: first.publicJwk, authorityKey })
 const list = (number: number, signer = authority, newest = next) => {
   const ticketKeys = [
     { key: newest.publicJwk, until: null },
@@ -48,4 +50,21 @@ test('a list that somebody else signed changes nothing; one on the disk that doe
 test('without the authority’s key in its config it follows no list at all', async () => {
   const keys = await open(null)
   expect([await keys.accept(await list(2)), keys.ticketKeys(now)]).toEqual([false, [first.publicJwk]])
+})
+
+test('the authority’s own next key is followed by the word of the one before it, and its lists count also after a restart (T3)', async () => {
+  const successor = generateSigningKey()
+  const succession = (by: typeof authority, key: typeof authority) => {
+    const said = { version: 1, number: 3, issuedAt: now, by: by.publicJwk, key: key.publicJwk, until: now, next: null }
+    return signJws('authority-key', said, by)
+  }
+  const keys = await open()
+  await keys.accept(await list(900))
+  expect(await keys.follow([await succession(stolen, stolen)])).toBe(false)
+  expect([await keys.follow([await succession(authority, successor)]), (await open()).ticketKeys(now).length]).toEqual([true, 2])
+  // Whoever stole the key before it makes no list with it, and no number of theirs is in the way.
+  await expect(keys.accept(await list(901, authority, stolen))).rejects.toMatchObject({ code: 'server.keys-bad' })
+  expect(await keys.accept(await list(3, successor, successor))).toBe(true)
+  for (const known of [keys, await open()]) expect(known.mainServer()).toBe(thumbprint(successor.publicJwk))
+  expect(await (await open(null)).follow([await succession(authority, successor)])).toBe(false)
 })

@@ -1,5 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AuthorityKeys, pinnedAuthority } from '@gantry/shared/authority-keys.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { followAuthority, splitAuthorityStatements } from '@gantry/shared/node/authority-keys.ts'
 import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
 import { checkServerKeys } from '@gantry/shared/node/server-keys.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
@@ -11,30 +14,60 @@ export type ListedKeys = {
   ticketKeys: TicketKeys
   /** RFC 7638 thumbprint of the main server's newest ticket key that is known here, by which beats say for whom they are. */
   mainServer(): Hash
-  /** Takes a newer list over; true if it was one. Throws `server.keys-bad` for one that the authority has not signed. */
+  /** Follows the authority's own change of key (decision 30); true where it was news. What its newest key has not signed changes nothing. */
+  follow(statements: readonly CompactJws[]): Promise<boolean>
+  /** Takes a newer list over; true if it was one. Throws `server.keys-bad` for one that the authority's newest key has not signed. */
   accept(jws: CompactJws): Promise<boolean>
 }
 
-export type ListedKeysWith = { path: string; ticketKey: PublicJwk; authorityKey: PublicJwk | null }
+export type ListedKeysWith = { stateDir: string; ticketKey: PublicJwk; authorityKey: PublicJwk | null }
 
 /** Throws `state.unreadable {path}` for a kept list that does not verify: going back to the config's key could bring back one that is over. */
-export async function openListedKeys({ path, ticketKey, authorityKey }: ListedKeysWith): Promise<ListedKeys> {
-  let list: ServerKeysPayload | null = null
-  if (authorityKey && existsSync(path)) {
-    list = await checkServerKeys(readFileSync(path, 'utf8').trim(), authorityKey).catch((error: unknown) => {
-      throw new AppError('state.unreadable', { cause: error, details: { path } })
-    })
-  }
+export async function openListedKeys({ stateDir, ticketKey, authorityKey }: ListedKeysWith): Promise<ListedKeys> {
+  const [path, authorityPath] = [join(stateDir, 'server-keys.jws'), join(stateDir, 'authority-keys.jws')]
+  let authority = authorityKey && (await readAuthority(authorityPath, authorityKey))
+  // It was taken over under the key that was the newest then.
+  let list = authority && (await readList(path, authority))
+  const newest = () => authority?.keys[0].key
   return {
-    ticketKeys: (now) => (list ? ticketKeysAt(list, now) : [ticketKey]),
-    mainServer: () => thumbprint(list?.ticketKeys[0]?.key ?? ticketKey),
+    ticketKeys: (now) => (list ? ticketKeysAt(list.payload, now) : [ticketKey]),
+    mainServer: () => thumbprint(list?.payload.ticketKeys[0]?.key ?? ticketKey),
+    async follow(statements) {
+      if (!authorityKey || !authority) return false
+      const { known, followed } = await followAuthority(authority, statements)
+      if (followed.length === 0) return false
+      const before = existsSync(authorityPath) ? splitAuthorityStatements(readFileSync(authorityPath, 'utf8')) : []
+      writeFileWhole(authorityPath, [...before, ...followed].map((jws) => `${jws}\n`).join(''))
+      authority = known
+      return true
+    },
     async accept(jws) {
-      if (!authorityKey) return false
-      const next = await checkServerKeys(jws, authorityKey)
-      if (list && next.number <= list.number) return false
-      list = next
+      const key = newest()
+      if (!key) return false
+      const next = await checkServerKeys(jws, key)
+      if (list && thumbprint(list.key) === thumbprint(key) && next.number <= list.payload.number) return false
+      list = { payload: next, key }
       writeFileWhole(path, `${jws}\n`)
       return true
     },
   }
+}
+
+async function readAuthority(path: string, authorityKey: PublicJwk): Promise<AuthorityKeys> {
+  const statements = existsSync(path) ? splitAuthorityStatements(readFileSync(path, 'utf8')) : []
+  return (await followAuthority(pinnedAuthority(authorityKey), statements)).known
+}
+
+async function readList(path: string, { keys }: AuthorityKeys): Promise<{ payload: ServerKeysPayload; key: PublicJwk } | null> {
+  if (!existsSync(path)) return null
+  const jws = readFileSync(path, 'utf8').trim()
+  let cause: unknown
+  for (const { key } of keys) {
+    try {
+      return { payload: await checkServerKeys(jws, key), key }
+    } catch (error) {
+      cause = error
+    }
+  }
+  throw new AppError('state.unreadable', { cause, details: { path } })
 }

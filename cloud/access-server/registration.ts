@@ -25,7 +25,7 @@ export type Registration = {
 
 export type RegistrationWith = {
   config: Config
-  keys: Pick<ListedKeys, 'mainServer' | 'accept'>
+  keys: Pick<ListedKeys, 'mainServer' | 'accept' | 'follow'>
   register: NonNullable<Config['register']>
   /** Where it listens. */
   port: number
@@ -76,12 +76,13 @@ export function startRegistration({ config, keys, register, port, isDraining, lo
       draining: isDraining(),
       load: { ...load(), ...measure() },
     }
-    const { bulletin, serverKeys } = await client.call(
+    const { bulletin, serverKeys, authorityKeys } = await client.call(
       'access-server.beat',
       { beat: await signJws('beat', payload, key) },
       { signal: stopping.signal, timeoutMs: 2 * beatTiming.intervalMs },
     )
     newest = { atMs: now(), bulletin }
+    if (authorityKeys && (await keys.follow(authorityKeys))) log('info', {}, 'the authority has another key')
     if (serverKeys) await takeKeys(serverKeys)
   }
   const say = (code: string, act: () => void) => {

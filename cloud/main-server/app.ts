@@ -127,7 +127,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
 
   const access: AccessTools = {
     db,
-    authorityKey: config.authorityKey,
+    authorityKeys: authority.keysAt,
     ticketKey: keys.ticket,
     fleet,
     roster: () => authority.roster()?.payload ?? null,
@@ -201,6 +201,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
       db,
       deviceCa: keys.deviceCa,
       authorityKey: config.authorityKey,
+      authorityKeys: authority.statements,
       agentOrigin,
       endpoints: fleet.endpoints,
       append,
@@ -210,7 +211,11 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     }),
     onDefect,
   )
-  addAccessRoutes(people, createBeatHandlers({ fleet, bulletins, serverKeys: () => authority.serverKeys()?.jws ?? null, append, now }), onDefect)
+  addAccessRoutes(
+    people,
+    createBeatHandlers({ fleet, bulletins, serverKeys: () => authority.serverKeys()?.jws ?? null, authorityKeys: authority.statements, append, now }),
+    onDefect,
+  )
   addClientRoutes(people, {
     authenticate,
     onDefect,
@@ -233,6 +238,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
         ...{ db, waiters, append, now, bulletinKey: bulletins.keyOf },
         roster: () => numbered(authority.roster()),
         serverKeys: () => numbered(authority.serverKeys()),
+        authorityKeys: authority.statementsFor,
         deviceChanged: watch.changed,
         standingChanged: standing.look,
       }),

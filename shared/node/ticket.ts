@@ -7,8 +7,8 @@ import { requestHash, thumbprint, verifyByAny, verifyJws, verifyRequest } from '
  * What must hold before anything rings or dials (architecture 3.5). Each function checks one signed thing whole, and throws a code of the catalogue.
  * `now` is in Unix seconds and comes in by parameter.
  */
-export async function checkCertificate(certificate: CompactJws, authorityKey: PublicJwk, now: number): Promise<CertificatePayload> {
-  const payload = await verifyJws(certificate, { type: 'certificate', schema: CertificatePayload, key: authorityKey, failure: 'access.certificate-bad' })
+export async function checkCertificate(certificate: CompactJws, authorityKeys: readonly PublicJwk[], now: number): Promise<CertificatePayload> {
+  const payload = await verifyByAny(certificate, { type: 'certificate', schema: CertificatePayload, keys: authorityKeys, failure: 'access.certificate-bad' })
   requireTime(payload.issuedAt, payload.expiresAt, now, 'auth.certificate-expired')
   return payload
 }

@@ -11,6 +11,12 @@ export const authorityFr: AuthorityWords = {
   serverKeys: 'Dresse la liste des clés qui parlent pour les serveurs, puis signe le registre suivant. Les appareils suivent à leur prochaine interrogation.',
   serverKeysRequest: 'le fichier fait par la commande keys du serveur principal',
   serverKeysFingerprint: 'l’empreinte courte, telle que la lit l’exploitant du serveur principal',
+  rotateKey:
+    'Change la clé de l’autorité : la suivante signe de nouveau tout ce qui compte, et le registre. Les appareils suivent à leur prochaine interrogation.',
+  pinKey: 'Crée la clé suivante et déclare qu’aucune autre ne peut suivre. Les appareils s’y tiennent, même contre le voleur de la clé en usage.',
+  retireKey: 'Met fin tout de suite aux clés d’avant celle en usage.',
+  overlapDays: 'combien de jours la clé précédente compte encore pour les certificats, de 1 à 90',
+  atOnce: 'la clé précédente ne compte plus : pour une clé volée',
   restore: 'Repart d’une copie après la perte du dossier le plus récent, au-dessus du dernier registre publié.',
   officerAbout: 'Les personnes qui peuvent consentir à une signature.',
   officerAdd: 'Ajoute un agent; deux autres consentent.',
@@ -49,6 +55,13 @@ export const authorityFr: AuthorityWords = {
       ),
       `autorités d’appareils qui comptent : ${keys.deviceCas.length}; certificats de serveurs qui ne comptent plus : ${keys.revoked.length}`,
     ],
+    'rotate-key': ({ key, until }) => [
+      `Une autre clé de l’autorité, ${key.x}, signe dès maintenant`,
+      `la clé précédente compte jusqu’au ${new Date(until * 1_000).toISOString()}`,
+      'toutes les personnes certifiées et la liste des clés des serveurs sont signées de nouveau',
+    ],
+    'pin-key': ({ key }) => [`Aucune autre clé que ${key.x} ne peut suivre celle en usage`],
+    'retire-key': ({ until }) => [`Les clés d’avant celle en usage ne comptent plus après le ${new Date(until * 1_000).toISOString()}`],
     'add-officer': ({ name }) => [`${name} devient agent`],
     'remove-officer': ({ name }) => [`${name} n’est plus agent`],
     restore: ({ published, gone }) => [

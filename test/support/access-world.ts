@@ -24,7 +24,7 @@ const hostKey = hostKeyText(generateSigningKey().publicJwk)
 const device: Device = { deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }
 export const people = createPeople(now)
 /** What the device pinned. */
-export const trust = { ticketKeys: () => [people.ticketKey.publicJwk], authorityKey: people.authority.publicJwk, ...device }
+export const trust = { ticketKeys: () => [people.ticketKey.publicJwk], authorityKeys: () => [people.authority.publicJwk], ...device }
 
 const roster = async (change: Partial<RosterPayload>) => (await people.roster(change)).payload
 export const rosters = {

@@ -46,7 +46,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   const facts: Facts = {
     nowMs: now(),
     caller,
-    authorityKey: tools.authorityKey,
+    authorityKeys: tools.authorityKeys(Math.floor(now() / 1_000)),
     roster: tools.roster(),
     signed,
     certificate,

@@ -11,7 +11,7 @@ import type { Route } from './route.ts'
 export type Facts = {
   nowMs: number
   caller: Pick<Caller, 'specialistId' | 'mfaAtMs'>
-  authorityKey: PublicJwk
+  authorityKeys: readonly PublicJwk[]
   roster: RosterPayload | null
   signed: SignedRequest
   certificate: CompactJws

@@ -47,9 +47,9 @@ export function requireSameTime({ request, nowMs }: Facts): void {
 }
 
 /** Certified by the authority, and signed with both of the person's keys (R065, R078). */
-export async function requireSignatures({ certificate, signed, authorityKey, nowMs }: Facts): Promise<void> {
+export async function requireSignatures({ certificate, signed, authorityKeys, nowMs }: Facts): Promise<void> {
   const now = Math.floor(nowMs / 1000)
-  await checkRequest(signed, await checkCertificate(certificate, authorityKey, now), now)
+  await checkRequest(signed, await checkCertificate(certificate, authorityKeys, now), now)
 }
 
 /** Certified now, not only once. With a roster that is out of date a device opens diagnostics at most. */

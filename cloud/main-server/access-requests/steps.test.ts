@@ -57,7 +57,7 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
   return {
     nowMs,
     caller: { specialistId: people.person.specialistId, mfaAtMs: nowMs - 5 * minutes },
-    authorityKey: people.authority.publicJwk,
+    authorityKeys: [people.authority.publicJwk],
     roster: (await people.roster()).payload,
     signed: delivery.request,
     certificate: delivery.certificate,
@@ -137,7 +137,7 @@ describe('the policy of an access request, step by step', () => {
     requirePersonEnabled: () => ({ person: { ...trainedPerson, disabled: true } }),
     requireOwnRequest: ({ caller }) => ({ caller: { ...caller, specialistId: newId('spc') } }),
     requireSameTime: ({ request }) => ({ request: { ...request, issuedAt: request.issuedAt - 300 } }),
-    requireSignatures: () => ({ authorityKey: generateSigningKey().publicJwk }),
+    requireSignatures: () => ({ authorityKeys: [generateSigningKey().publicJwk] }),
     requireRoster: () => ({ roster: null }),
     requireAssignment: () => ({ levels: null }),
     requireLevel: () => ({ levels: [] }),
@@ -210,7 +210,7 @@ describe('the policy of an access request, step by step', () => {
     const other = generateSigningKey()
     const device = { deviceId: facts.request.deviceId, deviceKey: other.publicJwk }
     expect(await refusal(requireSignatures, facts)).toBe('passed')
-    expect(await refusal(requireSignatures, { ...facts, authorityKey: other.publicJwk })).toMatchObject({ code: 'access.certificate-bad' })
+    expect(await refusal(requireSignatures, { ...facts, authorityKeys: [other.publicJwk] })).toMatchObject({ code: 'access.certificate-bad' })
     const forged = await people.request(device, { signers: { support: other } })
     expect(await refusal(requireSignatures, { ...facts, signed: forged.delivery.request })).toMatchObject({ code: 'access.signature-bad' })
     const old = await people.request(device, { nowSeconds: nowMs / 1000 - 3_600 })

@@ -20,7 +20,8 @@ export type Queued = { deviceId: DeviceId; subject: string; body: Distribute<Del
 /** What this noun uses of the rest of the server. */
 export type AccessTools = {
   db: Database
-  authorityKey: PublicJwk
+  /** Those that count at a moment (Unix seconds). */
+  authorityKeys: (now: number) => readonly PublicJwk[]
   ticketKey: () => SigningKey
   /** The access servers that are up, and the word that a ticket names one. */
   fleet: { candidates(): Candidate[]; noteTicket(name: string): void }

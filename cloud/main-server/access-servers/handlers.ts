@@ -10,6 +10,8 @@ export type BeatTools = {
   fleet: Fleet
   bulletins: BulletinBoard
   serverKeys: () => CompactJws | null
+  /** How the authority's key came to be another one. */
+  authorityKeys: () => readonly CompactJws[]
   append: (event: NewAuditEvent) => void
   now: () => number
 }
@@ -17,7 +19,7 @@ export type BeatTools = {
 /** Anybody may send a beat, so a refusal is written once a minute and code, with the number of those before it. */
 const windowMs = 60_000
 
-export function createBeatHandlers({ fleet, bulletins, serverKeys, append, now }: BeatTools): Handlers<AccessApi, { address: string }> {
+export function createBeatHandlers({ fleet, bulletins, serverKeys, authorityKeys, append, now }: BeatTools): Handlers<AccessApi, { address: string }> {
   const written = new Map<ErrorCode, { atMs: number; unwritten: number }>()
 
   const noteRefusal = (error: unknown, address: string) => {
@@ -40,7 +42,8 @@ export function createBeatHandlers({ fleet, bulletins, serverKeys, append, now }
         throw error
       }
       const keys = serverKeys()
-      return { bulletin: await bulletins.current(), ...(keys ? { serverKeys: keys } : {}) }
+      const statements = [...authorityKeys()]
+      return { bulletin: await bulletins.current(), ...(keys ? { serverKeys: keys } : {}), ...(statements.length > 0 ? { authorityKeys: statements } : {}) }
     },
   }
 }

@@ -6,7 +6,7 @@ import type { Handlers } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type Ca, certificateHash, checkDeviceCertificate, issueDeviceCertificate, shareOfLife } from '@gantry/shared/node/certificates.ts'
 import { thumbprint as thumbprintOf } from '@gantry/shared/node/signing.ts'
-import type { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { AccessServerRef, CompactJws, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { DeviceCaller } from '../caller.ts'
 import type { Database } from '../database.ts'
 import { enrolDevice, findCertificate, findUnusedCode, storeCertificate } from './store.ts'
@@ -15,6 +15,8 @@ export type EnrolmentTools = {
   db: Database
   deviceCa: () => Ca
   authorityKey: PublicJwk
+  /** How it came to be another one: a device's code may name any of these keys. */
+  authorityKeys: () => readonly CompactJws[]
   ticketKey: () => PublicJwk
   auditKey: PublicJwk
   agentOrigin: string
@@ -44,7 +46,7 @@ export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<Ag
       const thumbprint = certificateHash(certificate)
       append({ kind: 'device.enrolled', actor: { kind: 'agent', id: deviceId, name }, deviceId, data: { model, agentVersion, certificate: thumbprint } })
       await enrolDevice(db, code, { deviceId, certificate, thumbprint, deviceKey, hostKey, auditKey, agentVersion }, now())
-      const { authorityKey, ticketKey, agentOrigin, endpoints } = tools
+      const { authorityKey, authorityKeys, ticketKey, agentOrigin, endpoints } = tools
       return {
         deviceId,
         name,
@@ -53,6 +55,7 @@ export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<Ag
         certificate,
         deviceCa: ca.certificatePem,
         authorityKey,
+        authorityKeys: [...authorityKeys()],
         ticketKey: ticketKey(),
         mainServerAuditKey: tools.auditKey,
         agentOrigin,

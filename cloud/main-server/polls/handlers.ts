@@ -19,6 +19,8 @@ export type PollTools = {
   roster: () => { number: number; jws: CompactJws } | null
   /** The newest list of the servers' keys, or null before there is one. */
   serverKeys: () => { number: number; jws: CompactJws } | null
+  /** What the authority says of its own key, and a device with this newest one has not followed. */
+  authorityKeys: (known: { key: Hash; number: number }) => readonly CompactJws[]
   /** Told when a device came back or says something new of itself. */
   deviceChanged: (deviceId: DeviceId) => void
   /** What lets a request go on may have changed. */
@@ -40,7 +42,7 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
     await tools.standingChanged()
   }
   return {
-    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, clockMs, run, ...said }, caller) {
+    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, authority, clockMs, run, ...said }, caller) {
       await markHandled(db, caller.deviceId, handled, now())
       const contact = { ...said, clockOffSeconds: offInMinutes(clockMs, now()) }
       if (await notePlace(db, { deviceId: caller.deviceId, run }, now())) await twoPlaces(caller)
@@ -48,15 +50,16 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
       // Listening begins before the first look, or what is queued in between would wait for the next poll.
       const enough = new AbortController()
+      const news = () => ({ ...newerKeys(tools, serverKeysNumber), ...newerAuthority(tools, authority) })
       const woken = waiters.wait(caller.deviceId, holdMs, AbortSignal.any([caller.signal, enough.signal]))
       try {
         let deliveries = await openDeliveries(db, caller.deviceId)
-        if (deliveries.length === 0 && holdMs > 0 && !newerKeys(tools, serverKeysNumber)) {
+        if (deliveries.length === 0 && holdMs > 0 && Object.keys(news()).length === 0) {
           await woken
           deliveries = await openDeliveries(db, caller.deviceId)
         }
         const key = wantsBulletin ? { bulletinKey: tools.bulletinKey({ id: caller.deviceId, thumbprint: caller.thumbprint }) } : {}
-        return { deliveries, serverTimeMs: now(), ...key, ...newerKeys(tools, serverKeysNumber) }
+        return { deliveries, serverTimeMs: now(), ...key, ...news() }
       } finally {
         enough.abort()
       }
@@ -68,6 +71,11 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
 function newerKeys({ serverKeys }: PollTools, known: number | undefined): { serverKeys: CompactJws } | null {
   const newest = serverKeys()
   return newest && known !== undefined && known < newest.number ? { serverKeys: newest.jws } : null
+}
+
+function newerAuthority({ authorityKeys }: PollTools, known: { key: Hash; number: number } | undefined): { authorityKeys: CompactJws[] } | null {
+  const statements = known ? authorityKeys(known) : []
+  return statements.length > 0 ? { authorityKeys: [...statements] } : null
 }
 
 /** To the minute, so that one that stays wrong is no news at each poll; what signed times may differ by is none at all. */

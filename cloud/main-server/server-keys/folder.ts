@@ -2,7 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { type AuthorityKeys, pinnedAuthority } from '@gantry/shared/authority-keys.ts'
 import { AppError } from '@gantry/shared/errors.ts'
+import { followAuthority, splitAuthorityStatements } from '@gantry/shared/node/authority-keys.ts'
 import { type Ca, certificateHash, createCa, issueServerCertificate, splitPem } from '@gantry/shared/node/certificates.ts'
 import { writeFileWhole } from '@gantry/shared/node/json-file.ts'
 import { checkServerKeys } from '@gantry/shared/node/server-keys.ts'
@@ -15,19 +17,22 @@ import { type KeyRow, type KeyState, ticketKeyRows } from './list.ts'
 
 /** What the command reads and makes in a main server's folder, also while that server runs. Nothing that is there is ever written over. */
 type Place = Pick<Config, 'stateDir' | 'authorityIn' | 'authorityKey' | 'tls'>
-export type Folder = KeyState & { listed: ServerKeysPayload | null }
+export type Folder = KeyState & { listed: ServerKeysPayload | null; authority: AuthorityKeys }
 
 /** Throws `state.unreadable` where the server has never been started, or its keys made; `server.keys-bad` for a list that the authority has not signed. */
 export async function readFolder({ stateDir, authorityIn, authorityKey }: Place): Promise<Folder> {
   const at = (name: keyof typeof keyFiles) => join(stateDir, keyFiles[name])
   for (const name of ['ticket', 'deviceCas'] as const) if (!existsSync(at(name))) throw new AppError('state.unreadable', { details: { path: at(name) } })
-  const listPath = join(authorityIn, 'server-keys.jws')
+  const [listPath, keysPath] = [join(authorityIn, 'server-keys.jws'), join(authorityIn, 'authority-keys.jws')]
+  const statements = existsSync(keysPath) ? splitAuthorityStatements(readFileSync(keysPath, 'utf8')) : []
+  const { known: authority } = await followAuthority(pinnedAuthority(authorityKey), statements)
   return {
+    authority,
     ticket: loadKey(at('ticket')).publicJwk,
     nextTicket: readKeyIfThere(at('nextTicket'))?.publicJwk ?? null,
     deviceCas: splitPem(readFileSync(at('deviceCas'), 'utf8')).map(certificateHash),
     nextDeviceCa: existsSync(at('nextDeviceCaPem')) ? certificateHash(readFileSync(at('nextDeviceCaPem'), 'utf8')) : null,
-    listed: existsSync(listPath) ? await checkServerKeys(readFileSync(listPath, 'utf8').trim(), authorityKey) : null,
+    listed: existsSync(listPath) ? await checkServerKeys(readFileSync(listPath, 'utf8').trim(), authority.keys[0].key) : null,
   }
 }
 
@@ -74,12 +79,19 @@ export function describeFolder(place: Place, folder: Folder, now: number): KeyRo
     return { what: 'device-ca', ...datesOf(certificatePem), state, devices: issued.filter((one) => one.checkIssued(issuer)).length }
   }
   return [
-    { what: 'authority', mark: thumbprint(place.authorityKey), state: 'in-use', from: null, until: null },
+    ...authorityRows(folder, now),
     ...ticketKeyRows(folder, now),
     ...cas.map((one, at) => ca(one, at === 0 ? 'in-use' : 'beside')),
     ...(folder.nextDeviceCa ? [ca(readFileSync(pem('nextDeviceCaPem'), 'utf8'), 'waits')] : []),
     ...serverRows(place, folder),
   ]
+}
+
+function authorityRows({ authority }: Folder, now: number): KeyRow[] {
+  return authority.keys.map(({ key, until }) => ({
+    ...{ what: 'authority', mark: thumbprint(key), from: null, until },
+    state: until === null ? 'in-use' : until < now ? 'over' : 'beside',
+  }))
 }
 
 function serverRows({ tls }: Place, { listed }: Folder): KeyRow[] {
