@@ -1,12 +1,18 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Delivery } from '../shared/agent-api.ts'
 import type { NewDeviceEvent } from '../shared/audit.ts'
 import type { AuthorityKeyPayload } from '../shared/authority-keys.ts'
-import { generateSigningKey, type SigningKey, sha256, signJws, thumbprint } from '../shared/node/signing.ts'
+import { newId } from '../shared/ids.ts'
+import { generateSigningKey, type SigningKey, sha256, signingKeyFrom, signJws, thumbprint } from '../shared/node/signing.ts'
 import type { ServerKeysPayload } from '../shared/server-keys.ts'
 import type { RosterPayload } from '../shared/ticket.ts'
+import { createDeviceFolder } from '../test/support/device.ts'
+import { startMainServerDouble } from '../test/support/main-server-double.ts'
+import { createPeople } from '../test/support/people.ts'
+import { type AgentOptions, startAgent } from './app.ts'
 import { openAuthorityKeys } from './authority-keys.ts'
 import { silentLog } from './log.ts'
 import { openRosterStore } from './roster.ts'
@@ -97,5 +103,47 @@ describe('the authority’s key at a device', () => {
 
     const again = await openAuthorityKeys({ stateDir, authorityKey: first.publicJwk, onLost, audit: () => undefined, log: silentLog })
     expect((await openRosterStore({ stateDir, authority: again, onLost })).number()).toBe(5)
+  })
+})
+
+describe('an agent at work', () => {
+  test('follows in the poll that brings it: from then on the old key’s certificates open nothing, and the new key’s do (R061, T3)', async () => {
+    const people = createPeople()
+    const server = await startMainServerDouble({ people })
+    const device = createDeviceFolder({ origin: server.origin, ca: server.ca, authorityKey: people.authority.publicJwk })
+    device.writePolicy({ rules: { diagnostics: 'allow', files: 'allow', application: 'allow', os: 'allow' } })
+    const opened: string[] = []
+    const openSession: AgentOptions['openSession'] = async ({ grant }) => {
+      opened.push(grant.request.id)
+      return 'specialist'
+    }
+    const agent = await startAgent(device.config, { log: silentLog, timing: { intervalMs: 60, holdMs: 2_000 }, policyLookMs: 20, openSession })
+    try {
+      await agent.polled
+      const at = Math.floor(Date.now() / 1_000)
+      const rosterBy = async (signer: SigningKey, number: number): Promise<Delivery> => {
+        const { text } = await people.roster({ number }, signer)
+        return { id: newId('dlv'), kind: 'data-file', name: 'roster', version: number, sha256: sha256(text), content: text }
+      }
+      // Both in one answer: the statement counts before what comes beside it.
+      server.authorityKeys = [await succession(people.authority, second, 2, at - 1)]
+      server.queue(await rosterBy(second, 2))
+      await server.waitFor(() => server.polls.at(-1)?.rosterNumber === 2)
+      expect(server.polls.at(-1)?.authority).toEqual({ key: thumbprint(second.publicJwk), number: 2 })
+
+      const deviceKey = signingKeyFrom(JSON.parse(readFileSync(join(device.config.stateDir, 'identity.json'), 'utf8')).keys.device).publicJwk
+      const ask = (certificate: string) => people.request({ deviceId: server.deviceId, deviceKey }, { certificate, request: { access: 'diagnostics' } })
+      const [old, next] = [await ask(await people.certificate()), await ask(await people.certificate({}, second))]
+      for (const { delivery } of [old, next]) server.queue(delivery)
+      const answered = (id: string) => server.answers.find(({ requestId, answer }) => requestId === id && answer.kind !== 'picked-up')?.answer
+      await server.waitFor(() => answered(old.request.id) && answered(next.request.id))
+      expect([answered(old.request.id), answered(next.request.id)]).toMatchObject([{ kind: 'refused', code: 'access.certificate-bad' }, { kind: 'approved' }])
+      await server.waitFor(() => opened.length > 0)
+      expect(opened).toEqual([next.request.id])
+    } finally {
+      await agent.stop()
+      await server.close()
+      device.remove()
+    }
   })
 })

@@ -1,12 +1,11 @@
-import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { readJsonFile } from '@gantry/shared/node/json-file.ts'
+import { reportFailure } from '@gantry/shared/node/report-failure.ts'
 import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { ServerKeys } from '@gantry/shared/server-keys.ts'
 import { authorityEn } from '@gantry/shared/words/authority.en.ts'
 import { authorityFr } from '@gantry/shared/words/authority.fr.ts'
-import { errorsEn } from '@gantry/shared/words/errors.en.ts'
-import { errorsFr } from '@gantry/shared/words/errors.fr.ts'
 import { Command } from 'commander'
 import { type Authority, createAuthority, openAuthority, readRequestFile } from './authority.ts'
 import { makeOfficer, type OfficerFile } from './officers.ts'
@@ -158,10 +157,7 @@ command(program, 'fingerprint', words.fingerprint).action(({ dir }: Options) => 
 try {
   await program.parseAsync()
 } catch (error) {
-  const failure = toFailure(error)
-  const { what, todo } = (french ? errorsFr : errorsEn)[failure.code](failure.details ?? {})
-  say(`${failure.code}: ${what} ${todo}`)
-  process.exitCode = errorCodes[failure.code].exit
+  reportFailure(error, { french })
 } finally {
   process.stdin.destroy()
 }
@@ -174,7 +170,8 @@ async function agree(authority: Authority, act: Act, { officer, out }: Options, 
   show(statement)
   const typed = [await passphrase(first), await passphrase(second)] as const
   const officers = await Promise.all([authority.unlock(first, typed[0]), authority.unlock(second, typed[1])])
-  return { ...describe(authority), ...(await authority.sign(statement, officers, out, joining)) }
+  const done = await authority.sign(statement, officers, out, joining)
+  return { ...describe(authority), ...done }
 }
 
 function show({ act, number }: Statement): void {

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
-import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { readJsonFile, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { KeyFile, makeKeyFile, minPassphrase, openKeyFile } from '@gantry/shared/node/key-file.ts'
+import { reportFailure } from '@gantry/shared/node/report-failure.ts'
 import { createSecretReader } from '@gantry/shared/node/secret-line.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { Release, UpdateTarget } from '@gantry/shared/update-manifest.ts'
-import { errorsEn } from '@gantry/shared/words/errors.en.ts'
-import { errorsFr } from '@gantry/shared/words/errors.fr.ts'
 import { releaseEn } from '@gantry/shared/words/release.en.ts'
 import { releaseFr } from '@gantry/shared/words/release.fr.ts'
 import { Command } from 'commander'
@@ -54,10 +53,7 @@ signing('change', words.change)
 try {
   await program.parseAsync()
 } catch (error) {
-  const failure = toFailure(error)
-  const { what, todo } = (french ? errorsFr : errorsEn)[failure.code](failure.details ?? {})
-  say(`${failure.code}: ${what} ${todo}`)
-  process.exitCode = errorCodes[failure.code].exit
+  reportFailure(error, { french })
 } finally {
   process.stdin.destroy()
 }

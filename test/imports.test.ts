@@ -58,6 +58,7 @@ const rows: Row[] = [
         'file-lock',
         'json-file',
         'passphrase-box',
+        'report-failure',
         'authority-keys',
         'sealed-to',
         'secret-line',
@@ -72,7 +73,7 @@ const rows: Row[] = [
     files: 'release/',
     may: [
       ...[...shared, 'zod', 'commander', 'node:fs', 'node:path', 'node:crypto'],
-      ...['json-file', 'key-file', 'secret-line', 'signing'].map((name) => `shared/node/${name}.ts`),
+      ...['json-file', 'key-file', 'report-failure', 'secret-line', 'signing'].map((name) => `shared/node/${name}.ts`),
     ],
     because: 'offline, as the authority: it holds the key that says what a client may become',
   },
@@ -85,9 +86,20 @@ const rows: Row[] = [
     files: 'cloud/access-server/',
     may: [
       ...[...shared, 'zod', 'node:', '!node:sqlite', '!node:child_process', 'pino'],
-      ...['tls', 'signing', 'audit-log', 'ticket', 'lines', 'json-file', 'process', 'read-memory', 'read-until', 'server-keys', 'authority-keys', 'tls-files'].map(
-        (name) => `shared/node/${name}.ts`,
-      ),
+      ...[
+        'tls',
+        'signing',
+        'audit-log',
+        'ticket',
+        'lines',
+        'json-file',
+        'process',
+        'read-memory',
+        'read-until',
+        'server-keys',
+        'authority-keys',
+        'tls-files',
+      ].map((name) => `shared/node/${name}.ts`),
       // Its beats to the main server: what it can say there is the contract `shared/access-api.ts`, and no key of its own opens anything.
       ...['dial', 'api-client'].map((name) => `shared/node/${name}.ts`),
     ],

@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultPolicy } from '../../shared/device-policy.ts'
+import { newId } from '../../shared/ids.ts'
 import { makeKeyFile } from '../../shared/node/key-file.ts'
-import { generateSigningKey } from '../../shared/node/signing.ts'
+import { generateSigningKey, sha256, thumbprint, verifyJws } from '../../shared/node/signing.ts'
+import { makeCase } from '../../test/support/access-world.ts'
 import { createDeviceFolder, type DeviceFolder } from '../../test/support/device.ts'
 import { loadPolicy } from '../access/policy-file.ts'
+import { ApprovalPayload, approvalFile, approvalsIn, waitingFile } from '../access/second-key.ts'
 import { withSettings } from './settings.ts'
 
 /** The customer's tool, as somebody types it at the device. */
@@ -48,6 +51,37 @@ describe('gantry-agent policy (R047)', () => {
     const { stdout, code } = await policy(['show', '--config', config])
     expect(JSON.parse(stdout)).toMatchObject({ fault: null, policy: { requestsPerHour: 1 } })
     expect(code).toBe(0)
+  })
+
+  test('lists what waits for the second key, and signs that one and nothing else, after the passphrase (T3)', async () => {
+    const folder = approvalsIn(device.config.policyFile)
+    const { request, delivery } = await makeCase(true)
+    mkdirSync(folder, { recursive: true })
+    const waiting = { version: 1, payload: delivery.request.payload, name: 'Elena Marchetti', employer: 'Example Service' } as const
+    writeFileSync(waitingFile(folder, request.id), JSON.stringify(waiting))
+    const listed = await policy(['approve', '--config', config])
+    expect([listed.code, JSON.parse(listed.stdout)]).toMatchObject([
+      0,
+      [{ id: request.id, access: request.access, reason: request.reason, name: 'Elena Marchetti' }],
+    ])
+    const approve = (id: string, typed = passphrase) => policy(['approve', '--config', config, '--key', key, id], `${typed}\n`)
+
+    expect(await approve(request.id, 'not the passphrase')).toMatchObject({ code: 3, stdout: '' })
+    expect(await approve(newId('req'))).toMatchObject({ code: 1, stdout: '' })
+    expect((await policy(['approve', '--config', config, request.id])).code).toBe(2)
+    expect(existsSync(approvalFile(folder, request.id))).toBe(false)
+
+    const signed = await approve(request.id)
+    expect(signed).toMatchObject({ code: 0, stderr: expect.stringContaining(request.reason) })
+    const { publicJwk } = JSON.parse(readFileSync(key, 'utf8'))
+    expect(JSON.parse(signed.stdout)).toEqual({ requestId: request.id, approver: thumbprint(publicJwk) })
+    const jws = readFileSync(approvalFile(folder, request.id), 'utf8')
+    const expected = { type: 'approval', schema: ApprovalPayload, key: publicJwk, failure: 'access.second-key-missing' } as const
+    expect(await verifyJws(jws, expected)).toMatchObject({
+      requestId: request.id,
+      deviceId: request.deviceId,
+      requestHash: sha256(Buffer.from(waiting.payload, 'base64url')),
+    })
   })
 
   test.each([

@@ -36,7 +36,7 @@ function afterStatement({ keys, number, next }: AuthorityKeys, said: AuthorityKe
 }
 
 /** What it says, for whoever hands it on: only a key that was pinned makes it true. Null for what is no such statement. */
-export function readAuthorityStatement(jws: CompactJws): AuthorityKeyPayload | null {
+function readAuthorityStatement(jws: CompactJws): AuthorityKeyPayload | null {
   try {
     return readUnverified(jws, AuthorityKeyPayload, 'access.signature-bad')
   } catch {

@@ -8,6 +8,7 @@ import { updates } from './desktop/updates.ts'
 import { flips } from './flips.ts'
 import { flood } from './flood.ts'
 import { forgery } from './forgery.ts'
+import { hidden } from './hidden.ts'
 import { idp } from './idp.ts'
 import { kills } from './kills.ts'
 import { leaks } from './leaks.ts'
@@ -24,6 +25,6 @@ import { supervisor } from './supervisor.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, revocation, rotation, clock, scanners],
+  trust: [idp, forgery, revocation, hidden, rotation, clock, scanners],
   desktop: [bodies, seededFaults, packaged, updates],
 }

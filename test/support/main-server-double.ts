@@ -9,7 +9,7 @@ import { AppError, toFailure } from '../../shared/errors.ts'
 import { type DeliveryId, type DeviceId, newId } from '../../shared/ids.ts'
 import { createCa, deviceIdOf, issueDeviceCertificate, issueServerCertificate } from '../../shared/node/certificates.ts'
 import { generateSigningKey, readUnverified, sha256, signJws } from '../../shared/node/signing.ts'
-import { AnswerPayload, type Hash } from '../../shared/ticket.ts'
+import { AnswerPayload, type CompactJws, type Hash } from '../../shared/ticket.ts'
 import type { People } from './people.ts'
 
 /**
@@ -30,6 +30,8 @@ export type MainServerDouble = {
   /** How many connections there were, and how many of them resumed a TLS session. */
   connections: { all: number; resumed: number }
   queue(delivery: Delivery): void
+  /** Statements about the authority's key, for whoever polls. */
+  authorityKeys: CompactJws[]
   /** While true, every call is answered 503. */
   away: boolean
   waitFor<T>(what: () => T | undefined | false): Promise<T>
@@ -90,7 +92,8 @@ export async function startMainServerDouble({
         if (!repeatHandled) queue = queue.filter((one) => !input.handled.includes(one.id as DeliveryId))
         changed()
         if (queue.length === 0 && input.holdMs > 0) await waitMs(input.holdMs, socket)
-        return { deliveries: queue, serverTimeMs: Date.now() }
+        const { authorityKeys } = double
+        return { deliveries: queue, serverTimeMs: Date.now(), ...(authorityKeys.length > 0 ? { authorityKeys } : {}) }
       },
       'access-request.answer'({ answer }, socket) {
         requireDevice(socket)
@@ -155,6 +158,7 @@ export async function startMainServerDouble({
     shown: [],
     sockets: new Set(),
     connections: { all: 0, resumed: 0 },
+    authorityKeys: [],
     away: false,
     queue(delivery) {
       queue.push(delivery)

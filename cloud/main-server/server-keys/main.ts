@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import { certificateHash } from '@gantry/shared/node/certificates.ts'
 import { readJsonFile, writeJsonFile } from '@gantry/shared/node/json-file.ts'
+import { reportFailure } from '@gantry/shared/node/report-failure.ts'
 import { serverKeysFingerprint } from '@gantry/shared/node/server-keys.ts'
-import { errorsEn } from '@gantry/shared/words/errors.en.ts'
-import { errorsFr } from '@gantry/shared/words/errors.fr.ts'
 import { keysCommandEn } from '@gantry/shared/words/keys-command.en.ts'
 import { keysCommandFr } from '@gantry/shared/words/keys-command.fr.ts'
 import { z } from 'zod'
@@ -157,8 +156,5 @@ try {
   if (values.help || positionals.length === 0) process.stdout.write(`${words.usage.join('\n')}\n`)
   else await run(positionals.join(' '), values)
 } catch (error) {
-  const failure = toFailure(error)
-  const { what, todo } = (french ? errorsFr : errorsEn)[failure.code](failure.details ?? {})
-  process.stderr.write(`${failure.code}: ${what} ${todo}\n`)
-  process.exitCode = errorCodes[failure.code].exit
+  reportFailure(error, { french })
 }

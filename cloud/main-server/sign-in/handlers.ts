@@ -3,6 +3,7 @@ import { AppError, type Failure, toFailure } from '@gantry/shared/errors.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { languageOf, takeForms } from '../pages.ts'
 import { audited } from './finish.ts'
+import { createTurns } from './in-turn.ts'
 import { showSecond, takeSecond } from './second-step.ts'
 import { checkPassword } from './steps.ts'
 import { beginCodeStep, findById, findCodeStep, type Pending } from './store.ts'
@@ -21,6 +22,7 @@ const script = readFileSync(new URL('./passkey.js', import.meta.url))
 export function addSignInRoutes(app: FastifyInstance, tools: SignInTools): void {
   const { upstream } = tools
   const first = upstream ? 'upstream' : 'password'
+  const inTurn = createTurns()
   void app.register(async (pages) => {
     takeForms(pages)
     pages.get('/sign-in/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').header('cache-control', 'max-age=3600').send(style))
@@ -31,10 +33,13 @@ export function addSignInRoutes(app: FastifyInstance, tools: SignInTools): void 
       const visit = await openVisit(tools, request, reply)
       return visit ? beginStep(tools, visit) : reply
     })
-    pages.post('/sign-in/:uid', async (request, reply) => {
-      const visit = await openVisit(tools, request, reply)
-      return visit ? takeStep(tools, visit) : reply
-    })
+    // Enter pressed twice sends a form twice; the second finds what the first has done.
+    pages.post<{ Params: { uid: string } }>('/sign-in/:uid', (request, reply) =>
+      inTurn(request.params.uid, async () => {
+        const visit = await openVisit(tools, request, reply)
+        return visit ? takeStep(tools, visit) : reply
+      }),
+    )
     if (!upstream) return
     pages.get('/sign-in/answer', async (request, reply) => {
       const place = await placeOfAnswer(tools, request)
@@ -60,11 +65,13 @@ async function beginStep(tools: SignInTools, visit: Visit): Promise<FastifyReply
 
 async function takeStep(tools: SignInTools, visit: Visit): Promise<FastifyReply> {
   const { upstream } = tools
+  const { interaction } = visit
   const form = visit.request.body as Record<string, string> | undefined
   const pending = await findPending(tools, visit)
   try {
     const second = pending && form && (await takeSecond(tools, visit, pending, form))
     if (second) return second
+    if (!pending && interaction.result && form?.username === undefined) return visit.reply.redirect(interaction.returnTo, 303)
     if (upstream) throw new AppError('contract.bad-input', { details: { field: 'code' } })
     if (form?.username === undefined || form.password === undefined) throw new AppError('contract.bad-input', { details: { field: 'username' } })
     return await takePassword(tools, visit, { username: form.username.trim().toLowerCase(), password: form.password })

@@ -38,7 +38,8 @@ declare module 'oidc-provider' {
     extra?: Record<string, unknown>
   }
   export type Grant = { addOIDCScope(scope: string): void; addResourceScope(resource: string, scope: string): void; save(): Promise<string> }
-  export type Interaction = { uid: string; params: Record<string, unknown>; prompt: { name: string } }
+  /** `result`: both factors were shown, and the browser was sent to `returnTo`. */
+  export type Interaction = { uid: string; params: Record<string, unknown>; prompt: { name: string }; result?: object; returnTo: string }
 
   export class Provider {
     constructor(issuer: string, configuration: Record<string, unknown>)

@@ -90,6 +90,18 @@ describe('signing in through the pages', () => {
     expect(answer.text).toMatch(/The next one comes in \d+ s/)
   })
 
+  test('a form that is sent twice signs in once: both answers lead to the same place (R065)', async () => {
+    aMinuteLater()
+    const { browser, address } = await openCodePage()
+    const send = () => browser.visit(address, form({ code: server.codeFor(server.people.elena) }))
+    const answers = [...(await Promise.all([send(), send()])), await send()]
+    expect(answers.map(({ status }) => status)).toEqual([303, 303, 303])
+    expect(new Set(answers.map(({ headers }) => new URL(headers.location ?? '', server.origin).href)).size).toBe(1)
+    expect((await follow(browser, server.origin, answers[1] as (typeof answers)[0])).left?.searchParams.get('code')).toMatch(/./)
+    // Another browser, with the same form, gets nothing of it.
+    expect((await createBrowser(server.origin, server.ca).visit(address, form({ code: '000000' }))).status).toBe(400)
+  })
+
   test('in the sandbox the code stands on the page, and works', async () => {
     const { browser, page, address } = await openCodePage()
     const code = /class="mono">(\d{3}) (\d{3})</.exec(page.text)?.slice(1).join('') ?? ''
