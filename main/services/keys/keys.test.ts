@@ -15,6 +15,7 @@ import { createTestServer, type TestServer } from '../../../test/support/main-se
 import { enrolAgent, signedRequest } from '../../../test/support/test-agent.ts'
 import type { SecretName, SecretStore } from '../secret-store.ts'
 import { createKeys } from './keys.ts'
+import { watchForCertificate } from './watch.ts'
 
 const start = Date.UTC(2030, 0, 1)
 const person: Specialist = { id: newId('spc'), username: 'a.tester', name: 'A. Tester', employer: 'Example Service', country: 'CA', city: 'Laval', tier: 2 }
@@ -247,7 +248,7 @@ describe('workstation, security office and main server together', () => {
     await agree({ kind: 'certify', person: imported.person, fingerprint: waiting?.fingerprint ?? '', replaces: null })
     await server.stop()
     await server.start()
-    const loaded = await keys.load(pin)
+    let loaded = await keys.load(pin)
     const agent = await enrolAgent(server, server.devices.mine)
     const ask = async () => {
       await agent.poll()
@@ -259,6 +260,18 @@ describe('workstation, security office and main server together', () => {
     const { request } = await ask()
     expect(request).toMatchObject({ state: 'requested', specialist: { id: elena.id } })
     await client.call('access-request.cancel', { requestId: request.id })
+
+    // The authority's own key was stolen, and changed at once: the certificate that lies here is none, and a sign-in brings the one that counts.
+    await agree({ kind: 'rotate-key', key: await authority.makeNextKey(), until: Math.floor(now() / 1_000) - 1 })
+    await server.stop()
+    await server.start()
+    await expect(ask()).rejects.toMatchObject({ code: 'access.certificate-bad', details: undefined })
+    const watch = watchForCertificate(keys, { info: () => undefined } as never)
+    watch.look()
+    await expect.poll(async () => (await keys.load(pin)).certificate).toBe(authority.certificateOf(elena.id))
+    loaded = await keys.load(pin)
+    watch.stop()
+    await client.call('access-request.cancel', { requestId: (await ask()).request.id })
 
     await agree({ kind: 'revoke', specialistId: elena.id, username: elena.username, reason: 'lost the workstation' })
     await server.stop()
