@@ -59,7 +59,7 @@ async function poor(world: World, { quick, say }: ProofContext): Promise<Row[]> 
     losePackets(world.net, 2)
     const lossy = await echoesWithin(idle, seconds)
     const bare = await bareEcho(world, seconds)
-    const lossyCopy = await underCopy(world, { bytes: quick ? megabyte / 4 : 2 * megabyte })
+    const lossyCopy = await underCopy(world, { bytes: quick ? megabyte / 4 : 6 * megabyte })
     return [
       echoRow('200 ms round trip: echo', alone, roundTripMs + 100),
       echoRow('200 ms, 2 Mbit/s, during a transfer: echo', busy, roundTripMs + 300),
