@@ -4,6 +4,7 @@ import { proveSignatures } from '../../agent/access/signatures.ts'
 import { hostKeyText } from '../../agent/identity.ts'
 import { silentLog } from '../../agent/log.ts'
 import type { PanelLink } from '../../agent/panel-link.ts'
+import type { Grant } from '../../agent/session/grant.ts'
 import { memoryState } from '../../agent/state-file.ts'
 import type { EndCause } from '../../shared/access-request.ts'
 import type { NewAuditEvent } from '../../shared/audit.ts'
@@ -20,8 +21,9 @@ import { type Asked, createPeople, type Device } from './people.ts'
 
 /** A device's handling of access requests with all that stands around it, in memory and with a clock that stands still. Everything signed is signed for real. */
 export const now = 1_800_000_000
-const hostKey = hostKeyText(generateSigningKey().publicJwk)
-const device: Device = { deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }
+export const hostKey = hostKeyText(generateSigningKey().publicJwk)
+export const deviceSigner = generateSigningKey()
+const device: Device = { deviceId: newId('dev'), deviceKey: deviceSigner.publicJwk }
 export const people = createPeople(now)
 /** What the device pinned. */
 export const trust = { ticketKeys: () => [people.ticketKey.publicJwk], authorityKeys: () => [people.authority.publicJwk], ...device }
@@ -54,11 +56,14 @@ export class World {
   readonly events: NewAuditEvent[] = []
   readonly draws = new Map<string, AnswerPayload['answer']>()
   readonly answers: ({ requestId: string } & AnswerPayload['answer'])[] = []
-  readonly sessions: { requestId: string; signal: AbortSignal; end(cause: EndCause): void; fail(error: unknown): void }[] = []
+  readonly sessions: { requestId: string; grant: Grant; signal: AbortSignal; end(cause: EndCause): void; fail(error: unknown): void }[] = []
   readonly clock: ManualClock = createManualClock(now * 1_000)
   policy = Policy.parse({ version: 1, requestsPerHour: 20 })
   roster: RosterPayload | null = rosters.good
   auditWorks = true
+  /** Of what it writes: after so many more the device is dead, in the middle of whatever it did. */
+  writesLeft = Number.POSITIVE_INFINITY
+  prove: typeof proveSignatures = proveOnce
   clockOff = 0
   /** Of the second key; nothing lies there unless a test says so. */
   approvals = '/nonexistent/approvals'
@@ -71,6 +76,22 @@ export class World {
   start() {
     const generation = { clock: this.clock, shown: this.shown, listeners: this.listeners }
     const alive = () => generation.shown === this.shown
+    /** What a dead device would write, it does not. */
+    const write = (act: () => void) => {
+      if (!alive()) throw new Error('crashed')
+      act()
+      this.writesLeft -= 1
+      if (this.writesLeft > 0) return
+      this.shown = new Map()
+      throw new Error('crashed')
+    }
+    const { disk } = this
+    const file: typeof disk = {
+      get value() {
+        return disk.value
+      },
+      save: (next) => write(() => disk.save(next)),
+    }
     const tell = (message: AgentToPanel) => {
       if (message.type === 'request.asked') generation.shown.set(message.request.requestId, message.request)
       if (message.type === 'request.closed') generation.shown.delete(message.requestId)
@@ -90,7 +111,7 @@ export class World {
     return createAccessRequests({
       trust,
       hostKey,
-      memory: createRequestMemory(this.disk),
+      memory: createRequestMemory(file),
       roster: () => this.roster,
       policy: () => this.policy,
       policyFault: () => null,
@@ -106,7 +127,7 @@ export class World {
       },
       audit: (event) => {
         if (!this.auditWorks) throw new AppError('audit.unavailable')
-        this.events.push(event)
+        write(() => void this.events.push(event))
       },
       sessionTold: (requestId) => {
         const last = this.events.findLast((event) => event.requestId === requestId && event.kind.startsWith('session.'))?.kind
@@ -116,20 +137,25 @@ export class World {
         if (alive()) this.opened.push(grant.request.id)
         const { promise, resolve, reject } = Promise.withResolvers<EndCause>()
         signal.addEventListener('abort', () => resolve(signal.reason), { once: true })
-        this.sessions.push({ requestId: grant.request.id, signal, end: resolve, fail: reject })
+        this.sessions.push({ requestId: grant.request.id, grant, signal, end: resolve, fail: reject })
         return promise
       },
       onBusy: () => {},
       clock: generation.clock,
       log: silentLog,
-      prove: proveOnce,
+      prove: (...asked) => this.prove(...asked),
     })
+  }
+
+  get dead(): boolean {
+    return this.writesLeft <= 0
   }
 
   async crash(): Promise<void> {
     const nowMs = this.clock.now()
     this.shown = new Map()
     this.listeners = new Set()
+    this.writesLeft = Number.POSITIVE_INFINITY
     // Timers of the dead device stay where they are.
     Object.assign(this, { clock: createManualClock(nowMs) })
     this.requests = this.start()
