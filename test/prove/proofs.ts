@@ -1,5 +1,6 @@
 import { balance } from './balance.ts'
 import { blind } from './blind.ts'
+import { callback } from './callback.ts'
 import { clock } from './clock.ts'
 import { conditions } from './conditions.ts'
 import { bodies } from './desktop/bodies.ts'
@@ -26,6 +27,6 @@ import { supervisor } from './supervisor.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, revocation, hidden, rotation, clock, scanners],
+  trust: [idp, forgery, conditions, callback, revocation, hidden, rotation, clock, scanners],
   desktop: [bodies, seededFaults, packaged, updates],
 }

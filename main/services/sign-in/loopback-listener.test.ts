@@ -7,11 +7,11 @@ const state = 'a-state-of-this-sign-in'
 let listener: LoopbackListener
 afterEach(() => listener.close())
 
-type Visit = { path?: string; method?: string; host?: string; language?: string }
-const visit = async ({ path = `/callback?code=c&state=${state}`, method = 'GET', host, language = 'en' }: Visit = {}) => {
+type Visit = { path?: string; method?: string; host?: string; language?: string; more?: Record<string, string> }
+const visit = async ({ path = `/callback?code=c&state=${state}`, method = 'GET', host, language = 'en', more = {} }: Visit = {}) => {
   const { port } = new URL(listener.redirectUri)
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; page: string; headers: NodeJS.Dict<string | string[]> }>()
-  const headers = { host: host ?? `127.0.0.1:${port}`, 'accept-language': language }
+  const headers = { host: host ?? `127.0.0.1:${port}`, 'accept-language': language, ...more }
   const sent = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
     text(response).then((page) => resolve({ status: response.statusCode ?? 0, page, headers: response.headers }), reject)
   })
@@ -30,6 +30,11 @@ describe('the loopback listener of a sign-in (RFC 8252)', () => {
     expect(headers['content-security-policy']).toContain("default-src 'none'")
     expect((await listener.answer).searchParams.get('code')).toBe('c')
     await expect(visit()).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('takes it from a browser that says how it comes: a whole page, from anywhere', async () => {
+    listener = await openLoopbackListener({ state })
+    expect((await visit({ more: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } })).status).toBe(200)
   })
 
   test('speaks French to a browser that does', async () => {
@@ -56,6 +61,10 @@ describe('the loopback listener of a sign-in (RFC 8252)', () => {
     ['HEAD', { method: 'HEAD' }, 405],
     ['the Host of a page elsewhere (DNS rebinding)', { host: 'evil.example' }, 421],
     ['localhost by name', { host: 'localhost' }, 421],
+    ['the Origin of another site', { more: { origin: 'https://elsewhere.example' } }, 403],
+    ['a hidden origin', { more: { origin: 'null' } }, 403],
+    ['a request by a script', { more: { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'empty' } }, 403],
+    ['a frame', { more: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' } }, 403],
   ]
   test.each(strange)('refuses %s, and still takes the right answer after it', async (_, wrong, status) => {
     listener = await openLoopbackListener({ state })

@@ -7,7 +7,8 @@ import { answerPage } from './answer-page.ts'
 /**
  * Where the browser brings the authorization code back to (RFC 8252 section 7.3): 127.0.0.1 by literal, since `localhost` may be somebody else's, and a free port.
  * It takes one request: GET /callback with our state and our own Host (a page elsewhere that rebinds its name to 127.0.0.1 sends its own). Anything else is
- * refused and changes nothing, so that no other program or page on this computer can end or spoil a sign-in.
+ * refused and changes nothing, so that no other program or page on this computer can end or spoil a sign-in. Nor does a page that has learned the state get in by a
+ * request of its own or a frame: what a person's browser follows has no Origin, and where it says how it goes, it navigates a whole page (Fetch Metadata).
  */
 export type LoopbackListener = {
   redirectUri: string
@@ -62,7 +63,7 @@ export async function openLoopbackListener({ state, donePage, timeoutMs = 120_00
 }
 
 type Expected = { origin: string; state: string; used: boolean }
-export type CallbackVerdict = { kind: 'accept'; url: URL } | { kind: 'refuse'; status: 400 | 404 | 405 | 410 | 421 }
+export type CallbackVerdict = { kind: 'accept'; url: URL } | { kind: 'refuse'; status: 400 | 403 | 404 | 405 | 410 | 421 }
 
 /** Every check in one place; the first that fails decides. */
 export function judgeCallback(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>, { origin, state, used }: Expected): CallbackVerdict {
@@ -70,12 +71,17 @@ export function judgeCallback(request: Pick<IncomingMessage, 'method' | 'url' | 
   const url = URL.canParse(request.url ?? '', origin) ? new URL(request.url ?? '', origin) : null
   if (url?.origin !== origin || url.pathname !== '/callback') return { kind: 'refuse', status: 404 }
   if (request.method !== 'GET') return { kind: 'refuse', status: 405 }
+  if (!isWholePage(request.headers)) return { kind: 'refuse', status: 403 }
   const states = url.searchParams.getAll('state')
   if (states.length !== 1 || !sameText(states[0] ?? '', state)) return { kind: 'refuse', status: 400 }
   const outcomes = [...url.searchParams.getAll('code'), ...url.searchParams.getAll('error')]
   if (outcomes.length !== 1) return { kind: 'refuse', status: 400 }
   if (used) return { kind: 'refuse', status: 410 }
   return { kind: 'accept', url }
+}
+
+function isWholePage({ origin, 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' }: IncomingMessage['headers']): boolean {
+  return origin === undefined && mode === 'navigate' && destination === 'document'
 }
 
 function sameText(left: string, right: string): boolean {
