@@ -23,10 +23,11 @@ import { revocation } from './revocation.ts'
 import { rotation } from './rotation.ts'
 import { scanners } from './scanners.ts'
 import { supervisor } from './supervisor.ts'
+import { tokens } from './tokens.ts'
 
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, callback, revocation, hidden, rotation, clock, scanners],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, scanners],
   desktop: [bodies, seededFaults, packaged, updates],
 }

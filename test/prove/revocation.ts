@@ -85,7 +85,7 @@ async function one(world: World, kind: Kind): Promise<number> {
 }
 
 /** Who asks too soon after all was given back asks again. */
-async function openShell({ client }: World): Promise<{ requestId: RequestId; pid: number }> {
+export async function openShell({ client }: Pick<World, 'client'>): Promise<{ requestId: RequestId; pid: number }> {
   for (let tries = 1; ; tries += 1) {
     try {
       const { requestId } = await client.call('session.open', { device: deviceId, access: 'os' })
@@ -98,13 +98,13 @@ async function openShell({ client }: World): Promise<{ requestId: RequestId; pid
   }
 }
 
-async function untilGone(pid: number, withinMs = 90_000): Promise<number> {
+export async function untilGone(pid: number, withinMs = 90_000): Promise<number> {
   const start = performance.now()
   while (isAlive(pid) && performance.now() - start < withinMs) await sleep(20)
   return performance.now() - start
 }
 
-async function signIn(sandbox: RunningSandbox): Promise<void> {
+export async function signIn(sandbox: RunningSandbox): Promise<void> {
   const { code, stderr } = await sandbox.gantry('sign-in')
   if (code !== 0) throw new Error(stderr)
 }

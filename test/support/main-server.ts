@@ -40,6 +40,8 @@ export type TestServer = {
   people: Record<'elena' | 'tomas', TestPerson>
   devices: Record<'mine' | 'second' | 'hidden' | 'lapsed' | 'off', TestDevice>
   codeFor(person: TestPerson): string
+  /** A visit to the pages, up to the code: what the token endpoint is to be given. `change` as in `authorization`. Moves the clock on as `signIn` does. */
+  visit(person: TestPerson, change?: Record<string, string>): Promise<Record<string, string>>
   /** Through the pages. Moves the clock on to the next code first, since each counts once. */
   signIn(person: TestPerson): Promise<Tokens>
   client(accessToken: string, key?: SigningKey): ReturnType<typeof createApiClient<typeof clientApi>>
@@ -108,11 +110,15 @@ export async function createTestServer(
   const { peopleOrigin: origin, agentOrigin } = server
   const again = { ...config, peoplePort: Number(new URL(origin).port), agentPort: Number(new URL(agentOrigin).port) }
   const codeFor = ({ totpSecret }: TestPerson) => codeOf(totpSecret, stepAt(now()))
+  const visit = (person: TestPerson, change: Record<string, string> = {}) => {
+    clock.aheadMs += 30_000
+    return walkThroughPages(origin, ca.certificatePem, { person, code: codeFor(person), change })
+  }
   return {
     ...{ origin, agentOrigin, ca: ca.certificatePem, dial, stateDir: config.stateDir, authorityIn, authority, clock, now, people, devices, codeFor, putRoster },
+    visit,
     async signIn(person) {
-      clock.aheadMs += 30_000
-      return signInThroughPages(origin, ca.certificatePem, person, codeFor(person))
+      return JSON.parse((await exchange(origin, ca.certificatePem, await visit(person))).text) as Tokens
     },
     client(accessToken, key) {
       return createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: false, ...proverOf(accessToken, key) })
@@ -134,15 +140,15 @@ export async function createTestServer(
   }
 }
 
-async function signInThroughPages(origin: string, ca: string, person: TestPerson, code: string): Promise<Tokens> {
+type Walk = { person: TestPerson; code: string; change: Record<string, string> }
+async function walkThroughPages(origin: string, ca: string, { person, code, change }: Walk): Promise<Record<string, string>> {
   const browser = createBrowser(origin, ca)
-  const { url, verifier, redirect } = authorization(origin)
+  const { url, verifier, redirect } = authorization(origin, change)
   const page = await follow(browser, origin, await browser.visit(url))
   const address = page.headers.location ?? ''
   await browser.visit(address, form({ username: person.username, password: person.password }))
   const { left } = await follow(browser, origin, await browser.visit(address, form({ code })))
-  const parameters = { grant_type: 'authorization_code', code: left?.searchParams.get('code') ?? '', code_verifier: verifier, redirect_uri: redirect }
-  return JSON.parse((await exchange(origin, ca, parameters)).text) as Tokens
+  return { grant_type: 'authorization_code', code: left?.searchParams.get('code') ?? '', code_verifier: verifier, redirect_uri: redirect }
 }
 
 async function createPerson(username: string, authority: SigningKey): Promise<TestPerson> {

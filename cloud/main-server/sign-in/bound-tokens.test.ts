@@ -5,18 +5,7 @@ import { generateSigningKey, type SigningKey, sha256, thumbprint } from '@gantry
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen } from '../../../test/support/listen.ts'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
-import {
-  type Answer,
-  ask,
-  authorization,
-  createBrowser,
-  exchange,
-  follow,
-  form,
-  proofKey,
-  proverOf,
-  type Tokens,
-} from '../../../test/support/sign-in-browser.ts'
+import { type Answer, ask, exchange, proofKey, proverOf, type Tokens } from '../../../test/support/sign-in-browser.ts'
 
 /** D12, T4: what somebody can do with tokens that were copied from a log, a proxy or a memory dump, and with a proof that was overheard. */
 let server: TestServer
@@ -171,19 +160,9 @@ describe('the token endpoint (D12, RFC 9449)', () => {
   })
 
   test('a code is bound to the key that its client named, and gives no token without a proof', async () => {
-    const codeFor = async (change: Record<string, string>) => {
-      server.clock.aheadMs += 30_000
-      const browser = createBrowser(server.origin, server.ca)
-      const { url, verifier, redirect } = authorization(server.origin, change)
-      const address = (await follow(browser, server.origin, await browser.visit(url))).headers.location ?? ''
-      const { username, password } = server.people.elena
-      await browser.visit(address, form({ username, password }))
-      const { left } = await follow(browser, server.origin, await browser.visit(address, form({ code: server.codeFor(server.people.elena) })))
-      return { grant_type: 'authorization_code', code: left?.searchParams.get('code') ?? '', code_verifier: verifier, redirect_uri: redirect }
-    }
-    const bound = await codeFor({ dpop_jkt: thumbprint(proofKey.publicJwk) })
+    const bound = await server.visit(server.people.elena, { dpop_jkt: thumbprint(proofKey.publicJwk) })
     expect(errorOf(await exchange(server.origin, server.ca, bound, stranger))).toBe('invalid_grant')
-    const open = await codeFor({})
+    const open = await server.visit(server.people.elena)
     expect(errorOf(await exchange(server.origin, server.ca, open, null))).toBe('invalid_grant')
   })
 })
