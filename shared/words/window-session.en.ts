@@ -56,6 +56,7 @@ export const sessionEn = {
     found: (at: number, of: number) => (of === 0 ? 'nothing' : `${at} of ${of}`),
     previous: 'Previous',
     next: 'Next',
+    reset: 'Reset the display',
     split: 'Open another terminal',
     filesBeside: 'Files beside the terminals',
     filesBelow: 'Files below the terminals',

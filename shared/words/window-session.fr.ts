@@ -57,6 +57,7 @@ export const sessionFr: SessionWords = {
     found: (at, of) => (of === 0 ? 'rien' : `${at} sur ${of}`),
     previous: 'Précédent',
     next: 'Suivant',
+    reset: 'Réinitialiser l’affichage',
     split: 'Ouvrir un autre terminal',
     filesBeside: 'Fichiers à côté des terminaux',
     filesBelow: 'Fichiers sous les terminaux',

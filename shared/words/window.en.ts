@@ -214,6 +214,7 @@ export const windowEn = {
       panes: 'Terminal, files, activity',
       region: 'Next region',
       split: 'Another terminal',
+      reset: 'Reset the terminal’s display',
       turn: 'Files beside or below',
       find: 'Search the scrollback',
       snippets: 'Snippets',

@@ -208,6 +208,7 @@ export const windowFr: WindowWords = {
       panes: 'Terminal, fichiers, activité',
       region: 'Région suivante',
       split: 'Un autre terminal',
+      reset: 'Réinitialiser l’affichage du terminal',
       turn: 'Fichiers à côté ou dessous',
       find: 'Chercher dans le défilement',
       snippets: 'Extraits',

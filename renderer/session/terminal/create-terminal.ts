@@ -1,11 +1,10 @@
 import { FitAddon } from '@xterm/addon-fit'
 import { SearchAddon } from '@xterm/addon-search'
-import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { WebglAddon } from '@xterm/addon-webgl'
 import { type ITheme, Terminal } from '@xterm/xterm'
 import { isAppKey, keyName } from '../../ui/keys.ts'
+import { allowScreenOnly, screenOptions } from './screen-only.ts'
 
-const scrollbackLines = 10_000
 const fontFamily = '"JetBrains Mono Variable", "JetBrains Mono", ui-monospace, monospace'
 
 export type OwnTerminal = { terminal: Terminal; fit: FitAddon; search: SearchAddon; dispose(): void }
@@ -13,41 +12,26 @@ export type OwnTerminal = { terminal: Terminal; fit: FitAddon; search: SearchAdd
 /** An xterm that does what the device says on its own screen, and nothing beyond it. The element must be in the page and the font loaded. */
 export function createTerminal(element: HTMLElement, fontSize: number): OwnTerminal {
   const terminal = new Terminal({
-    allowProposedApi: true,
-    scrollback: scrollbackLines,
+    ...screenOptions,
     fontFamily,
     fontSize,
-    cursorBlink: false,
     cursorStyle: 'block',
     cursorInactiveStyle: 'outline',
     fontWeightBold: 600,
     minimumContrastRatio: 4.5,
     drawBoldTextInBrightColors: false,
     rightClickSelectsWord: false,
-    windowOptions: {},
     theme: readTheme(),
   })
   const fit = new FitAddon()
   const search = new SearchAddon({ highlightLimit: 1_000 })
   terminal.loadAddon(fit)
   terminal.loadAddon(search)
-  terminal.loadAddon(new Unicode11Addon())
-  terminal.unicode.activeVersion = '11'
-  swallowSequences(terminal)
+  allowScreenOnly(terminal)
   terminal.attachCustomKeyEventHandler((event) => event.type !== 'keydown' || !isAppKey(keyName(event)))
   terminal.open(element)
   drawWithGraphics(terminal)
   return { terminal, fit, search, dispose: () => terminal.dispose() }
-}
-
-/**
- * Sequences that reach beyond the screen: window and icon title (0, 1, 2), hyperlinks (8), the clipboard (52), a program's notices and files (9, 777, 1337).
- * A device must not name our window, make text lead elsewhere, or write what the specialist pastes next.
- */
-const outside = [0, 1, 2, 7, 8, 9, 50, 52, 99, 777, 1337]
-
-function swallowSequences(terminal: Terminal): void {
-  for (const code of outside) terminal.parser.registerOscHandler(code, () => true)
 }
 
 /** WebGL where there is some; when its context is lost (sleep, driver) xterm goes on in the DOM. */

@@ -8,6 +8,7 @@ import { useKeys } from '../../ui/keys.ts'
 import { useSpeech } from '../../ui/language.tsx'
 import { useLasting } from '../../ui/now.ts'
 import { judgePaste, type Paste } from './paste-guard.ts'
+import { resetScreen } from './screen-only.ts'
 import { SnippetsDialog } from './snippets-dialog.tsx'
 import { TerminalSearch } from './terminal-search.tsx'
 import { TerminalTools, type ToolsProps } from './terminal-tools.tsx'
@@ -21,7 +22,7 @@ type PaneProps = {
   /** The one that had the focus last: keys for a terminal are for it. */
   isActive: boolean
   onActive: () => void
-  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'isRunning'>
+  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'onReset' | 'isRunning'>
 }
 
 /** The shell (`os`) or the service menu (`application`). Pasting is guarded; copying is by hand; nothing that the device sends leaves this pane. */
@@ -44,6 +45,11 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
     if (judged.needsConsent) setPaste(judged)
     else own.current?.terminal.paste(judged.text)
   }
+  const reset = () => {
+    if (!own.current) return
+    resetScreen(own.current.terminal)
+    own.current.terminal.focus()
+  }
   const copy = () => {
     const selected = own.current?.terminal.getSelection()
     if (selected) void navigator.clipboard.writeText(selected)
@@ -53,6 +59,7 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
       'Ctrl+Shift+F': () => setSearching(true),
       'Ctrl+Shift+S': () => setChoosing(true),
       'Ctrl+;': () => setChoosing(true),
+      'Ctrl+Shift+X': reset,
       'Ctrl+Shift+C': copy,
       'Ctrl+Shift+V': () => void navigator.clipboard.readText().then(offer, () => undefined),
     },
@@ -93,7 +100,7 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
           {session.access === 'application' ? text.menu : text.title} {number}
         </b>
         <span className="small t3 cut grow num">{text.size(session.user, size.columns, size.rows)}</span>
-        <TerminalTools {...tools} isRunning={phase.kind === 'open'} onSearch={() => setSearching(true)} onSnippets={() => setChoosing(true)} />
+        <TerminalTools {...tools} isRunning={phase.kind === 'open'} onSearch={() => setSearching(true)} onSnippets={() => setChoosing(true)} onReset={reset} />
       </div>
       {isSearching && own.current && (
         <TerminalSearch

@@ -2,6 +2,7 @@ import type { EventName } from '@gantry/shared/ipc.ts'
 import { describe, expect, test } from 'vitest'
 import type { On } from '../../api.ts'
 import { createDrawnCounter } from './drawn-counter.ts'
+import { joined } from './joined.ts'
 import { judgePaste, pieces } from './paste-guard.ts'
 import { openTerminalHub } from './terminal-hub.ts'
 
@@ -30,6 +31,18 @@ describe('flow control: what is drawn is told', () => {
       expect(told).toBeLessThanOrEqual(drawn)
     }
     expect(told).toBe(drawn)
+  })
+})
+
+describe('answers to the device', () => {
+  test('that come in one go leave in one call, later ones in the next', async () => {
+    const sent: string[] = []
+    const say = joined((text) => sent.push(text))
+    for (const text of ['a', 'b', 'c']) say(text)
+    await Promise.resolve()
+    say('d')
+    await Promise.resolve()
+    expect(sent).toEqual(['abc', 'd'])
   })
 })
 

@@ -6,12 +6,14 @@ import { useWindowState } from '../../state.ts'
 import { useStore } from '../../ui/store.ts'
 import { createTerminal, loadTerminalFont, type OwnTerminal, readTheme } from './create-terminal.ts'
 import { createDrawnCounter } from './drawn-counter.ts'
+import { joined } from './joined.ts'
 import { pieces } from './paste-guard.ts'
 
 export type TerminalPhase = { kind: 'opening' } | { kind: 'open' } | { kind: 'closed'; exitCode: number | null } | { kind: 'failed'; failure: Failure }
 export type Size = { columns: number; rows: number }
 export type TerminalControl = { phase: TerminalPhase; size: Size; own: RefObject<OwnTerminal | null>; reopen(): void }
 
+const drawnAtOnce = 4_096
 const leastSize: Size = { columns: 2, rows: 2 }
 
 /** A terminal of the device in `element`, from its opening to its end. */
@@ -59,7 +61,8 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
         const detach = terminals.attach(terminalId, {
           data(text) {
             counter.received(text.length)
-            terminal.write(text, () => counter.drawn(text.length))
+            // Between two pieces xterm lets keys through, however long a piece takes.
+            for (const piece of pieces(text, drawnAtOnce)) terminal.write(piece, () => counter.drawn(piece.length))
           },
           closed({ exitCode, failure }) {
             setPhase(failure ? { kind: 'failed', failure: knownFailure(failure) } : { kind: 'closed', exitCode })
@@ -69,7 +72,8 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
           detach()
           close()
         })
-        terminal.onData((data) => pieces(data).forEach((piece) => void call('terminal.write', { terminalId, data: piece }).catch(() => undefined)))
+        const send = (data: string) => pieces(data).forEach((piece) => void call('terminal.write', { terminalId, data: piece }).catch(() => undefined))
+        terminal.onData(joined(send))
         const resize = ({ cols: columns, rows }: { cols: number; rows: number }) => {
           setSize({ columns, rows })
           void call('terminal.resize', { terminalId, columns, rows }).catch(() => undefined)
