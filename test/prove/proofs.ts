@@ -29,5 +29,6 @@ import { tokens } from './tokens.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, revocation, hidden, rotation, clock, scanners],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, scanners],
+  desktop: [bodies, seededFaults, packaged, updates, terminal],
 }

@@ -77,7 +77,7 @@ export async function openMainDesk(): Promise<MainDesk> {
     const append = (_: NewAuditEvent) => write()
     const tools: AccessTools = {
       db,
-      authorityKey: people.authority.publicJwk,
+      authorityKeys: () => [people.authority.publicJwk],
       ticketKey: () => people.ticketKey,
       fleet: { candidates: () => accessServers.map((ref, spent) => ({ ref, region: 'ca-east', weight: 1, spent, doubtful: false })), noteTicket: quiet },
       roster: () => rosters.good,
@@ -98,7 +98,16 @@ export async function openMainDesk(): Promise<MainDesk> {
     return {
       ...{ tools, standing, client: createAccessHandlers(tools), answers: createAnswerHandlers(tools), sweep: createSweep(tools) },
       polls: createPollHandlers({
-        ...{ db, waiters: createWaiters(), append, roster: () => null, serverKeys: () => null, deviceChanged: quiet, now: () => clock() },
+        ...{
+          db,
+          waiters: createWaiters(),
+          append,
+          roster: () => null,
+          serverKeys: () => null,
+          authorityKeys: () => [],
+          deviceChanged: quiet,
+          now: () => clock(),
+        },
         bulletinKey: newNonce,
         standingChanged: standing.look,
       }),
