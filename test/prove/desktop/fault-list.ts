@@ -23,8 +23,8 @@ export const faults: Fault[] = [
   main(
     'shell',
     'any window with our page is answered',
-    'return frame.frameTreeNodeId === window.mainFrame.frameTreeNodeId && isOurAddress(frame.url);',
-    'return isOurAddress(frame.url);',
+    'function isOurSender({ sender, senderFrame: frame }, window) {',
+    'function isOurSender({ sender, senderFrame: frame }, window) { window = sender;',
   ),
   main('shell', 'inputs are not measured', 'const verdict = inputs.length > 1 ? "not-plain" : judgeInput(input);', 'const verdict = "fits";'),
   main('shell', 'inputs may be a thousand times as large', 'var maxInputSize = 5e6;', 'var maxInputSize = 5e9;'),
