@@ -77,6 +77,10 @@ describe('the authority’s key at a device', () => {
     expect([blind.newest(), blind.counting(now), blind.known(), blind.told().number]).toEqual([null, [], [], 0])
     await blind.accept([statement])
     expect([blind.newest(), lost.length > 0]).toEqual([second.publicJwk, true])
+    // Whole, and not the way from the pinned key: as good as lost.
+    const cut = JSON.stringify({ version: 1, statements: [await succession(second, thief, 9)] })
+    for (const name of readdirSync(stateDir)) writeFileSync(join(stateDir, name), cut)
+    expect((await open()).newest()).toBeNull()
   })
 
   test('signs rosters and lists alone from its first day on: who stole the key before it makes none, and no number of theirs is in the way', async () => {

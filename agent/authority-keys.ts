@@ -40,8 +40,12 @@ export type AuthorityKeysWith = {
 export async function openAuthorityKeys({ stateDir, authorityKey, onLost, audit, log }: AuthorityKeysWith): Promise<AuthorityKeysStore> {
   const path = join(stateDir, 'authority-keys.json')
   const kept = readKept(path, onLost)
-  let { known, followed } = await followAuthority(pinnedAuthority(authorityKey), kept === 'lost' ? [] : kept)
-  let isLost = kept === 'lost'
+  const pinned = pinnedAuthority(authorityKey)
+  let { known, followed } = await followAuthority(pinned, kept ?? [])
+  // One that leads nowhere would leave the pinned key, or another that was replaced, as the newest.
+  let isLost = followed.length !== kept?.length
+  if (isLost) [known, followed] = [pinned, []]
+  if (isLost && kept) onLost('authority-keys.json')
   let refused: Hash | null = null
 
   /** What was taken back is taken back also where the disk is full; after a restart it comes again. */
@@ -79,13 +83,13 @@ export async function openAuthorityKeys({ stateDir, authorityKey, onLost, audit,
   }
 }
 
-/** What lies on the disk is followed again from the pinned key: the disk is not the authority. */
-function readKept(path: string, onLost: (what: string) => void): readonly CompactJws[] | 'lost' {
+/** What lies on the disk is followed again from the pinned key: the disk is not the authority. Null where both copies are bad. */
+function readKept(path: string, onLost: (what: string) => void): readonly CompactJws[] | null {
   try {
     return readTwin({ path, schema: File, onLost })?.statements ?? []
   } catch {
     onLost('authority-keys.json')
-    return 'lost'
+    return null
   }
 }
 

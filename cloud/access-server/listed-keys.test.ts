@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { generateSigningKey, sha256, signJws, thumbprint } from '../../shared/node/signing.ts'
 import type { ServerKeysPayload } from '../../shared/server-keys.ts'
@@ -66,5 +66,8 @@ test('the authority’s own next key is followed by the word of the one before i
   await expect(keys.accept(await list(901, authority, stolen))).rejects.toMatchObject({ code: 'server.keys-bad' })
   expect(await keys.accept(await list(3, successor, successor))).toBe(true)
   for (const known of [keys, await open()]) expect(known.mainServer()).toBe(thumbprint(successor.publicJwk))
+  // Statements that lead nowhere would leave the key before it as the newest.
+  writeFileSync(join(dirname(path), 'authority-keys.jws'), `${await succession(successor, stolen)}\n`)
+  await expect(open()).rejects.toMatchObject({ code: 'state.unreadable' })
   expect(await (await open(null)).follow([await succession(authority, successor)])).toBe(false)
 })

@@ -55,7 +55,9 @@ export async function openListedKeys({ stateDir, ticketKey, authorityKey }: List
 
 async function readAuthority(path: string, authorityKey: PublicJwk): Promise<AuthorityKeys> {
   const statements = existsSync(path) ? splitAuthorityStatements(readFileSync(path, 'utf8')) : []
-  return (await followAuthority(pinnedAuthority(authorityKey), statements)).known
+  const { known, followed } = await followAuthority(pinnedAuthority(authorityKey), statements)
+  if (followed.length !== statements.length) throw new AppError('state.unreadable', { details: { path } })
+  return known
 }
 
 async function readList(path: string, { keys }: AuthorityKeys): Promise<{ payload: ServerKeysPayload; key: PublicJwk } | null> {

@@ -49,12 +49,16 @@ describe('the authority’s keys', () => {
     expect(await newest(pin, said(first, first, { number: 3 }), said(first, thief, { number: 4 }))).toBe(isFirst)
     expect(await newest(pin, said(first, first, { number: 3, next: thumbprint(thief.publicJwk) }), said(first, thief, { number: 4 }))).toBe(isFirst)
     expect(await newest(pin, said(first, second, { number: 3 }), said(second, third, { number: 4 }))).toBe(isThird)
+    // The thief of the first key keeps the pin and says the highest number: the pinned key follows all the same, and its numbers count from there on.
+    const highest = said(first, first, { number: Number.MAX_SAFE_INTEGER, next: isSecond ?? '' })
+    expect(await newest(pin, highest, said(first, second, { number: 3 }), said(second, third, { number: 4 }))).toBe(isThird)
   })
 
   test('are told from where each listener can follow', async () => {
     const all = await Promise.all([said(first, second, { number: 3 }), said(second, second, { number: 4, until: now }), said(second, third, { number: 5 })])
     const from = (key: SigningKey, number: number) => statementsFor(all, { key: thumbprint(key.publicJwk), number })
     expect([from(first, 0), from(second, 0), from(second, 4), from(third, 5), from(thief, 0)]).toEqual([all, all.slice(1), all.slice(2), [], []])
+    expect(from(first, 99)).toEqual(all)
     expect(splitAuthorityStatements(`${all.join('\n')}\nhalf a li\n`)).toEqual(all)
     expect(new Set(namedAuthorityKeys(all).map(thumbprint))).toEqual(new Set([isFirst, isSecond, isThird]))
   })

@@ -23,7 +23,9 @@ export async function followAuthority(
 function afterStatement({ keys, number, next }: AuthorityKeys, said: AuthorityKeyPayload): AuthorityKeys | null {
   const [newest, ...older] = keys
   const mark = thumbprint(said.key)
-  if (said.number <= number || thumbprint(said.by) !== thumbprint(newest.key)) return null
+  if (thumbprint(said.by) !== thumbprint(newest.key)) return null
+  // Whoever stole the newest key could say the highest number there is; the key that was pinned follows all the same.
+  if (said.number <= number && next !== mark) return null
   const endsBy = (until: number) => Math.min(until, said.until ?? until)
   if (mark === thumbprint(newest.key)) {
     if (next !== null && said.next !== next) return null
@@ -54,7 +56,7 @@ export function splitAuthorityStatements(text: string): CompactJws[] {
 export function statementsFor(statements: readonly CompactJws[], known: { key: string; number: number }): CompactJws[] {
   const first = statements.findIndex((jws) => {
     const said = readAuthorityStatement(jws)
-    return said !== null && said.number > known.number && thumbprint(said.by) === known.key
+    return said !== null && thumbprint(said.by) === known.key && (said.number > known.number || thumbprint(said.key) !== known.key)
   })
   return first === -1 ? [] : statements.slice(first)
 }

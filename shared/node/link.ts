@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Duplex } from 'node:stream'
 import { AppError } from '../errors.ts'
-import { createFrameReader, type FrameType, frame, frameLimits, readFrame } from './link-frames.ts'
+import { createFrameReader, type FrameType, frame, frameLimits, headerBytes, readFrame } from './link-frames.ts'
 import { createInbox } from './link-inbox.ts'
 import { createOutbox } from './link-outbox.ts'
 import { ackAfter, type LinkClock, type PathLife, realClock, smoothed } from './link-timing.ts'
@@ -260,7 +260,9 @@ export class Link extends Duplex {
   /** Everything that is kept, in order, so that there is no gap. A path that does not take it at once is left alone. */
   #double(): void {
     const [carrier, outbox] = [this.#carrier, this.#outbox]
-    if (!carrier || carrier.rttMs < doubled.leastRttMs || this.keptBytes > doubled.maxBytes) return
+    if (!carrier || carrier.rttMs < doubled.leastRttMs || this.keptBytes === 0 || this.keptBytes > doubled.maxBytes) return
+    // Of a large frame the last octets may be all that is kept; it would go whole.
+    if (outbox.from(outbox.start).frame.length > headerBytes + doubled.maxBytes) return
     for (const path of this.#paths.values()) {
       if (path === carrier || path.doubtedMs !== null || path.stream.writableLength > doubled.maxBytes) continue
       for (let at = outbox.start; at < outbox.end; ) {
