@@ -8,6 +8,7 @@ import { devicesWithAgent, readHospital } from '../../sandbox/hospital.ts'
 import { createPanelDesk, type PanelView } from '../../sandbox/panel-desk.ts'
 import { openPanelPages, type PanelPages } from '../../sandbox/panel-pages.ts'
 import { choosePort } from '../../sandbox/ports.ts'
+import { corpus } from '../support/hostile-terminal/corpus.ts'
 import { root } from './support/sandbox.ts'
 
 /** The built page of the front panel, as the sandbox serves it, in a browser; what it shows is told by hand. */
@@ -132,6 +133,17 @@ describe('the front panel’s page', () => {
     view.show({ type: 'output', requestId, terminal: 1, data: Buffer.from('$ uname\r\nLinux\r\n').toString('base64') })
     await page.getByText('fix.bin').first().waitFor()
     await page.getByText('uname').first().waitFor()
+    await page.getByRole('button', { name: /End/ }).first().click()
+    await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'end', requestId })
+  })
+
+  test('whatever a device prints there, End stays in reach (D19)', async () => {
+    for (const [, octets] of corpus.flatMap(({ sequences }) => sequences)) {
+      view.show({ type: 'output', requestId, terminal: 1, data: Buffer.from(octets as string).toString('base64') })
+    }
+    view.show({ type: 'output', requestId, terminal: 2, data: Buffer.from('still here').toString('base64') })
+    await page.getByText('still here').first().waitFor()
+    pressed.length = 0
     await page.getByRole('button', { name: /End/ }).first().click()
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'end', requestId })
   })

@@ -1,10 +1,11 @@
 import type { PanelScreen } from '@gantry/shared/panel.ts'
 import { type IBufferCell, type IBufferLine, Terminal } from '@xterm/xterm'
+import { allowScreenOnly, screenOptions } from '../../../renderer/ui/screen-only.ts'
 import { element } from './elements.ts'
 
 /**
  * What the specialist sees, mirrored. xterm only interprets the bytes, without ever being opened on the page; the rows are drawn here as plain text. So a hostile
- * output finds nothing to act on: no link, no title, no clipboard, no image, no answer to a query, no style of its own beyond sixteen colours.
+ * output finds nothing to act on: no link, no title, no clipboard, no image, no answer to a query, no style of its own beyond sixteen colours. Nor does it keep the page busy, or End would be out of reach.
  */
 export type Mirror = {
   element: HTMLElement
@@ -45,7 +46,7 @@ export function createMirror(): Mirror {
   }
   const open = (key: string, { requestId, size }: Output): Shown => {
     const known = terminals.get(key)
-    const terminal = known?.terminal ?? new Terminal({ ...defaultSize, scrollback: 0, disableStdin: true, allowProposedApi: true, logLevel: 'off' })
+    const terminal = known?.terminal ?? openTerminal()
     if (size && (terminal.cols !== size.columns || terminal.rows !== size.rows)) terminal.resize(size.columns, size.rows)
     const one: Shown = known ?? { requestId, terminal, usedAt: 0 }
     terminals.set(key, one)
@@ -72,6 +73,12 @@ export function createMirror(): Mirror {
       drawSoon()
     },
   }
+}
+
+function openTerminal(): Terminal {
+  const terminal = new Terminal({ ...screenOptions, ...defaultSize, scrollback: 0, disableStdin: true })
+  allowScreenOnly(terminal)
+  return terminal
 }
 
 /** As large as the width allows; a full-screen program must fit whole, else the last rows count. Returns how many rows there is room for. */

@@ -3,7 +3,7 @@ import { SearchAddon } from '@xterm/addon-search'
 import { WebglAddon } from '@xterm/addon-webgl'
 import { type ITheme, Terminal } from '@xterm/xterm'
 import { isAppKey, keyName } from '../../ui/keys.ts'
-import { allowScreenOnly, screenOptions } from './screen-only.ts'
+import { allowScreenOnly, screenOptions } from '../../ui/screen-only.ts'
 
 const fontFamily = '"JetBrains Mono Variable", "JetBrains Mono", ui-monospace, monospace'
 

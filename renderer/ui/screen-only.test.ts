@@ -1,6 +1,6 @@
 import { Terminal } from '@xterm/xterm'
 import { describe, expect, test } from 'vitest'
-import { allowedAnswers, corpus, decoded } from '../../../test/support/hostile-terminal/corpus.ts'
+import { allowedAnswers, corpus, decoded } from '../../test/support/hostile-terminal/corpus.ts'
 import { allowScreenOnly, resetScreen, screenOptions } from './screen-only.ts'
 
 const size = { cols: 80, rows: 24 }
