@@ -105,7 +105,7 @@ export const panelEn = {
       os: 'works in the operating system',
     } satisfies Record<AccessLevel, string>,
     interrupted: 'The connection is interrupted; the session waits for it.',
-    blocked: (tried: number) => `It cannot reach your network: ${tried} addresses tried, all blocked.`,
+    blocked: (tried: number) => `The session cannot reach your network: ${tried} addresses tried, all blocked.`,
     files: 'Files and actions',
     noFiles: 'Nothing moved yet',
     left: 'left, then it ends by itself',

@@ -102,7 +102,7 @@ export const panelFr: PanelWords = {
       os: 'travaille dans le système',
     },
     interrupted: 'La connexion est interrompue; la séance l’attend.',
-    blocked: (tried: number) => `Elle ne peut pas atteindre votre réseau : ${tried} adresses essayées, toutes bloquées.`,
+    blocked: (tried: number) => `La séance ne peut pas atteindre votre réseau : ${tried} adresses essayées, toutes bloquées.`,
     files: 'Fichiers et actions',
     noFiles: 'Aucun mouvement pour l’instant',
     left: 'puis fin automatique',
