@@ -1,7 +1,7 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { includesLevel } from '@gantry/shared/profile.ts'
-import type { Session } from '../main/services/services.ts'
+import type { AskOptions, Session } from '../main/services/services.ts'
 import type { Console } from './console.ts'
 import type { ExitCode } from './exit-code.ts'
 import { type Interrupt, listenForInterrupt } from './interrupt.ts'
@@ -36,7 +36,7 @@ export async function withServices({ place, console, openBrowser }: WithServices
 export async function withSession<T>(
   { services, console, interrupt }: Working,
   device: DeviceRow,
-  { patientData, ...ask }: AskSession,
+  { patientData, terminal, ...ask }: AskSession & Pick<AskOptions, 'terminal'>,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   requireLevel(device, ask)
@@ -45,7 +45,7 @@ export async function withSession<T>(
   interrupt.onFirst(console.words.progress.cancelling)
   let session: Session
   try {
-    const asked = await services.requests.ask({ deviceId: device.id, ...ask }, { pin, signal: interrupt.signal, onProgress: progress.show })
+    const asked = await services.requests.ask({ deviceId: device.id, ...ask }, { pin, terminal, signal: interrupt.signal, onProgress: progress.show })
     session = await asked.session
   } finally {
     progress.close()

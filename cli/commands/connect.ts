@@ -1,5 +1,5 @@
 import { includesLevel } from '@gantry/shared/profile.ts'
-import type { Session, Terminal } from '../../main/services/services.ts'
+import type { Session, Terminal, TerminalOptions } from '../../main/services/services.ts'
 import type { Console, Io } from '../console.ts'
 import { type ExitCode, usageError } from '../exit-code.ts'
 import { defaults, parseAsk } from '../options.ts'
@@ -19,7 +19,7 @@ export async function connectDevice({ place, console, options, args }: CommandCo
   return withServices({ place, console }, async (working) => {
     const device = await working.services.devices.find(args[0] ?? '')
     const kept: string[] = []
-    const done = await withSession(working, device, ask, async (session) => ({
+    const done = await withSession(working, device, { ...ask, terminal: terminalOf(console.io) }, async (session) => ({
       requestId: session.requestId,
       exitCode: await useTerminal(session, { console, kept, signal: working.interrupt.signal }),
     }))
@@ -32,12 +32,20 @@ export async function connectDevice({ place, console, options, args }: CommandCo
 
 type Using = { console: Console; kept: string[]; signal: AbortSignal }
 
+const terminalOf = ({ stdout, env }: Io): TerminalOptions => ({
+  columns: clamp(stdout.columns ?? 80, 2, 1_000),
+  rows: clamp(stdout.rows ?? 24, 2, 500),
+  term: env.TERM ?? 'dumb',
+})
+
 /** The person's terminal becomes the device's until one of the two ends. */
 async function useTerminal(session: Session, { console, kept, signal }: Using): Promise<number | null> {
   const { io } = console
-  const size = () => ({ columns: clamp(io.stdout.columns ?? 80, 2, 1_000), rows: clamp(io.stdout.rows ?? 24, 2, 500) })
-  const terminal = await session.openTerminal({ ...size(), term: io.env.TERM ?? 'dumb' })
-  const resize = () => terminal.resize(size().columns, size().rows)
+  const terminal = await session.openTerminal(terminalOf(io))
+  const resize = () => {
+    const { columns, rows } = terminalOf(io)
+    terminal.resize(columns, rows)
+  }
   const stopShowing = show(terminal, { console, kept })
   const input = sendInput(terminal, io)
   io.stdout.on('resize', resize)

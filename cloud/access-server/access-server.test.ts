@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Agent, get } from 'node:https'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -12,7 +11,7 @@ import { type LegOptions, openingHead, openLeg } from '../../shared/node/leg.ts'
 import { readUntil } from '../../shared/node/read-until.ts'
 import { generateSigningKey, signJws } from '../../shared/node/signing.ts'
 import type { AdmissionPayload } from '../../shared/ticket.ts'
-import { type LegWorld, startLegWorld } from '../../test/support/access-server.ts'
+import { health, type LegWorld, startLegWorld } from '../../test/support/access-server.ts'
 
 const worlds: LegWorld[] = []
 afterEach(async () => {
@@ -448,14 +447,3 @@ describe('health and drain', () => {
     await closing
   })
 })
-
-function health(world: LegWorld): Promise<{ status: number | undefined; body: unknown }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: unknown }>()
-  const request = get(`${world.server.origin}/healthz`, { ca: world.ca, agent: new Agent({ keepAlive: false }) }, async (response) => {
-    let text = ''
-    for await (const chunk of response) text += chunk
-    resolve({ status: response.statusCode, body: JSON.parse(text) })
-  })
-  request.on('error', reject)
-  return promise
-}

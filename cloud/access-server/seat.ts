@@ -12,6 +12,8 @@ export type LegSeat = Seat & {
   admitted: Admitted
   /** True once the verdict is said: from then on every byte belongs to the other end, so that a leg can only be cut. */
   joined: boolean
+  /** Before its octets are the other end's to read. */
+  stopWatching(): void
   /** Why we closed it, if it was we. */
   cause?: ErrorCode
 }
@@ -19,15 +21,25 @@ export type LegSeat = Seat & {
 export function createSeat(socket: TLSSocket, admitted: Admitted): LegSeat {
   const { ticket, opening } = admitted
   const { side, leg, epoch, link } = opening
+  const stopWatching = watchEnd(socket)
   const seat: LegSeat = {
-    ...{ ticketId: ticket.id, side, leg, epoch, link, socket, admitted, joined: false },
+    ...{ ticketId: ticket.id, side, leg, epoch, link, socket, admitted, joined: false, stopWatching },
     close: (code) => {
+      stopWatching()
       seat.cause = code
       if (seat.joined) socket.destroy()
       else sayVerdict(socket, code)
     },
   }
   return seat
+}
+
+/** One that waits says nothing; that it has left is only heard by who reads, and would else be heard when its time is over. */
+function watchEnd(socket: TLSSocket): () => void {
+  const look = () => void socket.read(0)
+  const leave = () => socket.destroy()
+  socket.on('readable', look).once('end', leave)
+  return () => void socket.off('readable', look).off('end', leave)
 }
 
 type Tools = {
@@ -52,6 +64,7 @@ export async function carry({ client, agent, leave }: Met<LegSeat>, { audit, joi
     // The agent ends a session on time; this only keeps a leg that both ends forgot from staying for ever.
     last = setTimeout(() => close('session.ended'), joined.endsAt(ticket, Math.floor(startedMs / 1_000)) * 1_000 - startedMs)
     for (const seat of [client, agent]) {
+      seat.stopWatching()
       seat.joined = true
       sayVerdict(seat.socket)
     }

@@ -1,5 +1,6 @@
 import type { Handlers } from '@gantry/shared/contract.ts'
 import type { Calls } from '@gantry/shared/ipc.ts'
+import { includesLevel } from '@gantry/shared/profile.ts'
 import { windowWords } from '@gantry/shared/words/window.ts'
 import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
@@ -11,6 +12,9 @@ type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'cases' | '
   emit: Emit
   logPath: string | null
 }
+
+/** Its pane is drawn when the session is there, and tells its size then. */
+const beforeItsPane = { columns: 80, rows: 24 } as const
 
 /** What the window may ask: one thin function per call of `shared/ipc.ts`. */
 export function createCallHandlers({
@@ -64,7 +68,10 @@ export function createCallHandlers({
     'device.list': () => devices.list(),
     'device.show': ({ deviceId }) => devices.show(deviceId),
 
-    'request.start': async ({ pin, ...input }) => ({ requestId: (await requests.ask(input, { pin })).requestId }),
+    'request.start': async ({ pin, ...input }) => {
+      const terminal = includesLevel(input.access, 'os') ? beforeItsPane : undefined
+      return { requestId: (await requests.ask(input, { pin, terminal })).requestId }
+    },
     'request.cancel': async ({ requestId }) => done(await requests.cancel(requestId)),
     'request.list': () => ({ requests: requests.list() }),
     'history.list': async () => ({ requests: await requests.history() }),

@@ -26,6 +26,7 @@ import { createProfileLock } from './profile-lock.ts'
 import { referToLog } from './references.ts'
 import { createRequests, type RequestService } from './requests/requests.ts'
 import type { Services, ServicesOptions } from './services.ts'
+import { startApproach } from './sessions/approach.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { openSettings } from './settings.ts'
 import { openProvider, type Provider } from './sign-in/provider.ts'
@@ -114,6 +115,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const requests: RequestService = createRequests({
     requireFreshMfa,
     ...{ call: server.call, wellKnown: server.wellKnown, requireClock: server.requireClock, devices, keys, audit, updates, now, log },
+    approach: (way) => startApproach({ ...way, dial }),
     openSession: sessions.open,
     onProgress: (progress) => emit('request.changed', progress),
   })

@@ -150,6 +150,8 @@ export type AskOptions = {
   sessionKey?: SigningKey
   /** Opens the support key, where it lies behind one. */
   pin?: string | undefined
+  /** Somebody waits for a terminal: the session's first one is opened together with it, so that it is there when `openTerminal` asks. */
+  terminal?: TerminalOptions | undefined
   onProgress?: (progress: RequestProgress) => void
 }
 /** `session` rejects with the refusal (`access.*`, `leg.*`, `device.*` …). */

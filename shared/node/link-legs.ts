@@ -12,11 +12,8 @@ import { signJws, verifyJws } from './signing.ts'
 export type LinkedLegOptions = Omit<LegOptions, 'epoch' | 'link'> & {
   /** The other end's key: the device key for a client, the session key for an agent. */
   peerKey: PublicJwk
-  /**
-   * How long the other end may take to come, in ms: until then a server's word that it is not there yet is no failure. For the end that knows first that there will be a session, since
-   * the other one may have to wait for a main server that is just being started again (D2).
-   */
-  patienceMs?: number | undefined
+  /** Whether the other end may still take its time: while it may, a server's word that it is not there yet is no failure. */
+  isPatient?: (() => boolean) | undefined
   onChange?: (network: LinkedNetwork) => void
 }
 export type LinkedNetwork = {
@@ -66,7 +63,7 @@ export async function openLinkedLeg(servers: readonly [AccessServerRef, ...Acces
     failures.set(server, error)
     link.tell()
     if (!isOpen) hurry.now()
-    if (isAwaited(error) && performance.now() - startedMs < (options.patienceMs ?? 0)) return
+    if (isAwaited(error) && options.isPatient?.()) return
     const isEnough = tries >= first.rounds || performance.now() - startedMs >= first.withinMs - 500
     if (isEnough || !isWorthAnother(error)) givenUp.set(server, error)
     if (givenUp.size < servers.length) return
@@ -172,6 +169,8 @@ async function keepPath({ link, server, options, hurry, signal, afterMs, onUp, o
     } catch (error) {
       signal.throwIfAborted()
       onDown(error, epoch)
+      // That server has held the seat for its time, which was pause enough.
+      if (isAwaited(error)) pauses = 0
     }
     const mostMs = link.state().interrupted ? redial.interruptedMs : redial.standbyMs
     const pauseMs = Math.min(redial.firstMs * redial.factor ** pauses, mostMs)

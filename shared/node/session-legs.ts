@@ -17,6 +17,8 @@ export type OpenSessionLeg = {
   signal?: AbortSignal | undefined
   /** What becomes of a control leg's connections. */
   onNetwork?: ((network: LinkedNetwork) => void) | undefined
+  /** Of a client's control leg: whether the device may still take its time, since a person there is asked. */
+  isPatient?: (() => boolean) | undefined
 }
 export type SessionLegsOptions = {
   dial: Dial
@@ -32,12 +34,12 @@ export function createSessionLegs({ dial, ticket, ticketText, side, key }: Sessi
   const peerKey = side === 'client' ? ticket.deviceKey : ticket.sessionKey
   let first: LinkedLeg | null = null
   return {
-    async open(leg, { signal, onNetwork }) {
+    async open(leg, { signal, onNetwork, isPatient }) {
       const common = { dial, ticket: ticketText, ticketId: ticket.id, side, leg, key, signal }
       if (leg.startsWith('files-')) return openLegWithFallback(first?.servers() ?? servers, { ...common, epoch: 1 })
-      // The device says yes before the specialist hears of it; as long as the ticket may be joined, it waits.
-      const patienceMs = side === 'agent' && leg === 'control-1' ? ticket.joinBefore * 1_000 - Date.now() : undefined
-      const linked = await openLinkedLeg(servers, { ...common, peerKey, patienceMs, ...(onNetwork ? { onChange: onNetwork } : {}) })
+      // The device says yes before the specialist hears of it, who may have to wait for a main server that is just being started again (D2): as long as the ticket may be joined, it waits.
+      const untilJoinable = side === 'agent' && leg === 'control-1' ? () => Date.now() < ticket.joinBefore * 1_000 : undefined
+      const linked = await openLinkedLeg(servers, { ...common, peerKey, isPatient: isPatient ?? untilJoinable, ...(onNetwork ? { onChange: onNetwork } : {}) })
       if (leg === 'control-1') first = linked
       return linked
     },

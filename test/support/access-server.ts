@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccessServer, type ServerTools, startAccessServer } from '../../cloud/access-server/access-server.ts'
@@ -94,4 +95,16 @@ function ticketPayload({ ref, sessionKey, deviceKey, change }: Parts): TicketPay
     joinBefore: now + 300,
     ...change,
   }
+}
+
+/** What it says of itself to whoever asks. */
+export function health(world: LegWorld): Promise<{ status: number | undefined; body: unknown }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: unknown }>()
+  const request = get(`${world.server.origin}/healthz`, { ca: world.ca, agent: new Agent({ keepAlive: false }) }, async (response) => {
+    let text = ''
+    for await (const chunk of response) text += chunk
+    resolve({ status: response.statusCode, body: JSON.parse(text) })
+  })
+  request.on('error', reject)
+  return promise
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Grant, SessionTools } from '../../agent/session/grant.ts'
 import { openSession } from '../../agent/session/open-session.ts'
 import { createServices } from '../../main/services/create-services.ts'
-import type { Asked, AskInput, Services, ServicesOptions, Session } from '../../main/services/services.ts'
+import type { Asked, AskInput, AskOptions, Services, ServicesOptions, Session } from '../../main/services/services.ts'
 import type { EndCause } from '../../shared/access-request.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { type AuditLog, openAuditLog } from '../../shared/node/audit-log.ts'
@@ -27,7 +27,11 @@ export type SessionWorld = {
   services: Services
   filesRoot: string
   deviceLog: AuditLog
-  ask(change?: Partial<AskInput>): Promise<Asked>
+  ask(change?: Partial<AskInput>, options?: AskOptions): Promise<Asked>
+  /** The device's signed answers as far as the question to the person there. */
+  ring(requestId: RequestId): Promise<void>
+  /** The person's yes, then the device's half of the session. */
+  allow(requestId: RequestId): Promise<void>
   /** The device's signed answers, then its half of the session. */
   approve(requestId: RequestId, by?: 'policy' | 'person', change?: Partial<SessionTools>): Promise<void>
   /** Both. */
@@ -122,14 +126,25 @@ export async function startSessionWorld({ extra, updates }: Pick<ClientWorldWith
 
   const world: SessionWorld = {
     ...{ main, legs, fallback, services, filesRoot, deviceLog },
-    ask: (change = {}) =>
-      services.requests.ask({
-        ...{ deviceId: main.device.id, access: 'os', serviceKind: 'support', reason: 'The console reacts slowly', caseId: '48213', minutes: 30, ...change },
-      }),
+    ask: (change = {}, options = {}) =>
+      services.requests.ask(
+        {
+          ...{ deviceId: main.device.id, access: 'os', serviceKind: 'support', reason: 'The console reacts slowly', caseId: '48213', minutes: 30, ...change },
+        },
+        options,
+      ),
+    async ring(requestId) {
+      await main.answer(requestId, { kind: 'picked-up', rule: 'ask', draw: newNonce(), hostKey: main.device.hostKey })
+      await main.answer(requestId, { kind: 'asking', answerBefore: Math.floor(Date.now() / 1000) + 120 })
+    },
+    async allow(requestId) {
+      await main.answer(requestId, { kind: 'approved', by: 'person', hostKey: main.device.hostKey })
+      startAgent(requestId, 'person', {})
+    },
     async approve(requestId, by = 'policy', change = {}) {
       const { hostKey } = main.device
-      await main.answer(requestId, { kind: 'picked-up', rule: by === 'policy' ? 'allow' : 'ask', draw: newNonce(), hostKey })
-      if (by === 'person') await main.answer(requestId, { kind: 'asking', answerBefore: Math.floor(Date.now() / 1000) + 120 })
+      if (by === 'person') await world.ring(requestId)
+      else await main.answer(requestId, { kind: 'picked-up', rule: 'allow', draw: newNonce(), hostKey })
       await main.answer(requestId, { kind: 'approved', by, hostKey })
       startAgent(requestId, by, change)
     },

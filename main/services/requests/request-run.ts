@@ -7,7 +7,8 @@ import { matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { checkTicket, requireSameRequest } from '@gantry/shared/node/ticket.ts'
 import type { CompactJws, TicketPayload } from '@gantry/shared/ticket.ts'
 import { isUnreachable, type MainServer } from '../main-server/main-server.ts'
-import type { ServiceLog, Session, SpecialistKeys } from '../services.ts'
+import type { ServiceLog, Session, SpecialistKeys, TerminalOptions } from '../services.ts'
+import type { Approach, StartApproach } from '../sessions/approach.ts'
 import { type AnswerState, noAnswers, readAnswers, takeAnswer } from './device-answers.ts'
 import { createMailbox } from './mailbox.ts'
 import { type ProgressKeeper, startProgress } from './progress.ts'
@@ -22,12 +23,17 @@ export type ApprovedRequest = {
   ticketText: CompactJws
   hostKey: string
   approvedBy: 'policy' | 'person'
+  approach: Approach
+  /** The terminal that is waited for. */
+  terminal: TerminalOptions | null
 }
 export type RunTools = {
   call: MainServer['call']
   wellKnown: (options?: { fresh: true }) => Promise<WellKnown>
+  approach: (way: Omit<StartApproach, 'dial'>) => Approach
   openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
   onProgress: (progress: RequestProgress) => void
+  terminal: TerminalOptions | null
   /** How long to wait for an update before asking: short while the stream of updates is down. */
   pollMs: () => number
   now: () => number
@@ -68,6 +74,12 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
   const mailbox = createMailbox<AccessRequestView>()
   const [stored, settled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const progress = startProgress(payload, row, tools)
+  let approach: Approach | null = null
+  /** From the moment at which somebody may say yes; not while a device is only waited for. */
+  const setOut = ({ ticket, ticketText }: Ticketed): Approach => {
+    approach ??= tools.approach({ ticket, ticketText, sessionKey: own.sessionKey, signal: stop.signal })
+    return approach
+  }
 
   const send = async (): Promise<Ticketed> => {
     await tools.wellKnown()
@@ -96,6 +108,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
         for (const answer of fresh) {
           state = takeAnswer(state, answer)
           noteAnswer(progress, state, answer.kind)
+          if (answer.kind === 'asking') setOut(ticketed)
         }
       }
       // C only after D: from here on nobody can choose anything that the code depends on.
@@ -133,8 +146,10 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
       const { end } = await follow(ticketed)
       if (end?.kind !== 'approved') throw refusalOf(end)
       progress.change({ state: 'approved' })
+      const approach = setOut(ticketed)
       const { ticket, ticketText } = ticketed
-      const approved = { own, keys, device: progress.read().device, ticket, ticketText, hostKey: end.hostKey, approvedBy: end.by }
+      const { terminal } = tools
+      const approved = { own, keys, device: progress.read().device, ticket, ticketText, hostKey: end.hostKey, approvedBy: end.by, approach, terminal }
       const session = await tools.openSession(approved, stop.signal)
       const { accessServer } = session.view()
       progress.reach('joined', { state: 'open', accessServer })
@@ -142,6 +157,7 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
       void session.ended.then(() => progress.change({ state: 'ended' }))
       return session
     } catch (error) {
+      approach?.turnBack()
       const failure = toFailure(error)
       tools.log.info('a request came to nothing', { requestId: payload.id, code: failure.code })
       const kind = progress.read().state === 'approved' ? 'end' : 'cancel'

@@ -9,6 +9,7 @@ import type { AccessLevel } from '@gantry/shared/profile.ts'
 import type { DeviceList } from '../device-list.ts'
 import type { MainServer } from '../main-server/main-server.ts'
 import type { Keys, Requests, ServiceLog, Session } from '../services.ts'
+import type { Approach, StartApproach } from '../sessions/approach.ts'
 import { type ApprovedRequest, type RequestRun, runRequest } from './request-run.ts'
 import { makeRequest, signWithdrawal } from './signed-request.ts'
 
@@ -20,6 +21,7 @@ export type RequestTools = {
   /** Asks the person for both factors again where this level needs them fresh. Errors: `auth.*`. */
   requireFreshMfa: (access: AccessLevel, signal: AbortSignal | undefined) => Promise<void>
   keys: Keys
+  approach: (way: Omit<StartApproach, 'dial'>) => Approach
   openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
   /** Write first: resolves when the event is stored. */
   audit: (event: NewAuditEvent) => Promise<unknown>
@@ -58,7 +60,7 @@ export function createRequests(tools: RequestTools): RequestService {
     forgetOldest(kept)
   }
 
-  const ask: Requests['ask'] = async (input, { signal, sessionKey, pin, onProgress } = {}) => {
+  const ask: Requests['ask'] = async (input, { signal, sessionKey, pin, terminal, onProgress } = {}) => {
     signal?.throwIfAborted()
     await tools.requireClock()
     const keys = await tools.keys.load(pin)
@@ -71,6 +73,7 @@ export function createRequests(tools: RequestTools): RequestService {
     tools.updates.start()
     const run = runRequest(own, keys, row, {
       ...tools,
+      terminal: terminal ?? null,
       pollMs: () => (tools.updates.isOpen() ? polling.withUpdatesMs : polling.withoutMs),
       onProgress(progress) {
         onProgress?.(progress)

@@ -7,13 +7,14 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { readHead } from '@gantry/shared/node/audit-line.ts'
 import type { AuditLog } from '@gantry/shared/node/audit-log.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
-import { createSessionLegs, type SessionLegs } from '@gantry/shared/node/session-legs.ts'
+import type { SessionLegs } from '@gantry/shared/node/session-legs.ts'
 import { publicKeyFrom } from '@gantry/shared/node/signing.ts'
 import type { Client } from 'ssh2'
 import { createSessionMirror } from '../audit/session-mirror.ts'
 import type { MainServer } from '../main-server/main-server.ts'
 import type { ApprovedRequest } from '../requests/request-run.ts'
 import type { ServiceLog } from '../services.ts'
+import { openShell } from './channels.ts'
 import { findEndCause } from './end-cause.ts'
 import { createSession, type OwnSession } from './session.ts'
 import { describeSession, openSessionChannel, type SessionChannel } from './session-channel.ts'
@@ -36,7 +37,7 @@ export type OpenSessionTools = {
  * Errors: `leg.*`, `server.*`, `device.host-key-wrong`, `session.*`, `audit.unavailable`; an abort throws the signal's reason.
  */
 export async function openSession(approved: ApprovedRequest, tools: OpenSessionTools, signal: AbortSignal): Promise<OwnSession> {
-  const { own, keys, hostKey } = approved
+  const { own, keys, hostKey, approach } = approved
   // No audit store, no session (architecture 3.6).
   const audit = await tools.openAudit()
   const end = createEnd()
@@ -47,9 +48,8 @@ export async function openSession(approved: ApprovedRequest, tools: OpenSessionT
     show: (timeoutMs) => tools.call('access-request.show', { requestId: about.requestId }, { timeoutMs }),
     onEnded: end.now,
   })
-  const { ticket, ticketText } = approved
-  const legs = createSessionLegs({ dial: tools.dial, ticket, ticketText, side: 'client', key: own.sessionKey })
-  const leg = await legs.open('control-1', { signal, onNetwork: network.change })
+  const { legs } = approach
+  const leg = await approach.arrive(network.change)
   const client = await connectSsh({ leg, username: keys.payload.username, hostKey, keys: [own.sessionKey, keys.support], signal })
   try {
     const session = await begin({ approved, tools, audit, client, legs, network, end })
@@ -96,6 +96,9 @@ async function begin({ approved, tools, audit, client, legs, network, end }: Con
       end.now('audit-failed')
     },
   })
+  // Beside what the device says of the session, which costs several ways there and back.
+  const shell = approved.terminal ? openShell(client, approved.terminal) : null
+  shell?.catch(() => undefined)
   const channel = await openSessionChannel(client, { onActivity: mirror.link, onUsed: (used) => end.session()?.change({ used }), onEnding: end.announced })
   const described = await describeSession(channel)
   mirror.key(described.auditKey)
@@ -107,7 +110,7 @@ async function begin({ approved, tools, audit, client, legs, network, end }: Con
   }
   setTimeout(exchange, evidenceAfterMs).unref()
   const session = createSession({
-    ...{ approved, client, channel, mirror, nextTerminalId: tools.nextTerminalId },
+    ...{ approved, client, channel, mirror, nextTerminalId: tools.nextTerminalId, shell },
     view: viewOf(approved, described, network.view()),
     joinLeg: (leg, signal) => legs.open(leg, { signal }),
     async beforeEnd() {

@@ -4,7 +4,7 @@ import type { AuditEvent } from '@gantry/shared/audit.ts'
 import { AppError, type Failure } from '@gantry/shared/errors.ts'
 import type { SessionView } from '@gantry/shared/ipc.ts'
 import type { Hash, LegName } from '@gantry/shared/ticket.ts'
-import type { Client } from 'ssh2'
+import type { Client, ClientChannel } from 'ssh2'
 import type { SessionMirror } from '../audit/session-mirror.ts'
 import type { ApprovedRequest } from '../requests/request-run.ts'
 import type { Session, Terminal } from '../services.ts'
@@ -33,6 +33,8 @@ export type SessionParts = {
   view: SessionView
   joinLeg: (leg: LegName, signal?: AbortSignal) => Promise<Duplex>
   nextTerminalId: () => string
+  /** Of the terminal that was waited for. */
+  shell: Promise<ClientChannel> | null
   onChange: (view: SessionView) => void
   /** Before the connection goes: the heads of both logs, once more. */
   beforeEnd: () => Promise<void>
@@ -89,6 +91,20 @@ export function createSession(parts: SessionParts): OwnSession {
     void parts.beforeEnd().finally(() => finish(cause))
   }
 
+  const keep = (shell: ClientChannel) => {
+    const terminal = createTerminal(parts.nextTerminalId(), approved.own.payload.id, shell)
+    terminals.set(terminal.id, terminal)
+    void terminal.closed.then(() => terminals.delete(terminal.id))
+    return terminal
+  }
+  let ready = parts.shell?.then(keep, () => null)
+  /** The one that was waited for is the first one's; where it could not be opened, the next try says why. */
+  const takeReady = () => {
+    const one = ready
+    ready = undefined
+    return one
+  }
+
   return {
     requestId: approved.own.payload.id,
     username: approved.keys.payload.username,
@@ -104,11 +120,9 @@ export function createSession(parts: SessionParts): OwnSession {
     terminal: (id) => terminals.get(id) ?? null,
     async openTerminal(options) {
       requireOpen()
-      const shell = await openShell(client, options)
-      const terminal = createTerminal(parts.nextTerminalId(), approved.own.payload.id, shell)
-      terminals.set(terminal.id, terminal)
-      void terminal.closed.then(() => terminals.delete(terminal.id))
-      return terminal
+      const ready = await takeReady()
+      ready?.resize(options.columns, options.rows)
+      return ready ?? keep(await openShell(client, options))
     },
     async exec(command, { signal } = {}) {
       requireOpen()

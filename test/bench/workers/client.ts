@@ -33,7 +33,8 @@ const calls = {
   /** Asks for the device; everything up to the prompt happens by itself once somebody presses Allow. */
   async ask({ device }: { device: string }) {
     const { id } = await services.devices.find(device)
-    const asked = await services.requests.ask({ deviceId: id, access: 'os', serviceKind: 'support', reason: 'Bench', caseId: 'bench', minutes: 60 })
+    const input = { deviceId: id, access: 'os', serviceKind: 'support', reason: 'Bench', caseId: 'bench', minutes: 60 } as const
+    const asked = await services.requests.ask(input, { terminal: { columns: 80, rows: 24 } })
     requested = toPrompt(asked)
     requested.catch(() => undefined)
   },
