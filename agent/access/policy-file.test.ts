@@ -55,6 +55,10 @@ describe('the policy of a device (R047, R081, threat T3)', () => {
     ['cut short', 'damaged', (text) => text.slice(0, 90)],
     ['set out anew by an editor', 'damaged', (text) => JSON.stringify(JSON.parse(text), null, 2)],
     ['with a member that stands twice', 'damaged', (text) => text.replace('"requestsPerHour":2', '"requestsPerHour":2,"requestsPerHour":900')],
+    // JSON that can be read, and of which there is no one text (RFC 8785 section 3.2.2): found by the proof of the decoders (D23).
+    ['with half a character', 'damaged', (text) => text.replace('"statement":{', '"statement":{"a":"\\ud800",')],
+    ['with a number beyond all bounds', 'damaged', (text) => text.replace('"statement":{', '"statement":{"a":1e999,')],
+    ['deeper than anybody reads', 'damaged', (text) => text.replace('"statement":{', `"statement":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)},`)],
     ['far too long', 'damaged', (text) => `${text}${' '.repeat(70_000)}`],
     ['a plain list of settings', 'unsigned', () => JSON.stringify({ version: 1, rules: { os: 'allow' } })],
     ['without its signature', 'unsigned', (text) => `${canonicalJson({ statement: JSON.parse(text).statement })}\n`],

@@ -21,6 +21,8 @@ export function privateHash(part: Record<string, string | number | boolean>): Ha
 
 /** The line if these bytes are one in its only form, else null. */
 export function parseAuditLine(bytes: Uint8Array): AuditLine | null {
+  // Its only form is an object. A file of nothing but line ends would otherwise cost an exception for each.
+  if (bytes[0] !== 0x7b) return null
   try {
     const text = decoder.decode(bytes)
     const parsed = AuditLine.safeParse(JSON.parse(text))

@@ -48,7 +48,9 @@ function readAuthorityStatement(jws: CompactJws): AuthorityKeyPayload | null {
 
 /** As they are carried: one a line. Lines that are no such statement are left out. */
 export function splitAuthorityStatements(text: string): CompactJws[] {
-  const lines = text.split('\n').map((line) => CompactJws.safeParse(line.trim()))
+  // Every statement begins with its header's `{"`; asking a schema of each line would keep a long file of nothing busy for seconds.
+  const candidates = text.split('\n').flatMap((line) => (line.trimStart().startsWith('eyJ') ? [line.trim()] : []))
+  const lines = candidates.map((line) => CompactJws.safeParse(line))
   return lines.flatMap(({ data }) => (data && readAuthorityStatement(data) ? [data] : [])).slice(-maxAuthorityStatements)
 }
 

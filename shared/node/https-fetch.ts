@@ -38,7 +38,9 @@ async function exchange(url: URL, options: HttpsFetchOptions, socket: TLSSocket)
   const answer = new Headers()
   for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) answer.set(name, Array.isArray(value) ? value.join(', ') : value)
   const status = response.statusCode ?? 500
-  const content = await text(response)
+  const content = await text(response).catch((error: unknown) => {
+    throw error instanceof AppError || options.signal?.aborted ? error : unanswered(url, error)
+  })
   // A Response with these statuses may not have a body (Fetch standard, null body status).
   return new Response([204, 205, 304].includes(status) ? null : content, { status, headers: answer })
 }
@@ -51,8 +53,12 @@ export function requestOver(socket: TLSSocket, url: URL, { method, headers, body
   // With a connection of our own Node takes 80 for the default port, and would say so in `Host`.
   const own = { createConnection: () => socket, defaultPort: 443 }
   const request = httpsRequest(url, { method, headers: { ...headers, ...length, connection: 'close' }, ...own, signal })
-  request.on('error', (error) => reject(new AppError('server.unreachable', { cause: error, details: { host: url.hostname, hop: 'answer' } })))
+  request.on('error', (error) => reject(unanswered(url, error)))
   request.on('response', resolve)
   request.end(content)
   return promise
+}
+
+function unanswered({ hostname }: URL, cause: unknown): AppError {
+  return new AppError('server.unreachable', { cause, details: { host: hostname, hop: 'answer' } })
 }

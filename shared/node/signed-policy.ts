@@ -32,7 +32,7 @@ export function readPolicyText(text: string): PolicyText {
   if (!('signature' in content)) return { kind: 'fault', fault: 'unsigned' }
   const file = SignedFile.safeParse(content)
   // One text for one policy: a member that stands twice, or white space, makes another.
-  if (!file.success || `${canonicalJson(file.data)}\n` !== text) return { kind: 'fault', fault: 'damaged' }
+  if (!file.success || canonicalText(file.data) !== text) return { kind: 'fault', fault: 'damaged' }
   const statement = PolicyStatement.safeParse(file.data.statement)
   if (!statement.success) return { kind: 'fault', fault: 'unknown' }
   const [header, signature] = file.data.signature.split('..')
@@ -46,6 +46,15 @@ function isSignedBy(jws: string, key: PublicJwk): boolean {
   } catch {
     // Not every pair of coordinates is a point of P-256.
     return false
+  }
+}
+
+/** Null for what JSON can be read from and not written exactly: a lone surrogate, a number beyond all bounds, more depth than the stack has. */
+function canonicalText(value: unknown): string | null {
+  try {
+    return `${canonicalJson(value)}\n`
+  } catch {
+    return null
   }
 }
 

@@ -3,6 +3,7 @@ import { blind } from './blind.ts'
 import { callback } from './callback.ts'
 import { clock } from './clock.ts'
 import { conditions } from './conditions.ts'
+import { decoders } from './decoders.ts'
 import { bodies } from './desktop/bodies.ts'
 import { packaged } from './desktop/packaged.ts'
 import { seededFaults } from './desktop/seeded-faults.ts'
@@ -29,6 +30,6 @@ import { tokens } from './tokens.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, scanners],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners],
   desktop: [bodies, seededFaults, packaged, updates, terminal],
 }

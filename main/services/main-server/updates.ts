@@ -91,7 +91,8 @@ async function follow(
   }
 }
 
-function readUpdate(event: string, data: unknown): Update | null {
+/** Null for what no schema knows. */
+export function readUpdate(event: string, data: unknown): Update | null {
   if (!Object.hasOwn(updates, event)) return null
   const name = event as UpdateName
   const parsed = updates[name].safeParse(data)

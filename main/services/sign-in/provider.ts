@@ -41,7 +41,7 @@ export async function openProvider(
       const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
       const proofKey = generateSigningKey()
       const DPoP = await handleOf(config, proofKey)
-      const link = oidc.buildAuthorizationUrl(config, {
+      const asked = {
         redirect_uri: await redirectUri(state),
         scope: clientScope,
         resource: apiResource,
@@ -53,7 +53,9 @@ export async function openProvider(
         // A sign-in always asks for password and code anew: an access request needs fresh MFA, and a browser's own session must not stand in for it.
         prompt: 'login consent',
         ui_locales: language,
-      })
+      }
+      // The provider's metadata may name no address to send a browser to, or none that may be opened.
+      const link = await attempt(async () => oidc.buildAuthorizationUrl(config, asked))
       const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
       return {
         link: link.href,

@@ -1,0 +1,16 @@
+import { createHttpsFetch } from '@gantry/shared/node/https-fetch.ts'
+import { expect, test } from 'vitest'
+import { dialTo, httpAnswer } from '../../../test/support/decoders/wires.ts'
+import { openProvider } from './provider.ts'
+
+const issuer = 'https://main.example.com/oidc'
+
+test.each([
+  ['none', undefined],
+  ['one without TLS', 'http://main.example.com/oidc/auth'],
+])('a provider that names %s to sign in at is refused, and no browser opened (D23)', async (_, authorization_endpoint) => {
+  const said = httpAnswer(Buffer.from(JSON.stringify({ issuer, authorization_endpoint, token_endpoint: `${issuer}/token` })))
+  const fetch = createHttpsFetch({ origins: ['https://main.example.com'], dial: dialTo(() => said) })
+  const provider = await openProvider({ issuer, clientId: 'gantry-desktop' }, fetch)
+  await expect(provider.begin('en', async () => 'http://127.0.0.1:1/callback')).rejects.toMatchObject({ code: 'auth.callback-refused' })
+})
