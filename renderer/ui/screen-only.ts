@@ -1,3 +1,4 @@
+import { focusEvents, questions } from '@gantry/shared/terminal-questions.ts'
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import type { IFunctionIdentifier, ITerminalOptions, IUnicodeVersionProvider, Terminal } from '@xterm/xterm'
 
@@ -19,41 +20,6 @@ export const screenOptions = {
  */
 const strings = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 50, 51, 52, 60, 61, 99, 777, 1337, ...range(10, 19), ...range(104, 106), ...range(110, 119)]
 
-/**
- * What makes a terminal answer, or act on its window; here also what this xterm does not know, since the next one may. Three questions are left, which programs cannot
- * do without: who are you (DA1), are you there (DSR 5), where is the cursor (CPR, DSR 6).
- */
-const sequences: readonly IFunctionIdentifier[] = [
-  // Device attributes, secondary and tertiary; name and version; terminal parameters.
-  { prefix: '>', final: 'c' },
-  { prefix: '=', final: 'c' },
-  { prefix: '>', final: 'q' },
-  { final: 'x' },
-  // State of a mode, private state, presentation, checksum of an area, of macros, displayed extent, locator.
-  { intermediates: '$', final: 'p' },
-  { prefix: '?', intermediates: '$', final: 'p' },
-  { prefix: '?', final: 'n' },
-  { prefix: '>', final: 'n' },
-  { intermediates: '$', final: 'w' },
-  { intermediates: '$', final: 'u' },
-  { intermediates: '&', final: 'u' },
-  { intermediates: '*', final: 'y' },
-  { intermediates: '"', final: 'v' },
-  { intermediates: "'", final: '|' },
-  { intermediates: '#', final: 'S' },
-  { intermediates: '+', final: 'T' },
-  // Keyboard protocols: asked for, set, pushed, taken back.
-  { prefix: '?', final: 'm' },
-  { prefix: '?', final: 'u' },
-  { prefix: '>', final: 'u' },
-  { prefix: '<', final: 'u' },
-  { prefix: '=', final: 'u' },
-  // Size, place and title of the window; graphics.
-  { final: 't' },
-  { prefix: '>', final: 't' },
-  { prefix: '?', final: 'S' },
-]
-
 /** Strings of a device (DCS): settings (DECRQSS), termcap entries, saved states; images. */
 const deviceStrings: readonly IFunctionIdentifier[] = [
   { intermediates: '$', final: 'q' },
@@ -63,17 +29,14 @@ const deviceStrings: readonly IFunctionIdentifier[] = [
   { final: 'q' },
 ]
 
-/** Focus events tell a device whether somebody is looking. Who asks for them in one breath with other modes gets none of these. */
-const focusEvents = 1004
-
 /** Done by xterm as often as the number says, which can be two thousand million times: lines inserted, deleted, scrolled; tabs, and the last character again. */
 const repeated = { byRows: ['L', 'M', 'S', 'T'], byColumns: ['I', 'Z', 'b'] } as const
 
-/** What the device says stays on its own screen, the answers are those that `sequences` leaves, and no number keeps the window busy. */
+/** What the device says stays on its own screen, the answers are those that `questions` leaves, and no number keeps the window busy. */
 export function allowScreenOnly(terminal: Terminal): void {
   const { parser } = terminal
   for (const code of strings) parser.registerOscHandler(code, () => true)
-  for (const id of sequences) parser.registerCsiHandler(id, () => true)
+  for (const id of questions) parser.registerCsiHandler(id, () => true)
   for (const id of deviceStrings) parser.registerDcsHandler(id, () => true)
   parser.registerCsiHandler({ prefix: '?', final: 'h' }, (params) => params.flat().includes(focusEvents))
   for (const final of repeated.byRows) parser.registerCsiHandler({ final }, ([count]) => Number(count) > terminal.rows)
