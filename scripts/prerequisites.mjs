@@ -116,6 +116,16 @@ const needs = [
     skip: windows || mac || !isDebian(),
   },
   {
+    what: 'OpenSSH’s regression scripts',
+    for: ['prove'],
+    any: [],
+    paths: ['/usr/lib/openssh/regress/test-exec.sh'],
+    // It brings sshd with it where there was none; one that was there goes on serving.
+    services: existsSync('/usr/sbin/sshd') ? [] : ['ssh'],
+    packages: { apt: 'openssh-tests' },
+    skip: windows || mac || !isDebian(),
+  },
+  {
     what: 'conntrack, Python 3',
     for: ['prove'],
     all: ['conntrack', 'python3'],

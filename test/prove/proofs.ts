@@ -7,6 +7,7 @@ import { decoders } from './decoders.ts'
 import { bodies } from './desktop/bodies.ts'
 import { packaged } from './desktop/packaged.ts'
 import { seededFaults } from './desktop/seeded-faults.ts'
+import { sftp } from './desktop/sftp.ts'
 import { terminal } from './desktop/terminal.ts'
 import { updates } from './desktop/updates.ts'
 import { flips } from './flips.ts'
@@ -31,5 +32,5 @@ import { tokens } from './tokens.ts'
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
   trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners],
-  desktop: [bodies, seededFaults, packaged, updates, terminal],
+  desktop: [bodies, seededFaults, packaged, updates, terminal, sftp],
 }
