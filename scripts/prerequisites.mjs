@@ -91,13 +91,6 @@ const needs = [
     skip: windows || mac,
   },
   {
-    what: 'gdb',
-    for: ['prove'],
-    all: ['gdb'],
-    packages: { apt: 'gdb', dnf: 'gdb', pacman: 'gdb' },
-    skip: windows || mac,
-  },
-  {
     // What a session's programs may try on the network is tried with it; the account that they run as sees no other one.
     what: 'Python 3',
     for: ['test'],

@@ -52,11 +52,10 @@ export async function serveFilesLeg({ leg, identity, clientCertificate, files, t
   })
   server.on('session', (session) => {
     if (leg.destroyed || !isPinned(session.socket as TLSSocket)) return session.destroy()
-    session.setLocalWindowSize(sessionWindowBytes)
     // The client opens another one only when it has given this one up.
     takeOver(files, leg)
     const socket = session.socket as TLSSocket
-    watchHttp2(session, { socket, patienceMs: () => patienceMs, acknowledges: answers.takes, onSilent: stop })
+    watchHttp2(session, { socket, patienceMs: () => patienceMs, windowBytes: sessionWindowBytes, receives: answers.takes, onSilent: stop })
     session.on('stream', (stream, headers) => {
       watchBody(session, stream)
       void answers.answer(stream, headers)

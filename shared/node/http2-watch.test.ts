@@ -11,6 +11,7 @@ afterEach(() => {
 
 const patienceMs = 1_000
 const contentBytes = 1_000_000
+const wholeBytes = 8_000_000
 type Line = Duplex & { bytesRead: number; bytesWritten: number }
 
 type Path = { letsThroughBytes: number /** Whether what comes after those is taken and lost, or waits for ever. */; swallows?: boolean }
@@ -49,30 +50,48 @@ function slowLine(far: Duplex, { letsThroughBytes, swallows = false }: Path): Li
   return Object.defineProperties(line, { bytesRead: { get: () => counts.bytesRead }, bytesWritten: { get: () => counts.bytesWritten } }) as Line
 }
 
-/** A device that answers a request over such a line, and a client that says nothing until it has the whole. */
-async function answerOver({ bytes = contentBytes, ...path }: Path & { bytes?: number }) {
+/** A device that answers a request over such a line, and a client that says nothing until it has the whole, or asks how long the way is. */
+async function answerOver({ bytes = contentBytes, asks = false, ...path }: Path & { bytes?: number; asks?: boolean }) {
   const [far, near] = duplexPair()
   const line = slowLine(far, path)
   const silent = Promise.withResolvers<'silent'>()
   const server = createServer({ settings: { initialWindowSize: 4_000_000 } }, (_request, response) => response.end(Buffer.alloc(bytes)))
   server.on('session', (session: ServerHttp2Session) => {
     session.on('error', () => undefined)
-    const stop = watchHttp2(session, { socket: line, patienceMs: () => patienceMs, onSilent: () => silent.resolve('silent') })
+    const stop = watchHttp2(session, {
+      socket: line,
+      patienceMs: () => patienceMs,
+      windowBytes: contentBytes,
+      receives: () => false,
+      onSilent: () => silent.resolve('silent'),
+    })
     closing.push(stop, () => session.destroy())
   })
   server.emit('connection', line)
   const client: ClientHttp2Session = connect('http://device', { createConnection: () => near, settings: { initialWindowSize: 4_000_000 } })
   client.on('error', () => undefined)
-  client.once('connect', () => client.setLocalWindowSize(8_000_000))
   closing.push(() => client.destroy())
-  const stream = client.request({ ':method': 'POST', ':path': '/' })
   let received = 0
+  const counts = {
+    get bytesRead() {
+      return received
+    },
+    bytesWritten: 0,
+  }
+  const watch = () => watchHttp2(client, { socket: counts, patienceMs: () => 60_000, windowBytes: wholeBytes, receives: () => true, onSilent: () => undefined })
+  client.once('connect', () => (asks ? closing.push(watch()) : client.setLocalWindowSize(wholeBytes)))
+  const stream = client.request({ ':method': 'POST', ':path': '/' })
   stream.on('data', (chunk: Buffer) => {
     received += chunk.length
   })
   stream.on('error', () => undefined)
   const whole = once(stream, 'end').then(() => 'whole' as const)
-  return { first: () => Promise.race([whole, silent.promise]), silent: silent.promise, received: () => received }
+  return {
+    first: () => Promise.race([whole, silent.promise]),
+    silent: silent.promise,
+    received: () => received,
+    window: () => client.state.effectiveLocalWindowSize ?? Number.NaN,
+  }
 }
 
 describe('whether the other end still hears (R015, R054)', () => {
@@ -80,6 +99,13 @@ describe('whether the other end still hears (R015, R054)', () => {
     const answer = await answerOver({ letsThroughBytes: Number.POSITIVE_INFINITY })
     expect(await answer.first()).toBe('whole')
     expect(answer.received()).toBe(contentBytes)
+  }, 20_000)
+
+  test('who asks how long the way is has no more under way than the line carries meanwhile (D24)', async () => {
+    const answer = await answerOver({ letsThroughBytes: Number.POSITIVE_INFINITY, asks: true })
+    expect(await answer.first()).toBe('whole')
+    expect(answer.received()).toBe(contentBytes)
+    expect(answer.window()).toBeLessThan(wholeBytes / 50)
   }, 20_000)
 
   test('a path that takes nothing any more is dead', async () => {

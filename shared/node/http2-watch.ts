@@ -1,4 +1,5 @@
 import type { Http2Session } from 'node:http2'
+import { createShortQueue } from './short-queue.ts'
 
 /**
  * Whether the other end of an HTTP/2 connection still hears us. TCP would wait for a quarter of an hour before it says that a path is dead; here a connection that
@@ -12,8 +13,10 @@ export type WatchOptions = {
   socket: { readonly bytesRead: number; readonly bytesWritten: number }
   /** How long silence may last now, ms. */
   patienceMs: () => number
-  /** True while the other end sends and hears nothing in return: it is told that its octets arrive. */
-  acknowledges?: () => boolean
+  /** What may be under way towards us at most, in bytes. */
+  windowBytes: number
+  /** True while the other end sends contents: then it is asked with each of them, which also tells one that hears nothing else that its octets arrive. */
+  receives: () => boolean
   onSilent: () => void
 }
 
@@ -22,14 +25,32 @@ const tickMs = 250
 const pingBytes = 17
 
 /** Returns the function that stops it. */
-export function watchHttp2(session: Http2Session, { socket, patienceMs, acknowledges = () => false, onSilent }: WatchOptions): () => void {
+export function watchHttp2(session: Http2Session, { socket, patienceMs, windowBytes, receives, onSilent }: WatchOptions): () => void {
   let [seen, given] = [socket.bytesRead, socket.bytesWritten]
   let silentMs = 0
   let asked = false
   let before = performance.now()
+  const queue = createShortQueue(windowBytes)
+  let window = 0
+  const look = () => {
+    const bytes = queue.look(performance.now(), socket.bytesRead)
+    if (bytes === window) return
+    window = bytes
+    session.setLocalWindowSize(bytes)
+  }
+  const answered = () => {
+    if (session.destroyed) return
+    queue.answered(performance.now())
+    const before = window
+    look()
+    // What more there may be is known as soon as this has filled the line.
+    if (window > before && receives()) ping()
+  }
   const ping = () => {
     // False when too many wait for their answer already.
-    if (!session.destroyed && session.ping(() => undefined)) given += pingBytes
+    if (session.destroyed || !session.ping(answered)) return
+    given += pingBytes
+    queue.asked(performance.now())
   }
   const timer = setInterval(() => {
     // Until it says that it is closed; its socket may not be asked any more.
@@ -39,13 +60,14 @@ export function watchHttp2(session: Http2Session, { socket, patienceMs, acknowle
     silentMs += Math.min(now - before, 2 * tickMs)
     before = now
     const [read, written] = [socket.bytesRead, socket.bytesWritten]
+    if (receives()) look()
     const heard = read !== seen
     if (heard || written > given) {
       seen = read
       given = Math.max(given, written)
       silentMs = 0
       asked = false
-      if (heard && acknowledges()) ping()
+      if (heard && receives()) ping()
       return
     }
     const patience = patienceMs()
@@ -58,6 +80,8 @@ export function watchHttp2(session: Http2Session, { socket, patienceMs, acknowle
     ping()
   }, tickMs)
   timer.unref()
+  look()
+  ping()
   const stop = () => clearInterval(timer)
   session.once('close', stop)
   return stop

@@ -32,7 +32,7 @@ export const clock: Proof = {
   async run({ quick, say }) {
     let clocks: Clocks | null = null
     const world = await openWorld({
-      clocksIn(dir) {
+      prefixIn(dir) {
         clocks = createClocks(dir)
         return clocks.by
       },

@@ -79,11 +79,12 @@ async function startHttp2(socket: TLSSocket, { patienceMs, onSilent }: FilesLegO
   session.on('error', refused)
   session.once('close', refused)
   await promise.finally(() => clearTimeout(timer))
-  session.setLocalWindowSize(windows.connectionBytes)
   let underWay = 0
   watchHttp2(session, {
     socket,
     patienceMs: () => (underWay > 0 ? patienceMs : idlePatienceMs),
+    windowBytes: windows.connectionBytes,
+    receives: () => underWay > 0,
     onSilent() {
       if (underWay > 0) onSilent()
       session.destroy()

@@ -67,14 +67,16 @@ export function createFiles(join: JoinFilesLeg): Files & { close(): void } {
     async write(input, fill, { signal } = {}) {
       const stream = await send('files.write', input, true, signal)
       const answered = answerHead(stream, signal)
-      answered.catch(() => undefined)
+      // The device may refuse in the middle of the body. Node closes no stream on which something waits for the window, and nobody would end the waiting.
+      const stop = (head: IncomingHttpHeaders) => void (failureOf(head) && stream.destroy())
+      answered.then(stop, () => undefined)
       try {
         await feed(stream, fill)
       } catch (error) {
         stream.destroy()
         throw error
       }
-      // The device may refuse in the middle of the body; then its reason counts, not that the body could not be sent.
+      // Then its reason counts, not that the body could not be sent.
       const head = await answered
       requireSuccess(head, stream)
       stream.resume()

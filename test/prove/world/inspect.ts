@@ -7,6 +7,9 @@ import type { Host, Net } from './world.ts'
 /** What a process holds. `heapMb` and `resources` (timers, sockets and the like, by kind) are known where Node's inspector answers, after a full garbage collection. */
 export type Holding = { rssMb: number; fds: number; heapMb: number | null; resources: Record<string, number> | null }
 
+/** Before a command: its allocator gives back at once what is free (mallopt(3)). Otherwise resident memory says how far that has spread over the pages, not what is held. */
+export const givesBack = ['env', 'MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=65536', 'MALLOC_TRIM_THRESHOLD_=65536']
+
 const run = promisify(execFile)
 const inside = `
 const [{ webSocketDebuggerUrl }] = await (await fetch('http://127.0.0.1:9229/json/list')).json()
@@ -29,15 +32,11 @@ socket.close()
 `
 
 /**
- * Signals the process to open its inspector, which its own host alone can reach: one such process a host. One that must never be inspected is only looked at from outside,
- * after gdb made its allocator give back what is free (malloc_trim(3)): otherwise its resident memory says how far that has spread over the pages, not what is held.
+ * Signals the process to open its inspector, which its own host alone can reach: one such process a host. One that must never be inspected is only looked at from outside; `givesBack` is for it.
  */
 export async function holdingOf(net: Net, host: Host, pid: number): Promise<Holding> {
   const fromOutside = async () => ({ rssMb: rssOf(pid), fds: await fewestFdsOf(pid), heapMb: null, resources: null })
-  if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--disable-sigusr1')) {
-    await run('gdb', ['-p', String(pid), '-batch', '-ex', 'call (int)malloc_trim(0)'], { timeout: 60_000 })
-    return fromOutside()
-  }
+  if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--disable-sigusr1')) return fromOutside()
   process.kill(pid, 'SIGUSR1')
   const [program, ...argv] = net.on(host, [process.execPath, '--input-type=module', '-e', inside])
   for (let tries = 0; tries < 5; tries += 1) {

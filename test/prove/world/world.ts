@@ -36,8 +36,8 @@ export type WorldOptions = {
   programs?: SandboxTask['programs']
   /** How many devices run; the first one is where sessions go. */
   devices?: number
-  /** Gives the beginning of a command that goes by a host's own clock. */
-  clocksIn?: (dir: string) => (host: Host) => readonly string[]
+  /** Gives the beginning of each command of a host: what sets its own clock, or its own allocator. */
+  prefixIn?: (dir: string) => (host: Host) => readonly string[]
   /** Once the cables lie, before anything starts. */
   prepare?: (net: Net) => void
 }
@@ -50,7 +50,7 @@ export async function openWorld({
   family = 4,
   programs = {},
   devices = 1,
-  clocksIn = () => () => [],
+  prefixIn = () => () => [],
   prepare = () => undefined,
 }: WorldOptions = {}): Promise<World> {
   const net = openInternet<Host>(tree)
@@ -67,8 +67,8 @@ export async function openWorld({
     prepare(net)
     const pids = new Map<string, number>()
     allowAll(dir)
-    const clockOf = clocksIn(dir)
-    const enter = Object.fromEntries((Object.keys(tree) as Host[]).map((host) => [host, [...net.on(host, []), ...clockOf(host)]]))
+    const prefixOf = prefixIn(dir)
+    const enter = Object.fromEntries((Object.keys(tree) as Host[]).map((host) => [host, [...net.on(host, []), ...prefixOf(host)]]))
     const task: SandboxTask = { state: dir, devices, ports: { ...ports, hosts: names }, enter, programs }
     const log = join(dir, 'world.log')
     const sandbox = start(net, ['start-sandbox.ts', JSON.stringify(task)], log)
