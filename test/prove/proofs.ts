@@ -16,6 +16,7 @@ import { forgery } from './forgery.ts'
 import { hidden } from './hidden.ts'
 import { idp } from './idp.ts'
 import { kills } from './kills.ts'
+import { lan } from './lan.ts'
 import { leaks } from './leaks.ts'
 import { mainServer } from './main-server.ts'
 import { model } from './model.ts'
@@ -31,6 +32,6 @@ import { tokens } from './tokens.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners, lan],
   desktop: [bodies, seededFaults, packaged, updates, terminal, sftp],
 }
