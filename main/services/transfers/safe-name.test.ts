@@ -13,6 +13,7 @@ describe('a name from a device, written on this computer', () => {
     ['con', '%63on', 'linux'],
     ['AUX.log', '%41UX.log', 'win32'],
     ['com1', '%63om1', 'win32'],
+    ['con .txt', '%63on .txt', 'win32'],
     ['company', 'company', 'win32'],
     ['trailing. ', 'trailing%2E%20', 'win32'],
     ['stream:hidden', 'stream%3Ahidden', 'win32'],

@@ -28,8 +28,8 @@ const maxNameBytes = 255
 const invisible = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/gu
 const notAnywhere = new RegExp(`${invisible.source}|[/\\\\]`, 'gu')
 const notOnWindows = new RegExp(`${invisible.source}|[/\\\\:*?"<>|]`, 'gu')
-/** Device names of Windows, with any ending; written visibly everywhere, since files travel on. */
-const reserved = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
+/** Device names of Windows, with any ending, also after spaces; written visibly everywhere, since files travel on. */
+const reserved = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)/i
 
 function percent(text: string): string {
   return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
