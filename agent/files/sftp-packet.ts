@@ -28,7 +28,7 @@ export const request = {
   extended: 200,
 } as const
 
-const answer = { version: 2, status: 101, handle: 102, data: 103, name: 104, attrs: 105, extendedReply: 201 } as const
+export const answer = { version: 2, status: 101, handle: 102, data: 103, name: 104, attrs: 105, extendedReply: 201 } as const
 
 export const status = { ok: 0, eof: 1, noSuchFile: 2, permissionDenied: 3, failure: 4, badMessage: 5, unsupported: 8 } as const
 export type Status = (typeof status)[keyof typeof status]

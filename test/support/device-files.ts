@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { type DeviceFilesOptions, type FileEvent, openDeviceFiles } from '../../agent/files/device-files.ts'
+import { type DeviceFiles, type DeviceFilesOptions, type FileEvent, openDeviceFiles } from '../../agent/files/device-files.ts'
 import { serveFilesLeg } from '../../agent/files/files-leg.ts'
 import type { JoinFilesLeg } from '../../main/services/sessions/files-leg.ts'
 import { AppError } from '../../shared/errors.ts'
@@ -28,13 +28,20 @@ export type TestDeviceFiles = {
   close(): Promise<void>
 }
 
-export async function openTestDeviceFiles(rules: Partial<DeviceFilesOptions['rules']> = {}): Promise<TestDeviceFiles> {
+/** On a root of its own, unless `root` is given; `disguise` makes of the files what the client gets to see. */
+export type TestDeviceOptions = { root?: string; disguise?: (files: DeviceFiles) => DeviceFiles }
+
+export async function openTestDeviceFiles(
+  rules: Partial<DeviceFilesOptions['rules']> = {},
+  { root: given, disguise = (files) => files }: TestDeviceOptions = {},
+): Promise<TestDeviceFiles> {
   const folder = mkdtempSync(join(tmpdir(), 'device-files-'))
-  const root = join(folder, 'root')
-  mkdirSync(root)
+  const root = given ?? join(folder, 'root')
+  mkdirSync(root, { recursive: true })
   const events: FileEvent[] = []
   const record = (event: FileEvent) => void events.push(event)
-  const files = await openDeviceFiles({ root, account: null, rules: { toDevice: true, fromDevice: true, maxFileBytes: 1_000_000_000, ...rules }, record })
+  const real = await openDeviceFiles({ root, account: null, rules: { toDevice: true, fromDevice: true, maxFileBytes: 1_000_000_000, ...rules }, record })
+  const files = disguise(real)
   const stop = new AbortController()
   const carried: (() => number)[] = []
   const device: TestDeviceFiles = {
@@ -58,7 +65,7 @@ export async function openTestDeviceFiles(rules: Partial<DeviceFilesOptions['rul
     async close() {
       stop.abort()
       await Promise.allSettled(device.served)
-      await files.close()
+      await real.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

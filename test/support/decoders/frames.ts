@@ -9,6 +9,7 @@ import { Link } from '../../../shared/node/link.ts'
 import { createFrameReader, frame, frameLimits } from '../../../shared/node/link-frames.ts'
 import { readUntil } from '../../../shared/node/read-until.ts'
 import { generateSigningKey, newNonce, signJws } from '../../../shared/node/signing.ts'
+import { sftpPacket as packet, sftpText as text, uint32 } from '../sftp-packets.ts'
 import { wire } from '../wire.ts'
 import type { Decoder, Example } from './decoder.ts'
 
@@ -87,17 +88,6 @@ export async function openLegHeads(): Promise<Decoder> {
       return 'accepted'
     },
   }
-}
-
-const uint32 = (value: number) => {
-  const octets = Buffer.alloc(4)
-  octets.writeUInt32BE(value)
-  return octets
-}
-const text = (value: string) => Buffer.concat([uint32(Buffer.byteLength(value)), Buffer.from(value)])
-const packet = (type: number, id: number, ...fields: Buffer[]) => {
-  const body = Buffer.concat([Buffer.from([type]), uint32(id), ...fields])
-  return Buffer.concat([uint32(body.length), body])
 }
 
 /** SFTP at the device, on files of a folder of its own. What a client is told is `internal` is a fault, as if it had been thrown. */
