@@ -21,6 +21,7 @@ import { leaks } from './leaks.ts'
 import { mainServer } from './main-server.ts'
 import { model } from './model.ts'
 import { network } from './network.ts'
+import { otherUser } from './other-user.ts'
 import { ports } from './ports.ts'
 import type { Proof } from './proof.ts'
 import { revocation } from './revocation.ts'
@@ -32,6 +33,6 @@ import { tokens } from './tokens.ts'
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners, lan],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners, lan, otherUser],
   desktop: [bodies, seededFaults, packaged, updates, terminal, sftp],
 }

@@ -30,7 +30,7 @@ export function allowAll(dir: string, more: Record<string, unknown> = {}): void 
   for (const number of [1, 2, 3, 4]) {
     const folder = join(dir, 'devices', String(number))
     for (const one of [join(dir, 'devices'), folder]) mkdirSync(one, { recursive: true, mode: 0o711 })
-    writeFileSync(join(folder, 'policy.json'), createPolicyOwner().sign({ ...policy, ...more }))
+    writeFileSync(join(folder, 'policy.json'), createPolicyOwner().sign({ ...policy, ...more }), { mode: 0o600 })
   }
 }
 
