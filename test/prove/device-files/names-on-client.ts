@@ -34,7 +34,7 @@ export async function clientNameRows({ count, seed, say }: { count: number; seed
       row(
         'what the client did with them',
         'fetches what it can name',
-        `${done} of ${all} files written, the others refused by their names; ${opened.size} paths opened on the device`,
+        `${done} of ${all} files written, the others refused; ${opened.size} paths opened on the device`,
         done >= 500 && done < all && filesThere === done && moved.every(({ state }) => state === 'failed'),
       ),
       row(

@@ -57,7 +57,8 @@ async function startSwapper({ folder, root }: Fence): Promise<Swapper> {
 type Race = { fence: Fence; swapper: Swapper; count: number; say: (line: string) => void }
 type Tally = { races: number; done: number; outside: number; other: Map<string, number> }
 const lookEvery = 20
-const naiveRaces = 10_000
+/** On a busy machine the swaps come seldom between a look and what follows it at once. */
+const naiveRaces = 500_000
 
 async function raceDoor(door: Door, { fence, swapper, count, say }: Race): Promise<Row[]> {
   const operations = operationsOf(door)
@@ -138,6 +139,7 @@ async function noticesNaive(): Promise<Row> {
   const fence = buildFence()
   const swapper = await startSwapper(fence)
   const caught = { read: 0, written: 0 }
+  let race = 0
   const [folder, file] = [join(fence.root, 'folder'), join(fence.root, 'file')]
   const attempts = [
     () => isInside(fence, join(folder, 'secret')) && fence.tells(readFileSync(join(folder, 'secret'))),
@@ -145,7 +147,7 @@ async function noticesNaive(): Promise<Row> {
     () => isInside(fence, folder) && writeFileSync(join(folder, 'planted'), 'planted'),
   ]
   try {
-    for (let race = 0; race < naiveRaces; race += 1) {
+    for (; (caught.read < 10 || caught.written < 1) && race < naiveRaces; race += 1) {
       try {
         if (attempts[race % attempts.length]?.()) caught.read += 1
       } catch {
@@ -158,9 +160,9 @@ async function noticesNaive(): Promise<Row> {
     fence.remove()
   }
   return row(
-    `the same swaps under a server that looks where a path leads and then opens the path: noticed in ${naiveRaces}`,
+    `the same swaps under a server that looks where a path leads and then opens the path: noticed`,
     '≥ 10 reads, ≥ 1 write',
-    `${caught.read} reads, ${caught.written} writes`,
+    `${caught.read} reads, ${caught.written} writes in ${race} tries`,
     caught.read >= 10 && caught.written >= 1,
   )
 }
