@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { filesBelow, formsOf, searchMemory } from './canaries.ts'
 import { type Proof, row } from './proof.ts'
 import { deviceId } from './world/desk.ts'
 import { openWorld, type World } from './world/world.ts'
@@ -62,50 +63,4 @@ async function carry({ client, dir, facts }: World, [spoken, written]: readonly 
     // The last one stays open while its bytes are looked for.
     if (index < sessions - 1) await client.call('session.end', { requestId })
   }
-}
-
-function formsOf(canary: string): Buffer[] {
-  // Base64 has three ways to begin; the ends that depend on neighbours are cut off.
-  const base64 = [0, 1, 2].map((shift) =>
-    Buffer.from('x'.repeat(shift) + canary)
-      .toString('base64')
-      .slice(shift === 0 ? 0 : 4, -4),
-  )
-  return [Buffer.from(canary), Buffer.from(Buffer.from(canary).toString('hex')), ...base64.map((text) => Buffer.from(text)), Buffer.from(canary, 'utf16le')]
-}
-
-/** proc(5): every readable mapping but the kernel's own, in pieces that overlap. */
-function searchMemory(pid: number, forms: Buffer[]): { found: number; bytes: number } {
-  const overlap = 256
-  const piece = Buffer.alloc(4_194_304)
-  const memory = openSync(`/proc/${pid}/mem`, 'r')
-  let [found, bytes] = [0, 0]
-  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-    const [, from, to, name = ''] = /^([0-9a-f]+)-([0-9a-f]+) r\S* \S+ \S+ \S+\s*(.*)$/.exec(line) ?? []
-    if (!from || !to || ['[vvar]', '[vsyscall]', '[vvar_vclock]'].includes(name)) continue
-    const end = Number.parseInt(to, 16)
-    for (let at = Number.parseInt(from, 16); at < end; at += piece.length - overlap) {
-      const length = read(memory, piece, { at, length: Math.min(piece.length, end - at) })
-      bytes += length
-      const seen = piece.subarray(0, length)
-      for (const form of forms) if (seen.includes(form)) found += 1
-    }
-  }
-  closeSync(memory)
-  return { found, bytes }
-}
-
-function read(file: number, into: Buffer, { at, length }: { at: number; length: number }): number {
-  try {
-    return readSync(file, into, 0, length, at)
-  } catch {
-    // A mapping without a page behind it.
-    return 0
-  }
-}
-
-export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
 }

@@ -27,12 +27,13 @@ import type { Proof } from './proof.ts'
 import { revocation } from './revocation.ts'
 import { rotation } from './rotation.ts'
 import { scanners } from './scanners.ts'
+import { secrets } from './secrets.ts'
 import { supervisor } from './supervisor.ts'
 import { tokens } from './tokens.ts'
 
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners, lan, otherUser],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners, lan, otherUser, secrets],
   desktop: [bodies, seededFaults, packaged, updates, terminal, sftp],
 }
