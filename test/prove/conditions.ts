@@ -13,7 +13,7 @@ export const conditions: Proof = {
     'A model test (fast-check) on the real state machines, in memory: the main server’s access requests, polls and standing over a real database, the device’s handling of requests, its inbox and the second level of SSH, an access server’s admission and pairing. Workstation, person at the device and operator do right and wrong things; what the parts say to each other is lost, doubled, reordered and delivered two at once; each part dies, also in the middle of what it writes, and starts again from what is stored. Beside them stands a second telling of the conditions, and each shell on the operating system is held against it. Then one text of the sources is replaced by a fault, and the histories must find the shell that it opens.',
   limits: [
     'a device whose owner lets `os` in without asking (`allow`) opens without a person; that is in the model test of the device’s own handling (`agent/access/requests.model.test.ts`).',
-    'faults behind a second guard (the unspent ticket beside the inbox, a level denied in the steps and in the rule) open no shell, and so are not seen here; the unit tests beside the code see them.',
+    'faults behind a second guard (the unspent ticket beside the inbox, a level denied in the steps and in the rule, the profile’s levels beside its limits) open no shell, and so are not seen here; the unit tests beside the code see them.',
   ],
   async run({ quick, seed, say }) {
     const histories = quick ? 300 : 10_000

@@ -13,7 +13,7 @@ afterAll(() => desk.close())
 
 describe('a workstation, a main server, an access server and a device over a network that loses, doubles and reorders', () => {
   test('no history leads to a shell without second factor, both levels, presence, approval, entitlement and policy (R065, R078)', async () => {
-    const { breach, shells } = await playHistories(desk, { histories: 20, seed: 15 })
+    const { breach, shells } = await playHistories(desk, { histories: 20, seed: 1 })
     expect(breach).toBeNull()
     expect(shells).toBeGreaterThan(3)
   })
@@ -22,7 +22,7 @@ describe('a workstation, a main server, an access server and a device over a net
     const at = steps.indexOf(requireFreshMfa)
     steps.splice(at, 1)
     try {
-      expect((await playHistories(desk, { histories: 200, seed: 7 })).breach).toContain('a second factor within 15 minutes')
+      expect((await playHistories(desk, { histories: 200, seed: 1 })).breach).toContain('a second factor within 15 minutes')
     } finally {
       steps.splice(at, 0, requireFreshMfa)
     }

@@ -14,7 +14,7 @@ export const faults: Fault[] = [
     'return',
   ),
   fault('main server: a person who is disabled may ask', ofPerson, 'if (!person || person.disabled)', 'if (!person)'),
-  fault('main server: the profile’s levels are not looked at', ofPerson, 'if (!levels?.includes(request.access))', 'if (!levels)'),
+  fault('main server: nobody needs to be trained', ofPerson, 'if (device && last !== undefined && dateAt(device.timeZone, nowMs) <= last) return', 'return'),
   fault('main server: a copied sign-in goes on', ofPerson, 'if (signInReused)', 'if (false)'),
   fault(
     'both: the specialist key stands for the support key',

@@ -69,11 +69,42 @@ const anyChange = fc.oneof(
   luck.map((panelThere) => () => ({ panelThere })),
   luck.map((right) => () => ({ clockOff: right ? 0 : 900 })),
 )
+const wrongAtDevice: Record<string, Parameters<History['change']>[0]> = {
+  'the rule for os': { policy: { ...openPolicy, rules: { ...openPolicy.rules, os: 'deny' } } },
+  'the off switch': { policy: { ...openPolicy, connectivity: 'off' } },
+  'the country': { policy: { ...openPolicy, countries: ['FR'] } },
+  'the roster’s age': { roster: rosters.expired },
+  'the roster’s people': { roster: rosters.without },
+  'the audit': { auditWorks: false },
+  'the panel': { panelThere: false },
+  'the clock': { clockOff: 900 },
+}
+/** One thing alone is wrong: a part that does not look at it lets a shell through, which two wrong things would hide. */
+const oneWrong = fc.oneof(
+  fc.constantFrom(...(Object.keys(goodFacts) as (keyof Facts)[])).map((name) => ({ name, put: (history: History) => history.set({ [name]: false }) })),
+  fc.constant({
+    name: 'the second factor’s age',
+    put(history: History) {
+      history.signIn(20)
+      return history.ask('os')
+    },
+  }),
+  fc.constantFrom(...Object.entries(wrongAtDevice)).map(([name, part]) => ({ name, put: (history: History) => history.change(part) })),
+)
 const wrongKeys: SshKey[][] = [['session'], ['support'], ['support', 'session'], ['session', 'session'], ['stranger', 'support'], ['session', 'stranger']]
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 100, arbitrary: fc.constant(goOn) },
   { weight: 4, arbitrary: fc.constant(setRight) },
+  {
+    weight: 4,
+    arbitrary: oneWrong.map(({ name, put }) =>
+      step(`all but ${name}`, async (history) => {
+        await setRight.run(history)
+        await put(history)
+      }),
+    ),
+  },
   // The network.
   {
     weight: 8,
