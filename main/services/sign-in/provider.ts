@@ -42,7 +42,6 @@ export async function openProvider(
       const proofKey = generateSigningKey()
       const DPoP = await handleOf(config, proofKey)
       const asked = {
-        redirect_uri: await redirectUri(state),
         scope: clientScope,
         resource: apiResource,
         code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
@@ -56,6 +55,8 @@ export async function openProvider(
       }
       // The provider's metadata may name no address to send a browser to, or none that may be opened.
       const link = await attempt(async () => oidc.buildAuthorizationUrl(config, asked))
+      // Last, so that nothing listens for the answer to a question that could not be asked.
+      link.searchParams.set('redirect_uri', await redirectUri(state))
       const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
       return {
         link: link.href,
