@@ -110,6 +110,7 @@ export const errorCodes = {
   'session.time-limit': { status: 403, exit: 3 },
   'session.restricted-asked': { status: 409, exit: 3 },
   'session.restricted-none': { status: 409, exit: 3 },
+  'session.terminal-unread': { status: 409, exit: 3 },
   'session.time-asked': { status: 409, exit: 3 },
 
   'file.not-found': { status: 404, exit: 1 },

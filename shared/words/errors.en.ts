@@ -300,6 +300,10 @@ export const errorsEn: ErrorWords = {
     todo: 'Wait for the answer of the person at the device.',
   }),
   'session.restricted-none': () => ({ what: 'This device keeps no folder shut for patient data.', todo: 'There is nothing to ask for.' }),
+  'session.terminal-unread': () => ({
+    what: 'The device no longer takes what is typed in this terminal.',
+    todo: 'Open another one; what runs in this one does not read.',
+  }),
   'session.time-asked': () => ({ what: 'You have asked for more time already.', todo: 'Wait for the answer of the person at the device.' }),
   'session.channel-refused': () => ({ what: 'This access level does not hold that.', todo: 'Ask for a higher level.' }),
 

@@ -322,6 +322,10 @@ export const errorsFr: ErrorWords = {
     todo: 'Attendez la réponse de la personne près de l’appareil.',
   }),
   'session.restricted-none': () => ({ what: 'Cet appareil ne garde aucun dossier fermé pour des données de patients.', todo: 'Il n’y a rien à demander.' }),
+  'session.terminal-unread': () => ({
+    what: 'L’appareil ne reçoit plus ce qui est tapé dans ce terminal.',
+    todo: 'Ouvrez-en un autre; ce qui s’exécute dans celui-ci ne lit pas.',
+  }),
   'session.time-asked': () => ({ what: 'Vous avez déjà demandé plus de temps.', todo: 'Attendez la réponse de la personne près de l’appareil.' }),
   'session.channel-refused': () => ({ what: 'Ce niveau d’accès ne le comprend pas.', todo: 'Demandez un niveau plus élevé.' }),
 

@@ -4,7 +4,7 @@ import type { EventPayload, SessionView } from '@gantry/shared/ipc.ts'
 import { generateSigningKey, newNonce } from '@gantry/shared/node/signing.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Terminal } from '../../main/services/services.ts'
-import { drawLimits } from '../../main/services/sessions/terminal.ts'
+import { drawLimits, maxUnreadBytes } from '../../main/services/sessions/terminal.ts'
 import { type SessionWorld, startSessionWorld } from '../support/client-session.ts'
 import { hostKeyLine } from '../support/host-key.ts'
 
@@ -73,6 +73,28 @@ describe('a session', () => {
     await expect.poll(() => tail, { timeout: 15_000 }).toContain('300000\r\nthe-end')
     clearInterval(draw)
     expect(ahead).toBeLessThan(drawLimits.pauseAbove + 40_000)
+  })
+
+  test('ends a terminal whose program never reads, before what is typed fills the memory (T10)', async () => {
+    const session = await world.open()
+    const terminal = await session.openTerminal({ columns: 80, rows: 24 })
+    const screen = shown(terminal)
+    terminal.write("stty raw -echo; printf 'dea''f'; exec sleep 60\n")
+    await screen.until('deaf')
+    const piece = 'x'.repeat(65_536)
+    let written = 0
+    const ended = terminal.closed.then((how) => ({ how, written }))
+    for (; written < 8 * maxUnreadBytes && session.view().state === 'open'; written += piece.length) {
+      terminal.write(piece)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect((await ended).how).toMatchObject({ failure: { code: 'session.terminal-unread' } })
+    expect((await ended).written).toBeLessThan(3 * maxUnreadBytes)
+    // The others go on.
+    const other = await session.openTerminal({ columns: 80, rows: 24 })
+    const otherScreen = shown(other)
+    other.write('echo st""ill\n')
+    await otherScreen.until('still')
   })
 
   test('runs a command with its bytes as they are, its two outputs apart and its exit code', async () => {

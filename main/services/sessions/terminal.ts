@@ -1,10 +1,13 @@
-import { type Failure } from '@gantry/shared/errors.ts'
+import { AppError, type Failure, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import type { ClientChannel } from 'ssh2'
 import type { Terminal } from '../services.ts'
 
 /** Characters given out and not yet drawn: above `pauseAbove` the device is held back, below `resumeBelow` it goes on. A flood so waits at its source. */
 export const drawLimits = { pauseAbove: 100_000, resumeBelow: 5_000 } as const
+
+/** Typed, or answered to the device's questions, and not taken by it: bytes. A device that asks and never reads must not fill this computer's memory. */
+export const maxUnreadBytes = 4_194_304
 
 /** A channel with a pty as text: UTF-8 is decoded across chunks, and bytes that are none show as the replacement character. */
 export function createTerminal(id: string, requestId: RequestId, channel: ClientChannel): Terminal & { end(failure: Failure | null): void } {
@@ -39,7 +42,11 @@ export function createTerminal(id: string, requestId: RequestId, channel: Client
       channel.once('end', () => give(decoder.decode()))
     },
     write(data) {
-      if (channel.writable) channel.write(data)
+      if (!channel.writable) return
+      channel.write(data)
+      if (channel.writableLength <= maxUnreadBytes) return
+      closed.resolve({ exitCode: null, failure: toFailure(new AppError('session.terminal-unread')) })
+      channel.destroy()
     },
     resize(columns, rows) {
       if (channel.writable) channel.setWindow(rows, columns, 0, 0)
