@@ -77,13 +77,17 @@ async function one({ client }: World, { device, withShell }: { device: string; w
   const { requestId, ms } = await patiently(() => client.call('session.open', { device, access: withShell ? 'os' : 'diagnostics' }))
   const { accessServer } = await client.call('session.view', { requestId })
   tally.servers.set(accessServer.name, (tally.servers.get(accessServer.name) ?? 0) + 1)
-  if (withShell) {
-    const { shell } = await client.call('shell.open', { requestId })
-    await client.call('shell.type', { shell, everyMs: 20 })
-    await sleep(100)
-    await client.call('shell.rest', { shell })
+  try {
+    if (withShell) {
+      const { shell } = await client.call('shell.open', { requestId })
+      await client.call('shell.type', { shell, everyMs: 20 })
+      await sleep(100)
+      await client.call('shell.rest', { shell })
+    }
+  } finally {
+    // One that went wrong is counted as that; left open it would be counted as a leak, too.
+    await client.call('session.end', { requestId })
   }
-  await client.call('session.end', { requestId })
   tally.opened += 1
   tally.tookMs.push(ms)
 }

@@ -27,9 +27,9 @@ export async function openEcho(terminal: Terminal): Promise<Echo> {
     take(data)
   })
   let closed = false
-  void terminal.closed.then(() => {
+  void terminal.closed.then(({ exitCode, failure }) => {
     closed = true
-    ready.reject(new Error(`no echo: ${seen}`))
+    ready.reject(new Error(`no echo, exit ${exitCode}, ${failure?.code}: ${seen}`))
   })
   // Raw: what is sent comes back as it is, once. The shell becomes the program, so that its process id is the one that has to live.
   terminal.write("stty raw -echo; printf 'ready:%s\\n' $$; exec cat\n")
