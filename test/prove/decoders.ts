@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Told } from '../support/decoders/decoder.ts'
 import { decoders as all } from '../support/decoders/decoders.ts'
@@ -10,20 +11,24 @@ export const decoders: Proof = {
   title: 'Whatever comes in is read, or refused by a code',
   covers: ['D23'],
   method:
-    'Each decoder of the product, called where it stands at a border, is fed what chance makes of examples that the product’s own encoders wrote: bits flipped, cut, joined, doubled, lengths at their bounds, JSON that nobody expects (`__proto__`, depth, numbers beyond all bounds, lone surrogates), the same inside of what is signed, and mere chance. Three minutes each, in a process of its own with a heap of 96 MiB. Anything but a result or a code of the catalogue is a fault: another error, one that nobody catches, an answer `internal`, an input that takes over 1 s, a changed prototype. The seed and an index give an input again (`inputAt`), up to the keys that its example was signed with.',
+    'Each decoder of the product, called where it stands at a border, is fed what chance makes of examples that the product’s own encoders wrote: bits flipped, cut, joined, doubled, lengths at their bounds, JSON that nobody expects (`__proto__`, depth, numbers beyond all bounds, lone surrogates), the same inside of what is signed, and mere chance. Three minutes of the processor each, in a process of its own with a heap of 96 MiB. Anything but a result or a code of the catalogue is a fault: another error, one that nobody catches, an answer `internal`, an input that takes over 1 s of the processor, a changed prototype. The seed and an index give an input again (`inputAt`), up to the keys that its example was signed with.',
   limits: [
     'own generators instead of jsfuzz and zzuf: they know the formats, but no coverage guides them.',
     'a CRM’s reply: cases come from no other system here, so there is no such decoder; and the WebSocket of the browser host, which is for development.',
   ],
   async run({ quick, seed, say }) {
     const forMs = quick ? 5_000 : 180_000
-    const rows: Row[] = []
-    for (const name of Object.keys(all)) {
-      const rowsOfOne = await tryOne(name, { seed, forMs })
-      for (const { found } of rowsOfOne) say(`${name}: ${found}`)
-      rows.push(...rowsOfOne)
+    const names = Object.keys(all)
+    const rows = new Map<string, Row[]>()
+    const work = async () => {
+      for (let name = names.shift(); name !== undefined; name = names.shift()) {
+        const rowsOfOne = await tryOne(name, { seed, forMs })
+        for (const { found } of rowsOfOne) say(`${name}: ${found}`)
+        rows.set(name, rowsOfOne)
+      }
     }
-    return rows
+    await Promise.all(Array.from({ length: availableParallelism() }, work))
+    return Object.keys(all).flatMap((name) => rows.get(name) ?? [])
   },
 }
 
@@ -54,11 +59,11 @@ async function tryOne(name: string, how: { seed: number; forMs: number }): Promi
   ]
 }
 
-/** One that never comes to an end is stopped half a minute after its time, and the input that it stood at is told. */
+/** One that waits for ever, or never comes to an end, is stopped after three times its time, and the input that it stood at is told. */
 async function feedApart(name: string, { seed, forMs }: { seed: number; forMs: number }) {
   const execArgv = ['--max-old-space-size=96', '--max-semi-space-size=4']
   const child = fork(join(import.meta.dirname, 'decoders/feed-one.ts'), [name, String(seed), String(forMs)], { execArgv })
-  const timer = setTimeout(() => child.kill('SIGKILL'), forMs + 30_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 3 * forMs + 30_000)
   let index = 0
   const found: { told: Told | null; peakRssMb: number } = { told: null, peakRssMb: 0 }
   child.on('message', (message: Message) => {
