@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { answer, openFlag, PacketReader, readPackets, request, status } from '../../../agent/files/sftp-packet.ts'
+import { string as sftpText, uint32 } from '../../../cli/ssh-config/ssh-wire.ts'
 import { answerHead, bodyOf, openFilesLeg } from '../../../main/services/sessions/files-leg.ts'
 import { createRunningCheck } from '../../../shared/node/running-check.ts'
 import { newNonce } from '../../../shared/node/signing.ts'
 import { openTestDeviceFiles } from '../../support/device-files.ts'
-import { sftpPacket, sftpText, uint32 } from '../../support/sftp-packets.ts'
+import { sftpPacket } from '../../support/sftp-packets.ts'
 import { octetsOf } from './names.ts'
 
 /** A way to the device's files in the hands of somebody who keeps to nothing: what is asked goes out as it is, and everything that comes back is kept. */
