@@ -125,6 +125,28 @@ describe('the first run on a workstation (R062, R078)', () => {
     await keys.load(pin)
   })
 
+  test('one of the same second is taken over when the authority’s key has changed in between, and one of an earlier second never', async () => {
+    const { keys, clock, at, values, certify } = workstation()
+    await keys.create(pin)
+    const request = values.get('certification-request') as string
+    await certify()
+    await keys.load(pin)
+    const first = values.get('certificate')
+    const again = async () => {
+      values.set('certification-request', request)
+      await certify()
+      values.delete('certification-request')
+      await keys.takeOver()
+      return values.get('certificate')
+    }
+    const second = await again()
+    expect(second).toBe(at.main.certificate)
+    expect(second).not.toBe(first)
+    clock.ms -= 1_000
+    expect(await again()).toBe(second)
+    expect(at.main.certificate).not.toBe(second)
+  })
+
   test('no private key lies in the keychain in clear but the one that signs with the support key beside it', async () => {
     const { keys, values, certify } = workstation()
     await keys.create(pin)
