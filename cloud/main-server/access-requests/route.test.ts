@@ -50,11 +50,30 @@ describe('how new sessions are spread (R029)', () => {
     }
   })
 
+  test('two who ask in turn, one of whom is quicker, do not each keep to a server of their own', () => {
+    const [a, b] = [server('a'), server('b')]
+    const got = new Map([
+      ['a', 0],
+      ['b', 0],
+    ])
+    let slow = 'b'
+    for (let ticket = 0; ticket < 1_000; ticket++) {
+      // The slow one's session is still there whenever the quick one asks; every fourth ticket is the slow one's.
+      const isSlow = ticket % 4 === 3
+      const name = chooseRoute([a, b], isSlow ? none : new Map([[slow, 1]]), null)?.accessServer.name ?? ''
+      if (isSlow) slow = name
+      got.set(name, (got.get(name) ?? 0) + 1)
+      for (const one of [a, b]) if (one.ref.name === name) one.spent += 1
+    }
+    expect(got.get('a')).toBeGreaterThanOrEqual(450)
+    expect(got.get('a')).toBeLessThanOrEqual(550)
+  })
+
   test('the one with the fewest sessions for its weight comes first, whose turn it is or not', () => {
     const sessions = new Map([
-      ['a', 3],
+      ['a', 5],
       ['b', 1],
-      ['c', 2],
+      ['c', 3],
     ])
     expect(names(chooseRoute([server('a'), server('b', { spent: 9 }), server('c')], sessions, null))).toEqual(['b', 'c'])
     expect(names(chooseRoute([server('a', { weight: 10 }), server('b'), server('c')], sessions, null))).toEqual(['a', 'b'])

@@ -9,16 +9,20 @@ export type Candidate = { ref: AccessServerRef; region: Region; weight: number; 
 
 /**
  * R028: exactly one access server and its fallback, or null where none is allowed (R056) or up. Looked at in this order: not doubtful; near (the order of the customer's list); fewest sessions for its
- * weight; whose turn it is. So two equals get half each (R029), also when every session is over before the next begins, and a weight counts from the next ticket on. The fallback is the next one,
- * at another site where there is one (R026).
+ * weight, where one session more than the least counts as no more; whose turn it is. So two equals get half each (R029), also when every session is over before the next begins and when one device's
+ * sessions are shorter than another's, and a weight counts from the next ticket on. The fallback is the next one, at another site where there is one (R026).
  */
 export function chooseRoute(candidates: readonly Candidate[], sessionsAt: ReadonlyMap<string, number>, regions: Regions | null): Route | null {
   const near = regions?.near ?? []
   const farness = ({ region }: Candidate) => (near.includes(region) ? near.indexOf(region) : near.length)
   const load = ({ ref, weight }: Candidate) => (sessionsAt.get(ref.name) ?? 0) / weight
-  const compare = (one: Candidate, other: Candidate) =>
-    Number(one.doubtful) - Number(other.doubtful) || farness(one) - farness(other) || load(one) - load(other) || one.spent - other.spent
-  const allowed = candidates.filter(({ region }) => !regions?.only || near.includes(region)).sort(compare)
+  const within = candidates.filter(({ region }) => !regions?.only || near.includes(region))
+  const byWorth = (one: Candidate, other: Candidate) => Number(one.doubtful) - Number(other.doubtful) || farness(one) - farness(other)
+  const burden = (one: Candidate) => {
+    const least = Math.min(...within.filter((other) => byWorth(one, other) === 0).map(load))
+    return load(one) <= least + 1 / one.weight ? least : load(one)
+  }
+  const allowed = within.toSorted((one, other) => byWorth(one, other) || burden(one) - burden(other) || one.spent - other.spent)
   const [first] = allowed
   if (!first) return null
   const others = allowed.slice(1)
