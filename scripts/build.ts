@@ -10,7 +10,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 process.chdir(root)
 
-const shared = ['shared/**/*.ts', 'package-lock.json', 'package.json']
+const shared = ['shared/**/*.ts', 'package-lock.json', 'package.json', 'scripts/shipped-packages.ts']
 const builds = [
   { name: 'renderer', sources: ['renderer/**/*', 'preload/api.ts', ...shared] },
   { name: 'preload', sources: ['preload/**/*', ...shared] },

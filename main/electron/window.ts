@@ -28,7 +28,11 @@ export function openWindow(folder: string, theme: Settings['theme']): BrowserWin
     backgroundColor: nativeTheme.shouldUseDarkColors ? '#101617' : '#f5f7f6',
     titleBarStyle: 'hidden',
     ...(process.platform === 'darwin' ? {} : { titleBarOverlay: overlay() }),
-    webPreferences: webPreferences({ preload: join(import.meta.dirname, '../preload/preload.cjs'), isPackaged: app.isPackaged, argv: process.argv }),
+    webPreferences: {
+      sandbox: true,
+      contextIsolation: true,
+      ...webPreferences({ preload: join(import.meta.dirname, '../preload/preload.cjs'), isPackaged: app.isPackaged, argv: process.argv }),
+    },
   })
   if (state?.isMaximized) window.maximize()
   window.once('ready-to-show', () => window.show())

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createPackage, listPackage } from '@electron/asar'
+import { basename, join } from 'node:path'
+import { createPackage, extractFile, listPackage } from '@electron/asar'
 import { isAsWanted, readFuses } from '../../../scripts/read-fuses.ts'
 import { type Proof, type Row, row } from '../proof.ts'
 import { root, runBodies } from './run-bodies.ts'
@@ -10,21 +10,24 @@ import { root, runBodies } from './run-bodies.ts'
 /** What Electron's program holds, so that a fuse can be found and flipped: this text, the version, the count, one letter for each (electron.org, "Fuses"). */
 const fuseSentinel = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
 
+type Bom = { components: { 'bom-ref': string; properties: { value: string }[] }[] }
+
 export const packaged: Proof = {
   name: 'package',
   title: 'The package that electron-builder makes has its fuses set, holds what it should, and runs from its own archive',
   covers: ['D32', 'D34', 'R118'],
   method:
-    'electron-builder with the project’s own electron-builder.yml makes the Linux folder. In the place of Electron’s runtime, which cannot be had here, is one whose program starts the stand-in and carries a fuse wire as Electron’s does. The fuses are read back from the program, the archive’s list is looked at, and the bodies run on what is in the archive.',
+    'electron-builder with the project’s own electron-builder.yml makes the Linux folder. In the place of Electron’s runtime, which cannot be had here, is one whose program starts the stand-in and carries a fuse wire as Electron’s does. The fuses are read back from the program, the archive’s list is looked at and held against the bill of materials beside it, and the bodies run on what is in the archive.',
   limits: ['the fuses of Electron’s own program, installers, signatures: the hosted workflow makes and reads those.'],
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'gantry-package-'))
     try {
       const dist = await standInRuntime(join(folder, 'runtime'))
+      await run([join(root, 'scripts/sbom.ts')])
       await build(dist, join(folder, 'out'))
       const unpacked = join(folder, 'out/linux-unpacked')
       const program = join(unpacked, 'gantry-desktop')
-      return [...(await fuseRows(program)), ...contentRows(join(unpacked, 'resources/app.asar')), ...(await bodyRows(program))]
+      return [...(await fuseRows(program)), ...contentRows(join(unpacked, 'resources')), ...(await bodyRows(program))]
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
@@ -49,9 +52,12 @@ async function standInRuntime(folder: string): Promise<string> {
   return folder
 }
 
-async function build(dist: string, output: string): Promise<void> {
+function build(dist: string, output: string): Promise<void> {
   const builder = join(root, 'node_modules/electron-builder/cli.js')
-  const argv = [builder, '--linux', 'dir', '--publish', 'never', `-c.electronDist=${dist}`, `-c.directories.output=${output}`]
+  return run([builder, '--linux', 'dir', '--publish', 'never', `-c.electronDist=${dist}`, `-c.directories.output=${output}`])
+}
+
+async function run(argv: string[]): Promise<void> {
   const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -62,7 +68,7 @@ async function build(dist: string, output: string): Promise<void> {
   const { promise: ended, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('error', reject)
   child.once('close', resolve)
-  if ((await ended) !== 0) throw new Error(`electron-builder failed: ${said}`)
+  if ((await ended) !== 0) throw new Error(`${basename(argv[0] ?? '')} failed: ${said}`)
 }
 
 async function fuseRows(program: string): Promise<Row[]> {
@@ -70,12 +76,14 @@ async function fuseRows(program: string): Promise<Row[]> {
   return fuses.map((fuse) => row(`fuse ${fuse.name}`, fuse.wanted ? 'on' : 'off', fuse.found, isAsWanted(fuse)))
 }
 
-function contentRows(archive: string): Row[] {
-  const files = listPackage(archive, { isPack: false }).filter((file) => !file.startsWith('/node_modules/'))
+function contentRows(resources: string): Row[] {
+  const archive = join(resources, 'app.asar')
+  const everything = listPackage(archive, { isPack: false })
+  const files = everything.filter((file) => !file.startsWith('/node_modules/'))
   const strange = files.filter((file) => !/^\/(package\.json|out(\/(main|preload|renderer)(\/.*)?)?|node_modules)$/.test(file))
   const development = files.filter((file) => /development|\.map$|\.ts$|browser-host/.test(file))
   const modules = readdirSync(join(root, 'node_modules')).length
-  const packed = new Set(listPackage(archive, { isPack: false }).flatMap((file) => /^\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []))
+  const packed = new Set(everything.flatMap((file) => /^\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []))
   return [
     row('files in the archive beside the three built folders', 'none', strange.join(', ') || 'none', strange.length === 0),
     row('development’s page, sources, maps', 'none', development.join(', ') || 'none', development.length === 0),
@@ -84,6 +92,37 @@ function contentRows(archive: string): Row[] {
       'electron-log, keytar, ssh2 and what they need',
       `${[...packed].sort().join(', ')} (of ${modules})`,
       packed.has('ssh2') && packed.size <= 12,
+    ),
+    ...materialRows(resources, everything),
+  ]
+}
+
+/** Every folder of a package in the archive, against the bill of materials that lies beside it; and that one against the list of licences. */
+function materialRows(resources: string, everything: string[]): Row[] {
+  const archive = join(resources, 'app.asar')
+  const bom = JSON.parse(readFileSync(join(resources, 'notices/sbom.cdx.json'), 'utf8')) as Bom
+  const licences = readFileSync(join(resources, 'notices/third-party-licences.txt'), 'utf8')
+  const refs = bom.components.map((one) => one['bom-ref'])
+  const listed = new Set(bom.components.filter(({ properties }) => properties.some(({ value }) => value === 'node_modules')).map((one) => one['bom-ref']))
+  const manifests = everything.filter((file) => /^(\/node_modules\/(@[^/]+\/)?[^/]+)+\/package\.json$/.test(file))
+  const packed = manifests.map((file) => {
+    const { name, version } = JSON.parse(extractFile(archive, file.slice(1)).toString('utf8')) as { name: string; version: string }
+    return `${name}@${version}`
+  })
+  const apart = [...packed.filter((ref) => !listed.has(ref)), ...[...listed].filter((ref) => !packed.includes(ref))]
+  const unnamed = refs.filter((ref) => !licences.includes(`\n${ref}\n`))
+  return [
+    row(
+      'bill of materials beside the archive: packages under node_modules in one of them alone',
+      `none of ${packed.length}`,
+      apart.join(', ') || 'none',
+      apart.length === 0,
+    ),
+    row(
+      'listed there and not in the list of licences',
+      `none of ${refs.length}`,
+      unnamed.join(', ') || 'none',
+      unnamed.length === 0 && refs.length > packed.length,
     ),
   ]
 }
