@@ -4,7 +4,7 @@ import { AppError } from '../../shared/errors.ts'
 import { newId } from '../../shared/ids.ts'
 import { newNonce } from '../../shared/node/signing.ts'
 import type { LevelRule } from '../../shared/profile.ts'
-import { type Case, makeCase, now, trust, World } from '../../test/support/access-world.ts'
+import { type Case, makeCase, now, rosters, trust, World } from '../../test/support/access-world.ts'
 import { allLimits } from '../../test/support/people.ts'
 import { grantOf, newRunning } from './running.ts'
 import { proveSignatures } from './signatures.ts'
@@ -195,6 +195,13 @@ describe('a session at the device', () => {
       ['policy', (on) => on.requests.enforce({ ...on.policy, connectivity: 'off' })],
       ['policy', (on) => on.requests.enforce({ ...on.policy, rules: { ...on.policy.rules, os: 'deny' } })],
       ['policy', (on) => on.requests.enforce({ ...on.policy, hours: { timeZone: 'UTC', open: [] } })],
+      [
+        'revoked',
+        (on) => {
+          on.roster = rosters.without
+          on.requests.enforce(on.policy)
+        },
+      ],
       ['agent-stopped', (on) => void on.requests.stop()],
     ]
     for (const [cause, end] of ends) {
@@ -203,6 +210,22 @@ describe('a session at the device', () => {
       end(on)
       expect(on.sessions[0]?.signal.reason).toBe(cause)
     }
+  })
+
+  test('goes on under a roster that is out of date, or is not there; what waits for an answer is refused when its person’s keys are taken back (R087)', async () => {
+    const on = world()
+    await open(on)
+    for (const roster of [null, rosters.expired]) {
+      on.roster = roster
+      on.requests.enforce(on.policy)
+      expect(on.sessions[0]?.signal.aborted).toBe(false)
+    }
+    const waits = world()
+    await ask(waits)
+    waits.roster = { ...rosters.good, specialists: rosters.good.specialists.map((entry) => ({ ...entry, supportKey: entry.specialistKey })) }
+    waits.requests.enforce(waits.policy)
+    await waits.clock.advance(0)
+    expect(answersTo(waits, one).at(-1)).toBe('refused access.certificate-bad')
   })
 
   test('goes on under a policy that would only ask again, and another person’s End does not reach it', async () => {

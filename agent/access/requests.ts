@@ -6,6 +6,7 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import { commitmentTo, matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { newNonce, sha256 } from '@gantry/shared/node/signing.ts'
+import { isOnRoster } from '@gantry/shared/node/ticket.ts'
 import { runsPrograms } from '@gantry/shared/profile.ts'
 import type { AccessServerRef, AnswerPayload, CompactJws, Hash, RosterPayload } from '@gantry/shared/ticket.ts'
 import { type Clock, unixSeconds } from '../clock.ts'
@@ -31,7 +32,7 @@ export type AccessRequests = {
   end(requestId: RequestId, cause: EndCause, withdrawal?: CompactJws): void | Promise<void>
   /** From pick-up until the session has ended: meanwhile a poll is held open (architecture 2.4). */
   busy(): boolean
-  /** Ends what the policy no longer allows: it has changed, or its hours are over. */
+  /** Ends what the policy no longer allows, since it has changed or its hours are over, and whatever was asked under keys that the authority has taken back (R087). */
   enforce(policy: Policy): void
   /** Ends what a strict policy does not allow without a main server that answers; `silentMs` since it last did. */
   silent(silentMs: number): void
@@ -258,10 +259,13 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     end: withdrawn,
     busy: () => all.size > 0,
     enforce(policy) {
+      const roster = deps.roster()
+      const closed = policy.connectivity === 'off' || !isOpenAt(policy, clock.now())
       for (const running of all.values()) {
-        const closed = policy.connectivity === 'off' || !isOpenAt(policy, clock.now())
-        const denied = closed || ruleFor(policy, running.proven.request.access) === 'deny'
-        if (denied) stopOne(running, new AppError('access.policy-denied'), 'policy')
+        const { certificate, request } = running.proven
+        const takenBack = roster !== null && !isOnRoster(certificate, roster)
+        if (takenBack) stopOne(running, new AppError('access.certificate-bad', { details: { what: 'roster' } }), 'revoked')
+        else if (closed || ruleFor(policy, request.access) === 'deny') stopOne(running, new AppError('access.policy-denied'), 'policy')
       }
     },
     silent(silentMs) {

@@ -96,6 +96,13 @@ describe('what let a session pass has to go on holding (R010, R087): it ends', (
     expect(events().find(({ kind }) => kind === 'access.revoked')).toMatchObject({ requestId: view.id, cause })
   })
 
+  test('when the authority takes the person’s keys back (R062)', async () => {
+    const view = await openSession()
+    await server.putRoster({ number: 2, specialists: [] })
+    expect(await endOf(view)).toBe('revoked')
+    expect(events().find(({ kind }) => kind === 'access.revoked')).toMatchObject({ requestId: view.id, cause: 'revoked', data: { what: 'roster' } })
+  })
+
   test('when its case is closed', async () => {
     const view = await openSession()
     const [found] = (await client.call('case.list', {})).cases

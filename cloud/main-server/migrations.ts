@@ -143,6 +143,8 @@ const places = [
   ) strict, without rowid`,
 ]
 
+const certified = [`alter table access_requests add column specialist_certificate text`]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -154,6 +156,7 @@ export const migrations: Record<string, Migration> = {
   '0008-notices': { up: (db: Kysely<unknown>) => runAll(db, notices) },
   '0009-passkeys': { up: (db: Kysely<unknown>) => runAll(db, passkeys) },
   '0010-places': { up: (db: Kysely<unknown>) => runAll(db, places) },
+  '0011-certified': { up: (db: Kysely<unknown>) => runAll(db, certified) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

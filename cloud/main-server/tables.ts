@@ -1,6 +1,7 @@
 import type { AccessState, EndCause } from '@gantry/shared/access-request.ts'
 import type { CustomerId, DeliveryId, DeviceId, RequestId, SpecialistId, TicketId } from '@gantry/shared/ids.ts'
 import type { AccessLevel, EntitlementKind, ServiceKind } from '@gantry/shared/profile.ts'
+import type { CompactJws } from '@gantry/shared/ticket.ts'
 import type { Generated } from 'kysely'
 
 /** The database's tables. `*_json` holds JSON text, `*_ms` milliseconds since 1970, booleans are 0 and 1. */
@@ -149,6 +150,8 @@ export type Tables = {
     device_key_json: string
     /** The sign-in that asked; null where it was before that was kept. */
     grant_id: Generated<string | null>
+    /** The authority's certificate that it was asked under; null where it was before that was kept. */
+    specialist_certificate: Generated<CompactJws | null>
   }
   /** One row per case: the vendor's number within one customer. */
   cases: {

@@ -22,10 +22,14 @@ export function rosterIsFresh(roster: RosterPayload, now: number): boolean {
   return now <= roster.expiresAt + requestLimits.slackSeconds && now >= roster.issuedAt - requestLimits.slackSeconds
 }
 
-export function requireOnRoster(certificate: CertificatePayload, roster: RosterPayload): void {
+export function isOnRoster(certificate: CertificatePayload, roster: RosterPayload): boolean {
   const entry = roster.specialists.find((one) => one.specialistId === certificate.specialistId)
   const same = entry?.specialistKey === thumbprint(certificate.specialistKey) && entry.supportKey === thumbprint(certificate.supportKey)
-  if (!same || entry?.username !== certificate.username) throw new AppError('access.certificate-bad', { details: { what: 'roster' } })
+  return same && entry?.username === certificate.username
+}
+
+export function requireOnRoster(certificate: CertificatePayload, roster: RosterPayload): void {
+  if (!isOnRoster(certificate, roster)) throw new AppError('access.certificate-bad', { details: { what: 'roster' } })
 }
 
 /** The request under both keys of the certificate, made by that person, not older than the time a ticket may be joined. */

@@ -110,9 +110,10 @@ async function storeRequest(tools: AccessTools, accepted: Accepted): Promise<voi
     // Again, since two requests may have passed the policy at once.
     if ((await countWaiting(trx, request.specialistId)) >= maxWaiting) throw new AppError('access.too-many-open', { details: { max: maxWaiting } })
     const { deviceId, specialistId } = request
-    await requireStanding(tools, trx, { ...request, grantId, given: limits, told: null })
+    const certified = readUnverified(certificate, CertificatePayload, 'access.certificate-bad')
+    await requireStanding(tools, trx, { ...request, grantId, certified, given: limits, told: null })
     if (!(await tools.cases.begin(trx, { ...caseKey, deviceId, specialistId, nowMs }))) throw new AppError('case.closed')
-    await insertRequest(trx, { request, grantId, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
+    await insertRequest(trx, { request, grantId, certificate, ticket, route, device, deadlineMs: deadlines.requested(nowMs), nowMs })
     const body = { kind: 'access-request' as const, ticket: ticket.jws, request: signed, certificate }
     await tools.queue(trx, { deviceId: request.deviceId, subject: subjects.request(request.id), body, held: notice !== null })
     if (notice) await tools.notices.begin(trx, notified(request, notice.escalated), notice.rule, notice.contacts)

@@ -62,7 +62,9 @@ export type DeviceFacts = {
 export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' | 'calls'> & { termsAccepted: boolean }
 
 /** What of the facts a running session has too. */
-export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'limits' | 'given' | 'case'> & {
+export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'limits' | 'given' | 'case' | 'roster'> & {
+  /** What it was asked under; null where that was before it was kept. */
+  certified: CertificatePayload | null
   /** What has become of the notice; null where none was owed. */
   told: { state: string; reason: string | null } | null
   /** A refresh token of the sign-in that asked was used twice. */

@@ -59,6 +59,11 @@ export function requireRoster({ roster, certified, request, nowMs }: Facts): voi
   if (request.access !== 'diagnostics' && !rosterIsFresh(roster, Math.floor(nowMs / 1000))) throw new AppError('access.roster-stale')
 }
 
+/** R062, R087: the authority has taken the person's keys back, or put others in their place. A roster that is out of date takes nothing back. */
+export function requireStillCertified({ roster, certified }: Pick<StandingFacts, 'roster' | 'certified'>): void {
+  if (roster && certified) requireOnRoster(certified, roster)
+}
+
 /** R071, R073: by customer or device, and nothing by default. */
 export function requireAssignment({ device, levels }: Pick<Facts, 'device' | 'levels'>): void {
   if (!device || !levels) throw new AppError('device.unknown')

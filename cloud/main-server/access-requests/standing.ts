@@ -2,7 +2,7 @@ import type { EndCause } from '@gantry/shared/access-request.ts'
 import { AppError, type ErrorCode, type Failure, toFailure } from '@gantry/shared/errors.ts'
 import { readUnverified } from '@gantry/shared/node/signing.ts'
 import type { ProfileLimits } from '@gantry/shared/profile.ts'
-import { type RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
+import { CertificatePayload, type RequestPayload, TicketPayload } from '@gantry/shared/ticket.ts'
 import { levelsFor, limitsFor } from '../assignment.ts'
 import type { Queries } from '../database.ts'
 import type { StandingFacts } from './facts.ts'
@@ -14,6 +14,7 @@ import { type AccessTools, announce, subjects } from './tools.ts'
 /** What of a request its standing is judged by. */
 type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'caseId'> & {
   grantId: string | null
+  certified: CertificatePayload | null
   given: ProfileLimits
   told: StandingFacts['told']
 }
@@ -21,7 +22,7 @@ type Standing = Pick<RequestPayload, 'deviceId' | 'specialistId' | 'access' | 'c
 export type StandingCheck = {
   /** Looks at every request that waits or runs, and ends what does not hold any more. Resolves when one that began after this call is through. */
   look(): Promise<void>
-  /** To be called each second: looks once a minute, since dates pass at whole minutes in every time zone. */
+  /** To be called each second: looks every other second, since a window's end and a new roster come by themselves. */
   tick(): Promise<void>
 }
 
@@ -29,7 +30,7 @@ export type StandingCheck = {
 export function createStandingCheck(tools: AccessTools): StandingCheck {
   let last: Promise<void> = Promise.resolve()
   let waiting: Promise<void> | null = null
-  let minute = Math.floor(tools.now() / 60_000)
+  let isTurn = false
   const look = () => {
     waiting ??= last
       .catch(() => undefined)
@@ -43,10 +44,8 @@ export function createStandingCheck(tools: AccessTools): StandingCheck {
   return {
     look,
     async tick() {
-      const present = Math.floor(tools.now() / 60_000)
-      if (present === minute) return
-      await look()
-      minute = present
+      isTurn = !isTurn
+      if (isTurn) await look()
     },
   }
 }
@@ -60,6 +59,7 @@ async function lookOnce(tools: AccessTools): Promise<void> {
       access: row.access,
       caseId: row.case_id,
       grantId: row.grant_id,
+      certified: row.specialist_certificate === null ? null : readUnverified(row.specialist_certificate, CertificatePayload, 'internal'),
       given: givenIn(row),
       told: row.notice_state && { state: row.notice_state, reason: row.notice_reason },
     })
@@ -90,11 +90,11 @@ function judge(facts: StandingFacts): Failure | null {
 }
 
 /** Reads each device, person and sign-in once. */
-function createReader({ cases, now }: AccessTools) {
+function createReader({ cases, roster, now }: AccessTools) {
   const target = remembered(findTarget)
   const asker = remembered(findAsker)
   const reused = remembered(wasReused)
-  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId, given, told }: Standing): Promise<StandingFacts> => {
+  return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId, certified, given, told }: Standing): Promise<StandingFacts> => {
     const [device, person] = [await target(queries, deviceId), await asker(queries, specialistId)]
     return {
       nowMs: now(),
@@ -104,6 +104,8 @@ function createReader({ cases, now }: AccessTools) {
       limits: device && person && limitsFor(person.grants, device.place, access),
       given,
       told,
+      roster: roster(),
+      certified,
       case: device && (await cases.find(queries, { customerId: device.customerId, number: caseId })),
       signInReused: grantId !== null && (await reused(queries, grantId)),
       request: { access, caseId, specialistId, deviceId },
@@ -125,6 +127,7 @@ const causes: Partial<Record<ErrorCode, EndCause>> = {
   'case.closed': 'case-closed',
   'access.contact-refused': 'revoked',
   'access.person-disabled': 'revoked',
+  'access.certificate-bad': 'revoked',
   'auth.sign-in-copied': 'revoked',
   'access.device-disabled': 'revoked',
 }

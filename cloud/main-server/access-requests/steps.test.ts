@@ -41,6 +41,7 @@ import {
   requireSameTime,
   requireScreening,
   requireSignatures,
+  requireStillCertified,
   requireTraining,
 } from './person-steps.ts'
 import { runSteps, steps } from './steps.ts'
@@ -437,6 +438,16 @@ describe('the policy of an access request, step by step', () => {
         details: { max: 6 },
       })
     }
+  })
+
+  test('requireStillCertified: keys that the authority has taken back or replaced; a roster that is out of date takes nothing back (R087)', async () => {
+    const { roster, certified } = await allGood()
+    if (!roster) throw new Error('no roster')
+    for (const known of [roster, { ...roster, expiresAt: 1 }, null]) expect(() => requireStillCertified({ roster: known, certified })).not.toThrow()
+    expect(() => requireStillCertified({ roster, certified: null })).not.toThrow()
+    expect(() => requireStillCertified({ roster: { ...roster, specialists: [] }, certified })).toThrow('access.certificate-bad')
+    const replaced = roster.specialists.map((one) => ({ ...one, specialistKey: one.supportKey }))
+    expect(() => requireStillCertified({ roster: { ...roster, specialists: replaced }, certified })).toThrow('access.certificate-bad')
   })
 
   test('requireContactsYes: a no, no answer where one is asked for, and no notice that arrived (R084)', () => {

@@ -34,6 +34,7 @@ import {
   requireScreening,
   requireSignatures,
   requireSignInNotCopied,
+  requireStillCertified,
   requireTraining,
 } from './person-steps.ts'
 
@@ -80,6 +81,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
 export const standingSteps: ((facts: StandingFacts) => void)[] = [
   requireSignInNotCopied,
   requirePersonEnabled,
+  requireStillCertified,
   requireAssignment,
   requireLevel,
   requireLimits,

@@ -2,7 +2,7 @@ import { type AccessState, canMove, type EndCause } from '@gantry/shared/access-
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
-import { AccessServerRef, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
+import { AccessServerRef, type CompactJws, PublicJwk, type RequestPayload } from '@gantry/shared/ticket.ts'
 import { type Database, isDuplicate, type Queries } from '../database.ts'
 import type { Tables } from '../tables.ts'
 import type { Route } from './route.ts'
@@ -49,6 +49,7 @@ export async function sessionsByAccessServer(db: Database): Promise<Map<string, 
 export type NewRequest = {
   request: RequestPayload
   grantId: string
+  certificate: CompactJws
   ticket: IssuedTicket
   route: Route
   device: { certificate: string; keyJson: string }
@@ -57,7 +58,7 @@ export type NewRequest = {
 }
 
 /** Two requests of the same content that race end here: the second is `access.replayed`. */
-export async function insertRequest(queries: Queries, { request, grantId, ticket, route, device, deadlineMs, nowMs }: NewRequest): Promise<void> {
+export async function insertRequest(queries: Queries, { request, grantId, certificate, ticket, route, device, deadlineMs, nowMs }: NewRequest): Promise<void> {
   const row = {
     id: request.id,
     device_id: request.deviceId,
@@ -78,6 +79,7 @@ export async function insertRequest(queries: Queries, { request, grantId, ticket
     device_certificate: device.certificate,
     device_key_json: device.keyJson,
     grant_id: grantId,
+    specialist_certificate: certificate,
   }
   try {
     await queries
@@ -89,8 +91,9 @@ export async function insertRequest(queries: Queries, { request, grantId, ticket
   }
 }
 
-export type RequestRow = Omit<Tables['access_requests'], 'device_key_json' | 'grant_id'> & {
+export type RequestRow = Omit<Tables['access_requests'], 'device_key_json' | 'grant_id' | 'specialist_certificate'> & {
   grant_id: string | null
+  specialist_certificate: CompactJws | null
   device_key: PublicJwk
   device_name: string
   host_key: string | null
