@@ -22,6 +22,9 @@ const localPath = z
   .refine((path) => !path.includes('\u0000'), 'NUL')
 const remotePath = z.string().min(1).max(4_096)
 
+/** Bytes a second that transfers can be held to. */
+export const transferLimits = [250_000, 1_000_000, 5_000_000, 20_000_000] as const
+
 export const Settings = z.object({
   language: z.enum(['en', 'fr']),
   theme: z.enum(['system', 'light', 'dark', 'contrast']),
@@ -35,6 +38,8 @@ export const Settings = z.object({
   savedViews: z.array(z.object({ name: z.string().max(60), query: z.string().max(500) })).max(50),
   /** Command lines kept for later; `{{name}}` is asked for each time. */
   snippets: z.array(z.string().min(1).max(1_000)).max(200),
+  /** All transfers of this computer together, both ways; null: as fast as the line goes. */
+  transferBytesPerSecond: z.union([z.null(), ...transferLimits.map((limit) => z.literal(limit))]),
   /** Opaque to the main process: pane sizes and the like. */
   layout: z.record(z.string().max(60), z.number()),
 })
@@ -132,8 +137,8 @@ export const Transfer = z.object({
   name: z.string(),
   from: z.string(),
   to: z.string(),
-  /** `waiting`: the connection is interrupted, and the transfer goes on when it is back. */
-  state: z.enum(['queued', 'running', 'waiting', 'verifying', 'done', 'failed', 'cancelled']),
+  /** `waiting`: the connection is interrupted, and the transfer goes on when it is back. `paused`: the person has stopped it for now. */
+  state: z.enum(['queued', 'running', 'paused', 'waiting', 'verifying', 'done', 'failed', 'cancelled']),
   bytes: z.number(),
   totalBytes: z.number().nullable(),
   files: z.number(),
@@ -257,6 +262,8 @@ export const calls = {
     output: z.object({ transferIds: z.array(TransferId) }),
   },
   'transfer.cancel': { input: z.strictObject({ transferId: TransferId }), output: none },
+  /** Stops one for now, or lets it go on from where it is. One that is over stays as it is. */
+  'transfer.pause': { input: z.strictObject({ transferId: TransferId, paused: z.boolean() }), output: none },
   'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer) }) },
   'transfer.forget': { input: z.strictObject({ transferIds: z.array(TransferId) }), output: none },
 

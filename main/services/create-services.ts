@@ -32,6 +32,7 @@ import { openSettings } from './settings.ts'
 import { openProvider, type Provider } from './sign-in/provider.ts'
 import { createSignIn, type SignInService } from './sign-in/sign-in.ts'
 import { createTokenKeeper } from './sign-in/tokens.ts'
+import { createPace } from './transfers/pace.ts'
 import { createTransfers } from './transfers/transfers.ts'
 import { openAppUpdates } from './updates/open-app-updates.ts'
 
@@ -119,7 +120,8 @@ export async function createServices(options: ServicesOptions): Promise<Services
     openSession: sessions.open,
     onProgress: (progress) => emit('request.changed', progress),
   })
-  const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), now, log })
+  const pace = createPace({ bytesPerSecond: () => settings.read().transferBytesPerSecond })
+  const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), pace, now, log })
 
   const appUpdates = openAppUpdates({
     setup: options.updates ?? { unsupported: 'not-set-up' },

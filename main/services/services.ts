@@ -236,6 +236,9 @@ export type Transfers = {
   /** One transfer for each of `from`; `as` gives a single one another name at its destination. Errors of a file are in its transfer and end nothing else. */
   start(input: CallInput<'transfer.start'>, options?: { as?: string | undefined }): Promise<{ transferIds: string[] }>
   cancel(transferId: string): void
+  /** Contents stop moving where they are, and its turn is another's; `resume` goes on from there. */
+  pause(transferId: string): void
+  resume(transferId: string): void
   list(): Transfer[]
   forget(transferIds: string[]): void
   /** Resolves with the transfer once it is done, failed or cancelled. */

@@ -10,6 +10,7 @@ export const defaultSettings: Settings = {
   terminalFontSize: 13,
   lockMinutes: 10,
   noticeSound: false,
+  transferBytesPerSecond: null,
   favourites: [],
   savedViews: [],
   snippets: ['journalctl -u {{service}} -n {{lines}} --no-pager', 'du -sh {{folder}}/* | sort -h', 'sha256sum {{file}}'],

@@ -24,13 +24,16 @@ export async function writeSupportBundle(parts: Parts): Promise<{ path: string }
 }
 
 export async function supportBundle({ signIn, keys, requests, sessions, transfers, audit, settings, options, logPath, now }: Parts) {
-  const { language, theme, density, terminalFontSize, lockMinutes, favourites, savedViews } = settings.read()
+  const { language, theme, density, terminalFontSize, lockMinutes, transferBytesPerSecond, favourites, savedViews } = settings.read()
   const state = signIn.state()
   return {
     madeAt: new Date(now()).toISOString(),
     app: { version: options.about.version, host: options.about.host, sandbox: options.about.sandbox },
     system: { platform: process.platform, arch: process.arch, node: process.versions.node },
-    settings: { language, theme, density, terminalFontSize, lockMinutes, favourites: favourites.length, savedViews: savedViews.length },
+    settings: {
+      ...{ language, theme, density, terminalFontSize, lockMinutes, transferBytesPerSecond },
+      ...{ favourites: favourites.length, savedViews: savedViews.length },
+    },
     signIn: { phase: state.phase, confirming: state.confirming, secretStore: state.secretStore, failure: codeOf(state.failure) },
     keys: await keys.status().then(
       (status) => status.state,

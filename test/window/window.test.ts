@@ -1,6 +1,6 @@
-import type { Settings } from '@gantry/shared/ipc.ts'
+import type { Settings, Transfer } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session } from './support/fixtures.ts'
+import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session, transfers } from './support/fixtures.ts'
 import { closeBrowser, hasFocus, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
 
 const opened: TestWindow[] = []
@@ -277,6 +277,31 @@ describe('files move with the keyboard', () => {
     expect(window.inputsOf('transfer.start')).toEqual([])
     await page.keyboard.press('Enter')
     await expect.poll(() => window.inputsOf('transfer.start')).toMatchObject([{ direction: 'get', from: ['/console.toml'], replace: true }])
+  })
+
+  test('letters lead to a name, and names that begin with a dot can be left out', async () => {
+    const window = await openTerminal()
+    const { page } = window
+    const grid = page.getByRole('grid', { name: 'Files, Device' })
+    await grid.focus()
+    await page.keyboard.type('con')
+    await expect.poll(() => grid.getByRole('row', { selected: true }).textContent()).toContain('console.toml')
+    await grid.getByText('.nv520-6.3.1-hotfix2.nvu.gantry-part').waitFor()
+    await page.getByRole('button', { name: 'Names that begin with a dot' }).click()
+    await grid.getByText('.nv520-6.3.1-hotfix2.nvu.gantry-part').waitFor({ state: 'detached' })
+    await expect.poll(() => window.inputsOf('settings.change')).toMatchObject([{ layout: { 'files.hides-dots': 1 } }])
+  })
+
+  test('the queue takes a limit for all transfers, and a transfer is paused and goes on', async () => {
+    const window = await openTerminal({ 'transfer.list': () => ({ transfers }) })
+    const { page } = window
+    await page.getByRole('combobox', { name: 'Speed of all transfers together' }).selectOption('1.0\u00a0MB/s')
+    await expect.poll(() => window.inputsOf('settings.change')).toEqual([{ transferBytesPerSecond: 1_000_000 }])
+    await page.getByRole('button', { name: 'Pause nv520-6.3.1-hotfix2.nvu' }).click()
+    await expect.poll(() => window.inputsOf('transfer.pause')).toEqual([{ transferId: 'tr-4', paused: true }])
+    window.tell('transfer.changed', { ...(transfers.at(-1) as Transfer), state: 'paused', bytesPerSecond: 0 })
+    await page.getByRole('button', { name: 'Go on with nv520-6.3.1-hotfix2.nvu' }).click()
+    await expect.poll(() => window.inputsOf('transfer.pause')).toHaveLength(2)
   })
 
   test('a file is deleted only after a yes, and a folder is made with a good name only', async () => {

@@ -8,6 +8,7 @@ import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
 import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
+import type { Pace } from './pace.ts'
 
 /** One file from the device. It gets its name only when its check is the same on both ends; an interrupted one leaves nothing behind under that name. */
 export type GetFile = {
@@ -18,6 +19,7 @@ export type GetFile = {
   name: string
   replace: boolean
   signal: AbortSignal
+  pace: Pace
   onBytes: (bytes: number) => void
   onVerifying: () => void
   /** The leg broke; it goes on when there is one again. */
@@ -47,7 +49,7 @@ export async function getFile(job: GetFile): Promise<void> {
 }
 
 async function receive(job: GetFile, file: FileHandle, part: string): Promise<void> {
-  const { files, remotePath: path, signal } = job
+  const { files, remotePath: path, signal, pace } = job
   const key = newNonce()
   const check = createRunningCheck(key)
   let first: { size: number; modifiedMs: number } | null = null
@@ -58,12 +60,20 @@ async function receive(job: GetFile, file: FileHandle, part: string): Promise<vo
     await writeWhole(file, octets, check.position)
     check.add(octets, check.position)
     job.onBytes(octets.length)
+    await pace.take(octets.length, signal)
   }
-  const { modifiedMs } = await keepOn(
-    job,
-    () => files.read({ path, offset: check.position, check: key }, write, { signal }),
-    () => check.position,
-  )
+  const read = () => {
+    const length = pace.pieceBytes()
+    return files.read({ path, offset: check.position, check: key, ...(length === null ? {} : { length }) }, write, { signal })
+  }
+  const readOn = () => keepOn(job, read, () => check.position)
+  let found = await readOn()
+  // Under a limit a file comes in pieces: of a whole one the device would send as much at once as the leg's windows hold. One that promises more and brings nothing is not asked for ever.
+  for (let before = 0; check.position > before && check.position < found.size; ) {
+    before = check.position
+    found = await readOn()
+  }
+  const { modifiedMs } = found
   await file.sync()
   job.onVerifying()
   // The device compares, so that it can audit what arrived.

@@ -7,6 +7,7 @@ import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
 import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
+import type { Pace } from './pace.ts'
 
 /** One file to the device: under its temporary name, then compared there by its check and renamed by the device in one step. */
 export type PutFile = {
@@ -17,6 +18,7 @@ export type PutFile = {
   name: string
   replace: boolean
   signal: AbortSignal
+  pace: Pace
   onBytes: (bytes: number) => void
   onVerifying: () => void
   /** The leg broke; it goes on when there is one again. */
@@ -29,7 +31,7 @@ const removeForMs = 600_000
 
 /** Errors: `file.*`, `session.ended`; an abort throws the signal's reason. */
 export async function putFile(job: PutFile): Promise<void> {
-  const { files, replace, signal } = job
+  const { files, replace, signal, pace } = job
   const [part, path] = [joinRemote(job.folder, partName(job.name)), joinRemote(job.folder, job.name)]
   const file = await open(job.localPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch((error: unknown) => {
     throw localError(error)
@@ -51,7 +53,8 @@ export async function putFile(job: PutFile): Promise<void> {
       // What is sent again was checked when it was sent first: where it is not the same any more, the device's check differs from ours.
       const fill = async (block: Buffer) => {
         signal.throwIfAborted()
-        const { bytesRead } = await file.read(block, 0, block.length, sent)
+        const { bytesRead } = await file.read(block, 0, Math.min(block.length, pace.pieceBytes() ?? block.length), sent)
+        await pace.take(bytesRead, signal)
         check.add(block.subarray(0, bytesRead), sent)
         sent += bytesRead
         if (bytesRead > 0) job.onBytes(bytesRead)

@@ -5,6 +5,7 @@ import type { Files } from '../services.ts'
 import { getFile } from './get-file.ts'
 import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
+import type { Pace } from './pace.ts'
 import { type Plan, planGet, planPut } from './plan.ts'
 import { joinRemote, putFile } from './put-file.ts'
 
@@ -18,6 +19,7 @@ export type TransferJob = {
   /** The name at the destination, in place of its own. */
   as: string | null
   signal: AbortSignal
+  pace: Pace
   onPlan: (plan: { files: number; totalBytes: number }) => void
   onBytes: (bytes: number) => void
   onVerifying: () => void

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDeviceFiles, type TestDeviceFiles } from '../../../test/support/device-files.ts'
 import type { Files } from '../services.ts'
 import { createFiles } from '../sessions/files.ts'
+import { createPace, type Pace } from './pace.ts'
 import { createTransfers, type TransferService } from './transfers.ts'
 
 /** Against the agent's own files, over TLS 1.3 and HTTP/2. */
@@ -23,12 +24,12 @@ let told: Transfer[]
 const requestId = newId<RequestId>('req')
 let ended: PromiseWithResolvers<{ cause: EndCause; failure: Failure | null }>
 
-const open = async (rules = {}, wrap: (files: Files) => Files = (same) => same) => {
+const open = async (rules = {}, wrap: (files: Files) => Files = (same) => same, pace?: Pace) => {
   device = await openTestDeviceFiles(rules)
   files = createFiles(device.join)
   const session = { requestId, files: wrap(files), ended: ended.promise, view: () => ({ state: 'open' }) as SessionView }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  transfers = createTransfers({ session: () => session, onChange: (transfer) => told.push(transfer), now: Date.now, log })
+  transfers = createTransfers({ session: () => session, onChange: (transfer) => told.push(transfer), ...(pace ? { pace } : {}), now: Date.now, log })
 }
 beforeEach(() => {
   local = mkdtempSync(join(tmpdir(), 'local-'))
@@ -197,6 +198,89 @@ describe('a transfer', () => {
       most = Math.max(most, running.size)
     }
     expect(most).toBe(3)
+  })
+
+  test('and all others are no faster than the limit, both ways, and arrive whole', async () => {
+    let nowMs = 0
+    const lengths: (number | undefined)[] = []
+    const pace = createPace({
+      bytesPerSecond: () => 1_000_000,
+      now: () => nowMs,
+      async wait(ms) {
+        const until = nowMs + ms
+        await new Promise((resolve) => setImmediate(resolve))
+        nowMs = Math.max(nowMs, until)
+      },
+    })
+    const seeLength = (honest: Files): Files => ({
+      ...honest,
+      read(input, receive, options) {
+        lengths.push(input.length)
+        return honest.read(input, receive, options)
+      },
+    })
+    await open({}, seeLength, pace)
+    for (const name of ['a', 'b']) writeFileSync(here(name), big)
+    for (const name of ['c', 'd']) writeFileSync(onDevice(name), big)
+    const done = await Promise.all([move('put', [here('a'), here('b')], '/'), move('get', ['/c', '/d'], local)])
+    expect(done.flat().map(({ state, verified }) => [state, verified])).toEqual(Array.from({ length: 4 }, () => ['done', true]))
+    for (const path of [onDevice('a'), onDevice('b'), here('c'), here('d')]) expect(readFileSync(path).equals(big)).toBe(true)
+    // Four files of 6 MB at 1 MB a second, less what may go before anybody waits.
+    expect(nowMs).toBeGreaterThanOrEqual(23_000)
+    expect(lengths.length).toBeGreaterThan(90)
+    expect(new Set(lengths)).toEqual(new Set([125_000]))
+  })
+
+  test.each(['put', 'get'] as const)('that is paused (%s) moves nothing, gives its turn to the next, and goes on from where it was', async (direction) => {
+    let free = 1_000_000
+    let onTaken: () => void = () => undefined
+    const taken = new Promise<void>((resolve) => (onTaken = resolve))
+    let let2: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => (let2 = resolve))
+    const pace: Pace = {
+      pieceBytes: () => 100_000,
+      async take(bytes) {
+        free -= bytes
+        if (free > 0) return
+        onTaken()
+        await opened
+      },
+    }
+    await open({}, undefined, pace)
+    const [from, to] = direction === 'put' ? [here('large'), '/'] : ['/large', local]
+    writeFileSync(direction === 'put' ? from : onDevice('large'), big)
+    const { transferIds } = await transfers.start({ requestId, direction, from: [from], to, replace: false })
+    const [id = ''] = transferIds
+    await taken
+    transfers.pause(id)
+    let2()
+    const now = () => transfers.list().find((one) => one.id === id)
+    expect(now()).toMatchObject({ state: 'paused', bytesPerSecond: 0 })
+    const names = ['1', '2', '3']
+    for (const name of names) writeFileSync(here(name), 'small')
+    const others = await move(
+      'put',
+      names.map((name) => here(name)),
+      '/',
+    )
+    expect(others.map(({ state }) => state)).toEqual(['done', 'done', 'done'])
+    const { bytes = 0 } = now() ?? {}
+    expect(now()?.state).toBe('paused')
+    expect(bytes).toBeLessThan(big.length)
+    transfers.resume(id)
+    expect(await transfers.finished(id)).toMatchObject({ state: 'done', verified: true, bytes: big.length })
+  })
+
+  test('that is paused before its turn keeps its place, and one that is paused can be cancelled', async () => {
+    await open()
+    writeFileSync(here('a'), 'a')
+    const { transferIds } = await transfers.start({ requestId, direction: 'put', from: [here('a'), here('a'), here('a'), here('a')], to: '/', replace: true })
+    const last = transferIds.at(-1) ?? ''
+    transfers.pause(last)
+    await Promise.all(transferIds.slice(0, -1).map((id) => transfers.finished(id)))
+    expect(transfers.list().find(({ id }) => id === last)).toMatchObject({ state: 'paused', bytes: 0 })
+    transfers.cancel(last)
+    expect(await transfers.finished(last)).toMatchObject({ state: 'cancelled' })
   })
 
   test('ends with its session, with the cause', async () => {

@@ -4,6 +4,7 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
 import type { ServiceLog, Session, Transfers } from '../services.ts'
+import { type Pace, unlimited } from './pace.ts'
 import { runTransfer } from './run-transfer.ts'
 import { visibleName } from './safe-name.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -11,7 +12,14 @@ import { createSpeedometer } from './speedometer.ts'
 export type TransferService = Transfers & { close(): void }
 /** What a transfer needs of a session. */
 export type TransferSession = Pick<Session, 'requestId' | 'files' | 'view' | 'ended'>
-export type TransferTools = { session: (requestId: RequestId) => TransferSession; onChange: (transfer: Transfer) => void; now: () => number; log: ServiceLog }
+export type TransferTools = {
+  session: (requestId: RequestId) => TransferSession
+  onChange: (transfer: Transfer) => void
+  /** Of all transfers together. Without: as fast as it goes. */
+  pace?: Pace
+  now: () => number
+  log: ServiceLog
+}
 
 const running = { atOnce: 3 } as const
 /** Progress is told five times a second at least, and not for every chunk. */
@@ -28,10 +36,12 @@ type Entry = {
   session: TransferSession
   replace: boolean
   as: string | null
+  /** While it is paused. */
+  hold: PromiseWithResolvers<void> | null
 }
 
 /** Files and folders on their way, three at once; the rest waits its turn. */
-export function createTransfers({ session: sessionOf, onChange, now, log }: TransferTools): TransferService {
+export function createTransfers({ session: sessionOf, onChange, pace = unlimited, now, log }: TransferTools): TransferService {
   const entries = new Map<string, Entry>()
   const queue: Entry[] = []
   let active = 0
@@ -46,14 +56,33 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
     entry.finished.resolve(entry.transfer)
   }
   const next = () => {
-    for (let entry = queue.shift(); entry; entry = active < running.atOnce ? queue.shift() : undefined) {
+    while (active < running.atOnce) {
+      const at = queue.findIndex(({ hold }) => hold === null)
+      const [entry] = at < 0 ? [] : queue.splice(at, 1)
+      if (!entry) return
       active++
       void run(entry).finally(() => {
-        active--
-        if (active < running.atOnce) next()
+        // A paused one has given its turn away already.
+        if (!entry.hold) active--
+        next()
       })
-      if (active >= running.atOnce) return
     }
+  }
+  const pause = (entry: Entry) => {
+    entry.hold = Promise.withResolvers()
+    change(entry, { state: 'paused', bytesPerSecond: 0 })
+    if (queue.includes(entry)) return
+    active--
+    next()
+  }
+  const resume = (entry: Entry) => {
+    const isQueued = queue.includes(entry)
+    change(entry, { state: isQueued ? 'queued' : 'running' })
+    entry.hold?.resolve()
+    entry.hold = null
+    // What was on its way goes on at once, as a fourth where three others run by now.
+    if (isQueued) next()
+    else active++
   }
 
   const run = async (entry: Entry): Promise<void> => {
@@ -61,22 +90,22 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
     const { direction, from, to } = entry.transfer
     const speed = createSpeedometer(now)
     let [bytes, filesDone] = [0, 0]
-    const tell = () => change(entry, { bytes, filesDone, bytesPerSecond: speed.bytesPerSecond() })
+    const tell = () => change(entry, { bytes, filesDone, bytesPerSecond: entry.hold ? 0 : speed.bytesPerSecond() })
     const timer = setInterval(tell, tellEveryMs)
     change(entry, { state: 'running' })
     try {
       await runTransfer({
-        ...{ files: session.files, direction, from, to, replace, as, signal: stop.signal },
+        ...{ files: session.files, direction, from, to, replace, as, signal: stop.signal, pace: pacedBy(entry, pace) },
         onPlan: ({ files, totalBytes }) => change(entry, { files, totalBytes }),
         onBytes(count) {
           bytes += count
           if (count > 0) speed.add(count)
-          if (count > 0 && entry.transfer.state !== 'running') change(entry, { state: 'running' })
+          if (count > 0 && !entry.hold && entry.transfer.state !== 'running') change(entry, { state: 'running' })
         },
         onWaiting() {
-          if (entry.transfer.state !== 'waiting') change(entry, { state: 'waiting', bytes })
+          if (!entry.hold && entry.transfer.state !== 'waiting') change(entry, { state: 'waiting', bytes })
         },
-        onVerifying: () => change(entry, { state: 'verifying', bytes }),
+        onVerifying: () => change(entry, { state: entry.hold ? 'paused' : 'verifying', bytes }),
         onFileDone() {
           filesDone++
         },
@@ -103,7 +132,7 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
       ...{ ...input, id: `tr-${++lastId}`, requestId: session.requestId, name, state: 'queued' },
       ...{ bytes: 0, totalBytes: null, files: 0, filesDone: 0, bytesPerSecond: 0, verified: false, failure: null },
     }
-    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, ...how }
+    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, hold: null, ...how }
     entries.set(transfer.id, entry)
     queue.push(entry)
     onChange(transfer)
@@ -113,7 +142,8 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
     const place = queue.indexOf(entry)
     if (place >= 0) queue.splice(place, 1)
     entry.stop.abort(reason)
-    if (entry.transfer.state === 'queued')
+    entry.hold?.resolve()
+    if (place >= 0)
       settle(entry, { state: reason.code === 'file.cancelled' ? 'cancelled' : 'failed', failure: reason.code === 'file.cancelled' ? null : toFailure(reason) })
   }
   /** A session that ends takes its transfers with it, each with the cause. */
@@ -136,12 +166,20 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
         endWith(session)
       }
       const transferIds = from.map((path) => begin(session, { direction, from: path, to }, { replace, as: as ?? null }))
-      if (active < running.atOnce) next()
+      next()
       return { transferIds }
     },
     cancel(transferId) {
       const entry = entries.get(transferId)
       if (entry && !isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))
+    },
+    pause(transferId) {
+      const entry = entries.get(transferId)
+      if (entry && !isOver(entry.transfer) && !entry.hold) pause(entry)
+    },
+    resume(transferId) {
+      const entry = entries.get(transferId)
+      if (entry?.hold && !isOver(entry.transfer)) resume(entry)
     },
     list: () => [...entries.values()].map((entry) => entry.transfer),
     forget(transferIds) {
@@ -156,6 +194,17 @@ export function createTransfers({ session: sessionOf, onChange, now, log }: Tran
     },
     close() {
       for (const entry of entries.values()) if (!isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))
+    },
+  }
+}
+
+/** The pace of all, and for one that is paused none. */
+function pacedBy(entry: Entry, pace: Pace): Pace {
+  return {
+    pieceBytes: pace.pieceBytes,
+    async take(bytes, signal) {
+      while (entry.hold && !signal.aborted) await entry.hold.promise
+      await pace.take(bytes, signal)
     },
   }
 }

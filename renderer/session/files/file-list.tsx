@@ -23,11 +23,13 @@ import { useSpeech } from '../../ui/language.tsx'
 import { useLasting, useNow } from '../../ui/now.ts'
 import { SafeName } from '../../ui/safe-text.tsx'
 import { crumbsOf, type FileSortKey, joined, modeText } from './file-paths.ts'
-import { allMarked, moveTo, toggled } from './file-selection.ts'
+import { allMarked, moveTo, rowTyped, toggled } from './file-selection.ts'
 import type { Folder } from './use-folder.ts'
 
 const rowHeight = 22
 const pageRows = 10
+/** Letters that come sooner after each other are one word. */
+const typingMs = 900
 const lowSpaceBytes = 5_000_000_000
 
 export type ListKeys = Record<string, () => void>
@@ -66,6 +68,14 @@ export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListPr
     Enter: () => openEntry(rows[selection.cursor]),
     Backspace: folder.up,
   }
+  const typed = useRef({ text: '', atMs: 0 })
+  const type = (letter: string) => {
+    const { text: before, atMs } = typed.current
+    const now = performance.now()
+    typed.current = { text: now - atMs < typingMs ? before + letter : letter, atMs: now }
+    const row = rowTyped(names, selection, typed.current.text)
+    if (row !== null) folder.setSelection(moveTo(names, selection, row, false))
+  }
   return (
     <div className={`files-side ${side}`}>
       <Crumbs side={side} folder={folder} tools={tools} />
@@ -80,7 +90,7 @@ export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListPr
         tabIndex={0}
         ref={ref}
         onFocus={onFocus}
-        onKeyDown={(event) => actOnKey(event, listKeys)}
+        onKeyDown={(event) => actOnKey(event, listKeys, type)}
       >
         <Heads folder={folder} />
         <div className="file-rows" role="rowgroup" ref={scroller}>
@@ -130,15 +140,17 @@ export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListPr
   )
 }
 
-function actOnKey(event: KeyboardEvent, keys: ListKeys): void {
+function actOnKey(event: KeyboardEvent, keys: ListKeys, type: (letter: string) => void): void {
   const shift = event.shiftKey && event.key.length > 1 ? 'Shift+' : ''
   const control = event.ctrlKey || event.metaKey ? 'Ctrl+' : ''
   const key = event.key === ' ' ? 'Space' : event.key.length === 1 ? event.key.toUpperCase() : event.key
   const act = keys[`${control}${shift}${key}`]
-  if (!act || event.altKey) return
+  const isLetter = !act && !control && key.length === 1
+  if ((!act && !isLetter) || event.altKey) return
   event.preventDefault()
   event.stopPropagation()
-  act()
+  if (act) act()
+  else type(event.key)
 }
 
 function Crumbs({ side, folder, tools }: { side: 'here' | 'device'; folder: Folder; tools: ReactNode }) {

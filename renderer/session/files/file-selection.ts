@@ -19,6 +19,23 @@ export function toggled(names: readonly string[], selection: Selection, at: numb
   return { cursor: at, anchor: at, marked }
 }
 
+/** The row that what was typed leads to: the next one that begins with it, from the cursor on and around; the same letter typed again goes to the one after. Null for none. */
+export function rowTyped(names: readonly string[], { cursor, marked }: Selection, typed: string): number | null {
+  const isSame = [...typed].every((letter) => letter === typed[0])
+  const wanted = folded(isSame ? typed.slice(0, 1) : typed)
+  const from = marked.size === 0 || (!isSame && typed.length > 1) ? cursor : cursor + 1
+  for (let step = 0; step < names.length; step++) {
+    const at = (from + step) % names.length
+    if (folded(names[at] ?? '').startsWith(wanted)) return at
+  }
+  return null
+}
+
+/** Without accents and case, as somebody types who looks for it. */
+function folded(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
+}
+
 export function allMarked(names: readonly string[], selection: Selection): Selection {
   return { ...selection, marked: new Set(names) }
 }

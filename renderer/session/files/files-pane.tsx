@@ -1,6 +1,6 @@
 import type { Failure } from '@gantry/shared/errors.ts'
 import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
-import { ArrowDown, ArrowUp, Folder, FolderPlus, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { call, failureOf } from '../../api.ts'
 import { useWindowState } from '../../state.ts'
@@ -17,6 +17,8 @@ import { type Folder as FolderState, useFolder } from './use-folder.ts'
 
 type FilesPaneProps = { session: SessionView; isMaximised: boolean; onMaximise: () => void }
 type Side = 'here' | 'device'
+/** In the settings' layout: 1 where names that begin with a dot are left out. */
+const dotsKey = 'files.hides-dots'
 type Start = CallInput<'transfer.start'>
 
 /** Two folders side by side, this computer's and the device's, and what moves between them. */
@@ -24,7 +26,13 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
   const { words } = useSpeech()
   const text = words.session.files
   const { requestId } = session
-  const here = useFolder(useCallback((path) => call('local.list', { path }), []))
+  const { settings } = useWindowState()
+  const { layout } = useStore(settings.store)
+  const hidesDots = layout[dotsKey] === 1
+  const here = useFolder(
+    useCallback((path) => call('local.list', { path }), []),
+    hidesDots,
+  )
   const there = useFolder(
     useCallback(
       async (path) => {
@@ -33,6 +41,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
       },
       [requestId],
     ),
+    hidesDots,
   )
   const [active, setActive] = useState<Side>('here')
   const [question, setQuestion] = useState<FileQuestion | null>(null)
@@ -105,6 +114,13 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
       <div className="ph">
         <Folder className="i s" aria-hidden />
         <b className="grow">{text.title}</b>
+        <IconButton
+          icon={Dot}
+          small
+          label={text.dots}
+          isPressed={!hidesDots}
+          onClick={() => settings.change({ layout: { ...layout, [dotsKey]: hidesDots ? 0 : 1 } })}
+        />
         <IconButton
           icon={isMaximised ? Minimize2 : Maximize2}
           small

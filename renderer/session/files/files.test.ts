@@ -1,7 +1,7 @@
 import type { FileEntry } from '@gantry/shared/files.ts'
 import { describe, expect, test } from 'vitest'
 import { crumbsOf, isGoodName, joined, modeText, parentOf, sortedFiles } from './file-paths.ts'
-import { allMarked, moveTo, nothingMarked, toggled } from './file-selection.ts'
+import { allMarked, moveTo, nothingMarked, rowTyped, toggled } from './file-selection.ts'
 
 describe('paths of either side', () => {
   test.each([
@@ -58,5 +58,28 @@ describe('marking rows', () => {
     expect([...two.marked]).toEqual(['a', 'c'])
     expect([...toggled(names, two, 0).marked]).toEqual(['c'])
     expect(allMarked(names, two).marked.size).toBe(4)
+  })
+})
+
+describe('what is typed in a list of files', () => {
+  const names = ['Audit', 'bin', 'Éclair.log', 'etc', 'export', 'log']
+  const at = (cursor: number) => moveTo(names, nothingMarked, cursor, false)
+
+  test('leads to the next name that begins with it, whatever its case and accents', () => {
+    expect(rowTyped(names, nothingMarked, 'a')).toBe(0)
+    expect(rowTyped(names, at(0), 'e')).toBe(2)
+    expect(rowTyped(names, at(2), 'ex')).toBe(4)
+    expect(rowTyped(names, at(5), 'B')).toBe(1)
+  })
+
+  test('the same letter again goes to the one after, and around', () => {
+    expect(rowTyped(names, at(2), 'ee')).toBe(3)
+    expect(rowTyped(names, at(4), 'eee')).toBe(2)
+  })
+
+  test('a longer word stays at a row that fits it, and one that fits none leads nowhere', () => {
+    expect(rowTyped(names, at(3), 'et')).toBe(3)
+    expect(rowTyped(names, at(3), 'zz')).toBeNull()
+    expect(rowTyped([], nothingMarked, 'a')).toBeNull()
   })
 })

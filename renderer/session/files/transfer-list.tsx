@@ -1,7 +1,7 @@
 import type { RequestId } from '@gantry/shared/ids.ts'
-import type { CallInput, Transfer } from '@gantry/shared/ipc.ts'
+import { type CallInput, type Transfer, transferLimits } from '@gantry/shared/ipc.ts'
 import { UnstyledButton } from '@mantine/core'
-import { ArrowDown, ArrowUp, BadgeCheck, CircleAlert, RotateCcw, X } from 'lucide-react'
+import { ArrowDown, ArrowUp, BadgeCheck, CircleAlert, Pause, Play, RotateCcw, X } from 'lucide-react'
 import { call, knownFailure } from '../../api.ts'
 import { useWindowState } from '../../state.ts'
 import { IconButton } from '../../ui/button.tsx'
@@ -27,6 +27,7 @@ export function TransferList({ requestId, onStart }: { requestId: RequestId; onS
         <span className="grow" role="status">
           {`${text.title}: ${text.summary(count('running', 'waiting', 'verifying'), count('queued'), mine.filter(({ verified }) => verified).length)}`}
         </span>
+        <Limit />
         {over.length > 0 && (
           <UnstyledButton className="link small" onClick={() => transfers.forget(over.map(({ id }) => id))}>
             {text.clear}
@@ -42,6 +43,24 @@ export function TransferList({ requestId, onStart }: { requestId: RequestId; onS
   )
 }
 
+/** One for all transfers of this computer, so it is shown with those of each session. */
+function Limit() {
+  const { words, format } = useSpeech()
+  const { settings } = useWindowState()
+  const text = words.session.transfers
+  const limit = useStore(settings.store).transferBytesPerSecond
+  const choose = (chosen: string) => settings.change({ transferBytesPerSecond: transferLimits.find((one) => String(one) === chosen) ?? null })
+  return (
+    <select className="q-limit small" aria-label={text.limit} title={text.limit} value={String(limit)} onChange={(event) => choose(event.target.value)}>
+      {[null, ...transferLimits].map((one) => (
+        <option key={String(one)} value={String(one)}>
+          {one === null ? text.noLimit : format.rate(one)}
+        </option>
+      ))}
+    </select>
+  )
+}
+
 function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (input: Start) => void }) {
   const { words } = useSpeech()
   const { transfers } = useWindowState()
@@ -54,6 +73,7 @@ function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (inp
     transfers.forget([id])
     onStart({ requestId: transfer.requestId, direction, from: [transfer.from], to: transfer.to, replace })
   }
+  const pause = (paused: boolean) => void call('transfer.pause', { transferId: id, paused }).catch(() => undefined)
   return (
     <li className={state}>
       <span className="row-x">
@@ -81,6 +101,10 @@ function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (inp
           </UnstyledButton>
         )}
         {(state === 'failed' || state === 'cancelled') && <IconButton icon={RotateCcw} small label={text.retry(shown)} onClick={() => again(false)} />}
+        {(state === 'queued' || state === 'running' || state === 'waiting') && (
+          <IconButton icon={Pause} small label={text.pause(shown)} onClick={() => pause(true)} />
+        )}
+        {state === 'paused' && <IconButton icon={Play} small label={text.resume(shown)} onClick={() => pause(false)} />}
         {isOver(transfer) ? (
           <IconButton icon={X} small label={text.forget(shown)} onClick={() => transfers.forget([id])} />
         ) : (

@@ -24,7 +24,7 @@ export type Folder = {
 }
 
 /** One side of the files pane: the folder that is shown, its rows, what is marked in it. A folder that cannot be read leaves the last one in place. */
-export function useFolder(read: ReadFolder): Folder {
+export function useFolder(read: ReadFolder, hidesDots: boolean): Folder {
   const [listing, setListing] = useState<Listing | null>(null)
   const [failure, setFailure] = useState<Failure | null>(null)
   const [isReading, setReading] = useState(false)
@@ -58,7 +58,10 @@ export function useFolder(read: ReadFolder): Folder {
   )
   useEffect(() => load(null), [load])
 
-  const rows = useMemo(() => sortedFiles(listing?.entries ?? [], sort), [listing, sort])
+  const rows = useMemo(() => {
+    const entries = listing?.entries ?? []
+    return sortedFiles(hidesDots ? entries.filter(({ name }) => !name.startsWith('.')) : entries, sort)
+  }, [listing, sort, hidesDots])
   const marked = useMemo(() => rows.filter(({ name }) => selection.marked.has(name)), [rows, selection.marked])
   const parent = listing ? (listing.parent ?? parentOf(listing.path)) : null
   return {

@@ -44,6 +44,7 @@ export const described: CallOutput<'app.describe'> = {
     terminalFontSize: 13,
     lockMinutes: 10,
     noticeSound: false,
+    transferBytesPerSecond: null,
     favourites: [deviceId('ctsuite3'), deviceId('ctemergency'), deviceId('angiolabb')],
     savedViews: [],
     snippets: ['journalctl -u {{service}} -n {{lines}} --no-pager', 'du -sh {{folder}}/* | sort -h', 'sha256sum {{file}}'],
