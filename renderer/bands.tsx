@@ -1,11 +1,12 @@
 import { UnstyledButton } from '@mantine/core'
 import { LogIn, WifiOff } from 'lucide-react'
 import { call } from './api.ts'
+import { FirstSteps } from './first-steps/first-steps.tsx'
 import { useWindowState } from './state.ts'
 import { useSpeech } from './ui/language.tsx'
 import { useStore } from './ui/store.ts'
 
-/** Lines under the title bar, for what is true of the whole window: the development host, a lost main server, a sign-in that is over. */
+/** Lines under the title bar, for what is true of the whole window: the development host, a lost main server, a sign-in that is over, what is missing before a first session. */
 export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
   const { words, format } = useSpeech()
   const state = useWindowState()
@@ -33,6 +34,7 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
           </UnstyledButton>
         </p>
       )}
+      {phase === 'signed-in' && <FirstSteps />}
       {!hasSignIn && (
         <p className="band" role="status">
           <LogIn className="i s" aria-hidden />

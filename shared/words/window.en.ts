@@ -89,6 +89,17 @@ export const windowEn = {
     story: 'You ask, it answers, and every side signs. The hospital can check all of it without trusting us.',
   },
 
+  firstSteps: {
+    title: 'Before your first session',
+    done: 'Done:',
+    server: (server: string) => `Main server ${server}`,
+    signIn: (name: string) => `Signed in as ${name}`,
+    keys: 'Make the keys of this computer',
+    certified: 'Have your security office certify them',
+    make: 'Make keys',
+    how: 'How to',
+  },
+
   lock: {
     title: 'Locked',
     text: 'Sessions that are open go on. Nothing of them is shown here before you have signed in again.',

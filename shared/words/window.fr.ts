@@ -89,6 +89,17 @@ export const windowFr: WindowWords = {
     story: 'Vous demandez, il répond, et chaque côté signe. L’hôpital peut tout vérifier sans nous croire sur parole.',
   },
 
+  firstSteps: {
+    title: 'Avant votre première séance',
+    done: 'Fait :',
+    server: (server) => `Serveur principal ${server}`,
+    signIn: (name) => `Connexion de ${name}`,
+    keys: 'Créer les clés de cet ordinateur',
+    certified: 'Les faire certifier par votre bureau de sécurité',
+    make: 'Créer les clés',
+    how: 'Comment faire',
+  },
+
   lock: {
     title: 'Verrouillée',
     text: 'Les séances ouvertes continuent. Rien n’en est montré ici avant une nouvelle connexion de votre part.',

@@ -392,6 +392,23 @@ describe('a session and its end', () => {
   })
 })
 
+describe('before a first session', () => {
+  test('three short steps say what is done and what comes next, and are gone once the keys are certified', async () => {
+    const window = await open({ 'keys.status': () => ({ state: 'missing', current: null, waiting: null }) })
+    const { page, tell } = window
+    const steps = page.getByRole('region', { name: 'Before your first session' }).getByRole('listitem')
+    await expect.poll(() => steps.count()).toBe(3)
+    expect(await steps.nth(2).getAttribute('aria-current')).toBe('step')
+    expect(await steps.nth(2).textContent()).toBe('Make the keys of this computer')
+    await page.getByRole('button', { name: 'Make keys' }).click()
+    await page.getByText('This computer has no keys yet.').waitFor()
+    tell('keys.changed', { state: 'waiting', current: null, waiting: { fingerprint: 'ABCD-EFGH-JKLM-NPQR' } })
+    await expect.poll(() => steps.nth(2).textContent()).toBe('Have your security office certify them')
+    tell('keys.changed', { state: 'ready', current: { fingerprint: 'ABCD-EFGH-JKLM-NPQR', untilMs: nowMs + 90 * 86_400_000, pin: true }, waiting: null })
+    await expect.poll(() => steps.count()).toBe(0)
+  })
+})
+
 describe('the keys of this computer', () => {
   test('are made behind a PIN that is typed twice, wait under a short fingerprint, and are told as certified by themselves', async () => {
     const waiting = { fingerprint: 'ABCD-EFGH-JKLM-NPQR' }
