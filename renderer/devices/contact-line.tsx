@@ -11,7 +11,7 @@ export function ContactLine({ device, detail }: { device: DeviceRow; detail?: st
     <div className="row-x contact">
       <div className="grow">
         <p className="strong cut">{contact.name}</p>
-        <p className="small t3 cut">{detail ?? contact.role}</p>
+        <p className="small t3">{detail ?? contact.role}</p>
       </div>
       <span className="mono num nowrap selectable">{contact.phone}</span>
       <CopyButton text={contact.phone} label={words.devices.side.copyPhone} />

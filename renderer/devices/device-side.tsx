@@ -158,7 +158,7 @@ function LastSessions({ device }: { device: DeviceRow }) {
     return (
       <li key={session.requestId}>
         <span className="num t3">{format.dayOf(session.startedMs)}</span>
-        <span className="grow cut">{side.session(isMine ? side.you2 : session.specialist, words.levels[session.access].short, length)}</span>
+        <span className="grow">{side.session(isMine ? side.you2 : session.specialist, words.levels[session.access].short, length)}</span>
         <span className={`small nowrap ${session.cause === 'person' ? 'c-danger' : 't3'}`}>{cause}</span>
       </li>
     )

@@ -4,8 +4,7 @@ import { Hourglass } from 'lucide-react'
 import { useState } from 'react'
 import { call, failureOf } from '../api.ts'
 import { Button } from '../ui/button.tsx'
-import { ConfirmDialog, Dialog } from '../ui/dialog.tsx'
-import { FailureNote } from '../ui/failure-note.tsx'
+import { ConfirmDialog, FailureDialog } from '../ui/dialog.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { useSpeech } from '../ui/language.tsx'
 
@@ -36,19 +35,7 @@ export function MoreTime({ session, isShown }: { session: SessionView; isShown: 
       <Button size="lg" icon={Hourglass} keys="Ctrl ⇧ M" onClick={() => setOpen(true)}>
         {text.moreTime}
       </Button>
-      {failure && (
-        <Dialog title={text.moreTime} onClose={() => setFailure(null)} width={440}>
-          <div className="confirm">
-            <FailureNote failure={failure} tone="ink" />
-          </div>
-          <div className="dlg-foot">
-            <span className="grow" />
-            <Button size="lg" onClick={() => setFailure(null)} autoFocus>
-              {words.ui.close}
-            </Button>
-          </div>
-        </Dialog>
-      )}
+      {failure && <FailureDialog title={text.moreTime} failure={failure} onClose={() => setFailure(null)} />}
       {isOpen && (
         <ConfirmDialog
           title={text.moreTime}

@@ -4,8 +4,7 @@ import { Hourglass, ShieldAlert } from 'lucide-react'
 import { useState } from 'react'
 import { call, failureOf } from '../api.ts'
 import { Button } from '../ui/button.tsx'
-import { ConfirmDialog, Dialog } from '../ui/dialog.tsx'
-import { FailureNote } from '../ui/failure-note.tsx'
+import { ConfirmDialog, FailureDialog } from '../ui/dialog.tsx'
 import { useSpeech } from '../ui/language.tsx'
 
 /** What may hold patient data opens by a yes of its own, at the device; a no is said here, and ends nothing. Not there on devices that keep nothing shut. */
@@ -34,13 +33,7 @@ export function Restricted({ session: { requestId, device, restricted } }: { ses
       <Button size="lg" icon={ShieldAlert} onClick={() => setOpen(true)}>
         {text.restricted}
       </Button>
-      {failure && (
-        <Dialog title={text.restricted} onClose={() => setFailure(null)} width={440}>
-          <div className="confirm">
-            <FailureNote failure={failure} tone="ink" />
-          </div>
-        </Dialog>
-      )}
+      {failure && <FailureDialog title={text.restricted} failure={failure} onClose={() => setFailure(null)} />}
       {isOpen && (
         <ConfirmDialog
           title={text.restricted}

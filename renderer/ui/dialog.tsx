@@ -1,6 +1,8 @@
+import type { Failure } from '@gantry/shared/errors.ts'
 import { Modal } from '@mantine/core'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { Button } from './button.tsx'
+import { FailureNote } from './failure-note.tsx'
 import { useSpeech } from './language.tsx'
 
 type DialogProps = {
@@ -15,6 +17,7 @@ type DialogProps = {
 
 /** What floats over the screen: it holds the focus, gives it back, and closes with Esc. */
 export function Dialog({ title, onClose, children, width = 928, className = '', closesOutside = false, closesOnEscape = true }: DialogProps) {
+  useFocusBack()
   return (
     <Modal.Root
       opened
@@ -30,6 +33,25 @@ export function Dialog({ title, onClose, children, width = 928, className = '', 
       <Modal.Overlay />
       <Modal.Content aria-label={title}>{children}</Modal.Content>
     </Modal.Root>
+  )
+}
+
+/** What had the focus before the first of the dialogs that took each other's place. */
+let opener: Element | null = null
+
+/** Mantine gives the focus back when a dialog that stays is closed; these are there or not. Whoever took the focus meanwhile keeps it. */
+function useFocusBack(): void {
+  const [before] = useState(() => {
+    const active = document.activeElement
+    if (!active?.closest('.dlg')) opener = active
+    return opener
+  })
+  useEffect(
+    () => () => {
+      const isFree = document.activeElement === null || document.activeElement === document.body
+      if (isFree && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true })
+    },
+    [before],
   )
 }
 
@@ -60,6 +82,25 @@ export function ConfirmDialog({ title, text, confirm, look = 'primary', onConfir
         </Button>
         <Button size="lg" look={look} onClick={onConfirm} autoFocus>
           {confirm}
+        </Button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** What did not come about, and nothing else ends with it. */
+export function FailureDialog({ title, failure, onClose }: { title: string; failure: Failure; onClose: () => void }) {
+  const { words } = useSpeech()
+  return (
+    <Dialog title={title} onClose={onClose} width={440}>
+      <div className="confirm">
+        <h1>{title}</h1>
+        <FailureNote failure={failure} tone="ink" />
+      </div>
+      <div className="dlg-foot">
+        <span className="grow" />
+        <Button size="lg" keys={words.ui.esc} onClick={onClose} autoFocus>
+          {words.ui.close}
         </Button>
       </div>
     </Dialog>

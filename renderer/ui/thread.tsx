@@ -51,7 +51,7 @@ export function ThreadPath({ thread, places, look, label }: { thread: Thread; pl
         <li key={place.name} className={`at-${thread.nodes[at]} hop-${thread.hops[at] ?? 'none'} ${at === 3 ? `halo-${thread.halo}` : ''}`}>
           <i aria-hidden="true" />
           <b className={place.tone ? `c-${place.tone}` : undefined}>{place.name}</b>
-          {place.detail !== undefined && <span className="cut">{place.detail}</span>}
+          {place.detail !== undefined && <span className="place">{place.detail}</span>}
         </li>
       ))}
     </ol>

@@ -1,55 +1,35 @@
-import { join } from 'node:path'
-import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import type { PanelInput, PanelState } from '@gantry/shared/panel.ts'
 import { type Browser, chromium, type Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findBrowser } from '../../sandbox/browser.ts'
-import { devicesWithAgent, readHospital } from '../../sandbox/hospital.ts'
-import { createPanelDesk, type PanelView } from '../../sandbox/panel-desk.ts'
-import { openPanelPages, type PanelPages } from '../../sandbox/panel-pages.ts'
-import { choosePort } from '../../sandbox/ports.ts'
+import type { PanelView } from '../../sandbox/panel-desk.ts'
 import { corpus } from '../support/hostile-terminal/corpus.ts'
-import { root } from './support/sandbox.ts'
+import { openPanelPage, type PanelPage } from '../support/panel-page.ts'
 
 /** The built page of the front panel, as the sandbox serves it, in a browser; what it shows is told by hand. */
 let browser: Browser
 let page: Page
-let pages: PanelPages
+let panel: PanelPage
 let view: PanelView
-const pressed: PanelInput[] = []
+let pressed: PanelInput[]
 const errors: string[] = []
 const requestId = `req_${'a'.repeat(20)}` as PanelState['waiting'][number]['requestId']
 
 beforeAll(async () => {
-  const { hospital, models } = readHospital()
-  const desk = createPanelDesk(devicesWithAgent(hospital, models).slice(0, 1), (_device, input) => pressed.push(input))
-  pages = await openPanelPages(desk, { port: await choosePort(undefined, new Set()), files: await readPageFiles(join(root, 'out/panel')) })
-  view = desk.views[0] as PanelView
+  panel = await openPanelPage()
+  ;({ view, pressed } = panel)
   browser = await chromium.launch({ executablePath: findBrowser() ?? '', args: ['--no-sandbox', '--disable-gpu'] })
   page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-CA' })
   // A browser asks every origin for /favicon.ico by itself.
   page.on('console', (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && errors.push(message.text()))
   page.on('pageerror', (error) => errors.push(error.message))
-  await page.goto(pages.link(view))
+  await page.goto(panel.link())
 })
 afterAll(async () => {
   await browser?.close()
-  await pages?.close()
+  await panel?.close()
 })
 
-const state = (change: Partial<PanelState>): unknown => ({
-  type: 'state',
-  state: {
-    device: { id: view.device.id, name: 'CT Suite 3', model: 'NV-520 Dual', customer: 'Rivière-aux-Pins', site: 'Pavillon C' },
-    agent: 'connected',
-    separated: true,
-    connectivity: 'ok',
-    waiting: [],
-    sessions: [],
-    last: null,
-    ...change,
-  },
-})
 const asked = (code: string | null) => ({
   requestId,
   specialist: 'Elena Marchetti-Roy',
@@ -69,7 +49,7 @@ const asked = (code: string | null) => ({
 
 describe('the front panel’s page', () => {
   test('R119: says who asks, from where, why, for what and how long, and shows the code to compare', async () => {
-    view.show(state({ waiting: [asked('482917')] }))
+    panel.show({ waiting: [asked('482917')] })
     for (const text of ['Elena Marchetti-Roy', 'Norvane support', '48213', '30 minutes', '482', '917']) await page.getByText(text).first().waitFor()
     await page.getByText('Console reacts slowly <b>now</b>').waitFor()
   })
@@ -77,15 +57,15 @@ describe('the front panel’s page', () => {
   test('Allow and Refuse are told as pressed, with the code that was compared', async () => {
     await page.getByRole('button', { name: /Allow/ }).click()
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', requestId, allow: true })
-    view.show(state({}))
-    view.show(state({ waiting: [asked('482917')] }))
+    panel.show({})
+    panel.show({ waiting: [asked('482917')] })
     await page.getByRole('button', { name: /Refuse/ }).click()
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', requestId, allow: false })
   })
 
   test('R080: where the code must be typed there is a keypad, and Allow sends what was typed', async () => {
-    view.show(state({}))
-    view.show(state({ waiting: [asked(null)] }))
+    panel.show({})
+    panel.show({ waiting: [asked(null)] })
     for (const digit of '482917') await page.getByRole('button', { name: digit, exact: true }).click()
     await page.getByRole('button', { name: /Allow/ }).click()
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toMatchObject({ type: 'answer', allow: true, code: '482917' })
@@ -102,19 +82,19 @@ describe('the front panel’s page', () => {
       proxy: null,
       clock: { verdict: 'waiting', offsetSeconds: null },
     } as const
-    view.show(state({}))
+    panel.show({})
     await page.getByRole('button', { name: 'Check the network' }).click()
     await expect.poll(() => pressed.at(-1)).toEqual({ type: 'check', run: true })
-    view.show(state({ check: { ...check, verdict: 'running', hosts: [{ ...host, hops: [hop('tcp', 'passes'), hop('tls', 'waiting')] }] } }))
+    panel.show({ check: { ...check, verdict: 'running', hosts: [{ ...host, hops: [hop('tcp', 'passes'), hop('tls', 'waiting')] }] } })
     await page.getByText('Connection passes · Identity waits').waitFor()
     await page.getByRole('button', { name: 'Stop the check' }).click()
     await expect.poll(() => pressed.at(-1)).toEqual({ type: 'check', run: false })
     const trouble = { code: 'intercepted', details: { host: 'access.example', issuer: 'Riverside <b>Gateway</b>' } } as const
     const failed = { ...hop('tls', 'fails'), trouble }
-    view.show(state({ check: { ...check, verdict: 'closed', hosts: [{ ...host, hops: [hop('tcp', 'passes'), failed] }] } }))
+    panel.show({ check: { ...check, verdict: 'closed', hosts: [{ ...host, hops: [hop('tcp', 'passes'), failed] }] } })
     await page.getByText('Please exempt access.example from TLS inspection (it is done by “Riverside <b>Gateway</b>”)').waitFor()
     await page.getByRole('button', { name: 'Done' }).waitFor()
-    view.show(state({}))
+    panel.show({})
   })
 
   test('a live session shows its terminal and its files, and End is in reach', async () => {
@@ -129,7 +109,7 @@ describe('the front panel’s page', () => {
       approvedBy: 'person',
     }
     const moves = [{ id: 1, kind: 'sent', text: '/updates/fix.bin', bytes: 12_345, done: true, atMs: Date.now() }]
-    view.show(state({ sessions: [{ ...session, moves }] } as Partial<PanelState>))
+    panel.show({ sessions: [{ ...session, moves }] } as Partial<PanelState>)
     view.show({ type: 'output', requestId, terminal: 1, data: Buffer.from('$ uname\r\nLinux\r\n').toString('base64') })
     await page.getByText('fix.bin').first().waitFor()
     await page.getByText('uname').first().waitFor()
@@ -156,13 +136,13 @@ describe('the front panel’s page', () => {
       ['Allow 15 minutes', true],
       ['No', false],
     ] as const) {
-      view.show(state({ sessions: [{ ...session, asksTime: asksTime() }] } as unknown as Partial<PanelState>))
+      panel.show({ sessions: [{ ...session, asksTime: asksTime() }] } as unknown as Partial<PanelState>)
       await page.getByText('Elena Marchetti-Roy asks for 15 more minutes.').waitFor()
       await page.getByText('38.2 MB of 200 MB moved').waitFor()
       await page.getByRole('button', { name: /End/ }).first().waitFor()
       await page.getByRole('button', { name, exact: true }).click()
       await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'time', requestId, allow })
-      view.show(state({ sessions: [{ ...session, asksTime: null }] } as unknown as Partial<PanelState>))
+      panel.show({ sessions: [{ ...session, asksTime: null }] } as unknown as Partial<PanelState>)
       await page.getByText('asks for 15 more minutes').waitFor({ state: 'hidden' })
     }
   })

@@ -3,71 +3,63 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Page } from 'playwright'
 import { closeBrowser } from '../window/support/open-window.ts'
-import { type Scene, screenScenes } from '../window/support/scenes.ts'
-import { sessionScenes } from '../window/support/session-scenes.ts'
-import { faultsOf, openStage, spillsOf } from '../window/support/stage.ts'
-import { indexOf, type Picture } from './pictures.ts'
+import { faultsOf, spillsOf } from '../window/support/stage.ts'
+import { type Dress, dresses, fileOf, indexOf, isKept } from './pictures.ts'
+import { type Dressing, type Subject, subjects } from './sights.ts'
 
-/** `npm run screens [-- --only NAME] [--to FOLDER] [--pictures] [--png NAME]`: every screen in every state photographed in every dress, and looked over by axe (not with
- * `--pictures`). Exits with 1 when anything is found. */
+/** `npm run screens [-- --only NAME] [--to FOLDER] [--pictures] [--all]`: every screen in every state in every dress, looked over by axe (not with `--pictures`) and photographed
+ * (the states of a screen in two dresses, with `--all` in all). Exits with 1 when anything is found. */
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, to: { type: 'string' }, png: { type: 'string' }, pictures: { type: 'boolean', default: false } },
+  options: { only: { type: 'string' }, to: { type: 'string' }, pictures: { type: 'boolean', default: false }, all: { type: 'boolean', default: false } },
 })
 const folder = values.to ?? join(import.meta.dirname, '../../docs/screens')
-const wide = { width: 1280, height: 800 }
-const narrow = { width: 720, height: 720 }
-type Dressing = { theme: 'light' | 'dark' | 'contrast'; size: typeof wide; dress?: Picture['dress'] }
 /** Both languages in all themes; the French window is narrow in two of them. */
-const looks: Record<'en' | 'fr', Dressing[]> = {
+const looks: Record<'en' | 'fr', (Dressing & { dress?: Dress })[]> = {
   en: [
-    { theme: 'light', size: wide, dress: 'light' },
-    { theme: 'dark', size: wide, dress: 'dark' },
-    { theme: 'contrast', size: wide, dress: 'contrast' },
+    { theme: 'light', size: 'wide', dress: 'light' },
+    { theme: 'dark', size: 'wide', dress: 'dark' },
+    { theme: 'contrast', size: 'wide', dress: 'contrast' },
   ],
   fr: [
-    { theme: 'light', size: wide, dress: 'french' },
-    { theme: 'dark', size: narrow, dress: 'narrow' },
-    { theme: 'contrast', size: narrow },
+    { theme: 'light', size: 'wide', dress: 'french' },
+    { theme: 'dark', size: 'narrow', dress: 'narrow' },
+    { theme: 'contrast', size: 'narrow' },
   ],
 }
-const scenes = Object.entries({ ...screenScenes, ...sessionScenes }).filter(([name]) => !values.only || new RegExp(values.only).test(name))
-const pictures: Picture[] = []
+const chosen = subjects.filter(({ name }) => !values.only || new RegExp(values.only).test(name))
+let pictures = 0
 const found: string[] = []
 const known = new Set<string>()
 
 await mkdir(folder, { recursive: true })
-if (!values.only) for (const name of await readdir(folder)) if (/\.(webp|png)$/.test(name)) await rm(join(folder, name))
 // Four at a time: while one waits for its services another is drawn.
-const waiting = scenes.values()
+const waiting = chosen.values()
 await Promise.all(
   [0, 1, 2, 3].map(async () => {
-    for (const [name, scene] of waiting) await photograph(name, scene)
+    for (const subject of waiting) await photograph(subject)
   }),
 )
 await closeBrowser()
-if (!values.only)
-  await writeFile(
-    join(folder, 'README.md'),
-    indexOf(
-      scenes.map(([name]) => name),
-      pictures,
-    ),
-  )
-console.log(`${pictures.length} pictures of ${scenes.length} screens in ${folder}; ${found.length} faults`)
+const expected = subjects.flatMap((subject) => dresses.filter((dress) => values.all || isKept(subject, dress)).map((dress) => fileOf(subject.name, dress)))
+for (const file of await readdir(folder)) if (/\.(webp|png)$/.test(file) && !expected.includes(file)) await rm(join(folder, file))
+await writeFile(join(folder, 'README.md'), indexOf(subjects, await readdir(folder)))
+console.log(`${pictures} pictures of ${chosen.length} screens in ${folder}; ${found.length} faults`)
 process.exit(found.length > 0 ? 1 : 0)
 
-async function photograph(name: string, scene: Scene): Promise<void> {
+async function photograph(subject: Subject): Promise<void> {
+  const { name, isNarrow, isState } = subject
   for (const language of ['en', 'fr'] as const) {
     try {
-      const stage = await openStage(scene, { language, theme: 'system', ...wide })
-      const { page } = stage
-      for (const { theme, size, dress } of looks[language]) {
-        await page.emulateMedia({ colorScheme: theme === 'light' ? 'light' : 'dark', contrast: theme === 'contrast' ? 'more' : 'no-preference' })
-        await page.setViewportSize(size)
-        await inspect(page, `${name} ${language} ${theme} ${size.width}`)
-        if (dress) await keep(page, name, dress)
+      const sight = await subject.open(language)
+      for (const { dress, theme, size } of looks[language]) {
+        // Of a state each language and each theme once.
+        if (!values.all && isState && (!dress || (!isKept(subject, dress) && dress !== 'contrast'))) continue
+        const dressing = { theme, size: isNarrow ? ('narrow' as const) : size }
+        await sight.wear(dressing)
+        await inspect(sight.page, `${name} ${language} ${theme} ${dressing.size}`)
+        if (dress && (values.all || isKept(subject, dress))) await keep(sight.page, name, dress)
       }
-      await stage.close()
+      await sight.close()
     } catch (error) {
       report(`${name} ${language}: ${String(error).split('\n').slice(0, 3).join(' ')}`)
     }
@@ -85,17 +77,16 @@ function report(fault: string): void {
 
 async function inspect(page: Page, where: string): Promise<void> {
   // Colours of a theme come with a transition of at most 160 ms; with reduced motion at the next frame.
-  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+  await page.evaluate('document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))))')
   for (const fault of [...(values.pictures ? [] : await faultsOf(page)), ...(await spillsOf(page)).map((what) => `cut off: ${what}`)])
     report(`${where}: ${fault}`)
 }
 
-async function keep(page: Page, scene: string, dress: Picture['dress']): Promise<void> {
-  const file = `${scene}-${dress}.webp`
+async function keep(page: Page, scene: string, dress: Dress): Promise<void> {
+  const file = fileOf(scene, dress)
   const session = await page.context().newCDPSession(page)
   const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 80 })
   await session.detach()
   await writeFile(join(folder, file), Buffer.from(data, 'base64'))
-  if (values.png && new RegExp(values.png).test(`${scene}-${dress}`)) await page.screenshot({ path: join(folder, `${scene}-${dress}.png`) })
-  pictures.push({ scene, dress, file })
+  pictures += 1
 }

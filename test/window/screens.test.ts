@@ -1,8 +1,7 @@
 import type { Language } from '@gantry/shared/words/errors.ts'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { allScenes } from './support/all-scenes.ts'
 import { closeBrowser, type Look } from './support/open-window.ts'
-import { screenScenes } from './support/scenes.ts'
-import { sessionScenes } from './support/session-scenes.ts'
 import { faultsOf, openStage, spillsOf } from './support/stage.ts'
 
 /**
@@ -10,7 +9,7 @@ import { faultsOf, openStage, spillsOf } from './support/stage.ts'
  * content policy, no word is cut off, and axe finds nothing against WCAG 2.2 AA (R077).
  */
 const often = new Set(['sign-in', 'request-form', 'request-asking-typed', 'session-files', 'session-split'])
-const scenes = Object.entries({ ...screenScenes, ...sessionScenes }).filter(([name]) => !name.includes('-') || often.has(name))
+const scenes = Object.entries(allScenes).filter(([name]) => !name.includes('-') || often.has(name))
 const dresses: (Look & { language: Language })[] = [
   { language: 'en', theme: 'light' },
   { language: 'fr', theme: 'dark' },

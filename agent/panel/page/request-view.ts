@@ -67,6 +67,7 @@ function describe(request: PanelRequest, words: PanelWords, more: HTMLElement): 
     element('h1', { live: 'assertive' }, readable(specialist)),
     element('p', { class: 'asking' }, words.request.asks),
     element('p', { class: 'from' }, from, element('span', { class: 'verified' }, icon('badge-check'), words.request.verified)),
+    more,
     element(
       'dl',
       {},
@@ -75,7 +76,6 @@ function describe(request: PanelRequest, words: PanelWords, more: HTMLElement): 
       ...fact(words.request.time, words.request.minutes(minutes, readable(caseId))),
       ...(maxBytes === null ? [] : fact(words.request.amount, words.request.atMost(bytesText(maxBytes, words.bytes, words.locale)))),
     ),
-    more,
   )
 }
 

@@ -35,18 +35,17 @@ export function createIdlePart({ reason }: IdleView, words: PanelWords, { device
   const rules = policy?.from === 'defaults' ? idle.rulesDefault : policy?.from === 'file' ? idle.rulesOf(policy.serial, policy.owner ?? '') : null
   const facts = device ? [...fact(idle.device, device.name), ...fact(idle.model, device.model), ...fact(idle.place, `${device.site}, ${device.customer}`)] : []
   const text = reason === 'closed' && policy?.fault ? `${idle.closedText} ${words.fault[policy.fault]}` : idle[`${reason}Text`]
+  const missing = separated ? (network === 'open' ? words.networkOpen : null) : words.separationMissing
+  const notices = [clockOffSeconds === 0 ? null : idle.clockOff(clockOffSeconds), missing]
   const body = element(
     'div',
     { class: 'body rests' },
-    element('div', {}, element('h1', { live: 'polite' }, idle[reason]), element('p', { class: 'text' }, text)),
+    element('div', { class: 'said' }, element('h1', { live: 'polite' }, idle[reason]), element('p', { class: 'text' }, text), ...notices.map(createNotice)),
     element('dl', {}, ...facts, ...(rules ? fact(idle.rules, rules) : [])),
   )
-  const missing = separated ? (network === 'open' ? words.networkOpen : null) : words.separationMissing
-  const notices = [clockOffSeconds === 0 ? null : idle.clockOff(clockOffSeconds), missing]
   const mayCheck = reason !== 'off' && reason !== 'absent'
   const check = mayCheck ? button({ class: 'check-start' }, () => press({ type: 'check', run: true }), words.check.start) : null
-  const said = element('div', { class: 'said' }, element('p', { class: 'hint' }, idle.whoMay), ...notices.map(createNotice))
-  const foot = element('div', { class: 'foot rest' }, said, createSwitch(policy, words, press), check)
+  const foot = element('div', { class: 'foot rest' }, element('p', { class: 'hint' }, idle.whoMay), createSwitch(policy, words, press), check)
   return { element: element('section', { class: 'view' }, body, foot), update: () => {} }
 }
 

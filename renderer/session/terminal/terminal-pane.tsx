@@ -35,6 +35,7 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
   const [paste, setPaste] = useState<Paste | null>(null)
   const [isChoosing, setChoosing] = useState(false)
   const isOpening = useLasting(phase.kind === 'opening')
+  const isOpen = session.state === 'open'
 
   useEffect(() => {
     if (isShown && isActive && phase.kind === 'open') own.current?.terminal.focus()
@@ -115,20 +116,21 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
         <div className="term-screen" ref={holder} />
         {isOpening && <p className="term-note t3">{text.opening}</p>}
       </div>
-      {(phase.kind === 'closed' || phase.kind === 'failed') && session.state === 'open' && (
+      {phase.kind === 'failed' && isOpen && (
         <div className="term-over">
-          {phase.kind === 'failed' ? (
-            <FailureNote failure={phase.failure}>
-              <Button onClick={reopen}>{text.again}</Button>
-            </FailureNote>
-          ) : (
-            <>
-              <span className="grow">{phase.exitCode === null ? text.exitedPlain : text.exited(phase.exitCode)}</span>
-              <Button onClick={reopen}>{text.again}</Button>
-            </>
-          )}
+          <FailureNote failure={phase.failure}>
+            <Button onClick={reopen}>{text.again}</Button>
+          </FailureNote>
         </div>
       )}
+      <div role="status">
+        {phase.kind === 'closed' && isOpen && (
+          <div className="term-over">
+            <span className="grow">{phase.exitCode === null ? text.exitedPlain : text.exited(phase.exitCode)}</span>
+            <Button onClick={reopen}>{text.again}</Button>
+          </div>
+        )}
+      </div>
       {isChoosing && (
         <SnippetsDialog
           onClose={() => setChoosing(false)}

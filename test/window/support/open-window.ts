@@ -45,7 +45,7 @@ const plain: Script = {
 
 /** The built window in Chromium, over the real browser host and its policy; only the services behind it are scripted. */
 export async function openWindow(script: Script = {}, look: Look = {}): Promise<TestWindow> {
-  buildWindow()
+  buildPages()
   const calls: TestWindow['calls'] = []
   const listeners = new Map<EventName, (payload: unknown) => void>()
   let terminals = 0
@@ -100,16 +100,18 @@ export async function closeBrowser(): Promise<void> {
 }
 
 /** Takes the page of a window that is closed where there is one: a new one costs more than half of a test. Each window has an origin of its own, so it finds no storage of another. */
-async function takePage(): Promise<Page> {
+export async function takePage(): Promise<Page> {
   const kept = idle
   idle = null
   if (kept) return kept
   browser ??= chromium.launch({ executablePath: browsers.find((path) => existsSync(path)) ?? 'chromium', args: chromiumFlags })
   const context = await (await browser).newContext({ timezoneId: 'America/Toronto', permissions: ['clipboard-read', 'clipboard-write'] })
+  // On a busy machine the default is too short; a test has its own limit.
+  context.setDefaultTimeout(60_000)
   return context.newPage()
 }
 
-async function givePage(page: Page): Promise<void> {
+export async function givePage(page: Page): Promise<void> {
   page.removeAllListeners()
   await page.mouse.move(0, 0)
   await page.goto('about:blank')
@@ -138,7 +140,7 @@ function isResult(value: unknown): value is Result<unknown> {
 let isBuilt = false
 
 /** As `npm test` has done already; for whoever runs one file while working on the window. Looked at once, so that all windows of a run are of one build. */
-function buildWindow(): void {
+export function buildPages(): void {
   if (isBuilt) return
   isBuilt = true
   execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--if-changed'], { stdio: 'inherit' })

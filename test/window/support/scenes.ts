@@ -1,5 +1,4 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
-import type { UpdateStatus } from '@gantry/shared/update-calls.ts'
 import type { WindowWords } from '@gantry/shared/words/window.ts'
 import {
   asking,
@@ -8,8 +7,8 @@ import {
   described,
   devices,
   diagnostics,
+  ended,
   events,
-  history,
   localFiles,
   nowMs,
   ownCase,
@@ -23,12 +22,25 @@ import { hasFocus, type Script, type TestWindow } from './open-window.ts'
 
 /** One screen in one state: what the services answer, how a person gets there, and the words by which it is known to be there. All in the language of the window. */
 export type Stage = TestWindow & { words: WindowWords }
-export type Scene = { script: Script; act?: (stage: Stage) => Promise<void>; shows: (words: WindowWords) => string | RegExp }
+export type Scene = {
+  script: Script
+  act?: (stage: Stage) => Promise<void>
+  shows: (words: WindowWords) => string | RegExp
+  /** A screen that another scene has already, with another sentence or question in it: fewer of its pictures are kept. */
+  isState?: boolean
+  /** There in a narrow window only. */
+  isNarrow?: boolean
+}
 export type Scenes = Record<string, Scene>
 
 const confirmLink = 'https://gantry.example:8443/oidc/auth?client_id=gantry-desktop&response_type=code&code_challenge=Yx'
 const signedOut = { ...described, signIn: { ...described.signIn, phase: 'signed-out' as const, specialist: null } }
 const day = 86_400_000
+
+export const unreachable = {
+  ok: false,
+  failure: { code: 'server.unreachable', details: { host: 'gantry.example', port: 8443, hop: 'tcp', reason: 'ECONNREFUSED' } },
+} as const
 
 const lastSessions: Script = {
   'device.show': ({ deviceId }) => ({
@@ -81,27 +93,6 @@ const contact = (what: 'telling' | 'answer'): Scene => ({
   act: async ({ page }) => page.locator('.rows').getByText(asking.device.name, { exact: true }).dblclick(),
   shows: ({ request }) => request.live.contact[what].title,
 })
-const keys = (state: 'missing' | 'waiting' | 'expired'): Scene => ({
-  script: {
-    'keys.status': () => ({
-      state,
-      current: state === 'expired' ? { fingerprint: 'K3QF-7MZA-PX2D-WJ5N', untilMs: nowMs - day, pin: true } : null,
-      waiting: state === 'waiting' ? { fingerprint: 'ABCD-EFGH-JKLM-NPQR' } : null,
-    }),
-    'keys.request': () => ({ request: '{"payload":"…"}' }),
-  },
-  act: (stage) => goTo(stage, 'settings'),
-  shows: ({ settings }) => settings.keys.states[state],
-})
-const offered: UpdateStatus = { ...upToDate, release: '0.2.0', outcome: null, totalBytes: 104_857_600 }
-const withUpdate = (status: Partial<UpdateStatus>): Scene => ({
-  script: { 'update.status': () => ({ ...offered, ...status }) },
-  async act(stage) {
-    await goTo(stage, 'settings')
-    await stage.page.getByRole('region', { name: stage.words.update.title }).scrollIntoViewIfNeeded()
-  },
-  shows: ({ update }) => update.title,
-})
 const lock = (stage: Stage) => stage.tell('lock.changed', { locked: true, sinceMs: nowMs - 240_000 })
 
 const signIn: Scenes = {
@@ -140,14 +131,27 @@ const deviceScenes: Scenes = {
   },
   'devices-none': { script: { 'device.list': () => ({ devices: [], atMs: nowMs, offline: false }) }, shows: ({ devices: text }) => text.emptyAll },
   'devices-unreachable': {
-    script: {
-      'device.list': () => ({
-        ok: false,
-        failure: { code: 'server.unreachable', details: { host: 'gantry.example', port: 8443, hop: 'tcp', reason: 'ECONNREFUSED' } },
-      }),
-    },
+    script: { 'device.list': () => unreachable },
     shows: () => 'server.unreachable',
   },
+  'devices-compact': {
+    script: { ...busy, 'app.describe': () => ({ ...described, settings: { ...described.settings, density: 'compact' } }) },
+    shows: ({ devices: text }) => text.columns.stops,
+  },
+  'devices-stopped': {
+    script: busy,
+    isState: true,
+    act: async ({ page }) => page.locator('.rows').getByText('CT 3', { exact: true }).click(),
+    shows: ({ devices: text }) => text.side.rules,
+  },
+  'devices-details': { script: busy, isNarrow: true, act: async ({ page }) => page.keyboard.press(' '), shows: ({ devices: text }) => text.side.rules },
+  'devices-views': {
+    script: busy,
+    isNarrow: true,
+    act: async ({ page }) => page.locator('.view-menu').click(),
+    shows: ({ devices: text }) => text.views.recent,
+  },
+  'devices-account': { script: busy, act: async ({ page }) => page.locator('.avatar').click(), shows: ({ shell }) => shell.signOut },
   'devices-filter': {
     script: busy,
     act: async ({ page }) => page.locator('.filter.model button').click(),
@@ -188,7 +192,20 @@ const requestScenes: Scenes = {
     },
     shows: ({ signIn: text }) => text.confirm.os.title,
   },
+  'request-pin-wrong': {
+    script: {
+      'keys.status': () => ({ state: 'ready', current: { fingerprint: 'K3QF-7MZA-PX2D-WJ5N', untilMs: nowMs + 60 * day, pin: true }, waiting: null }),
+      'request.start': () => ({ ok: false, failure: { code: 'auth.pin-wrong', details: { triesLeft: 2 } } }),
+    },
+    act: async (stage) => {
+      await openForm(stage)
+      await stage.page.getByLabel(stage.words.request.pin).fill('000000')
+      await stage.page.keyboard.press('Control+Enter')
+    },
+    shows: () => 'auth.pin-wrong',
+  },
   'request-contact': contact('answer'),
+  'request-contact-told': { ...contact('telling'), isState: true },
   'request-asking-typed': {
     script: { 'request.list': () => ({ requests: [asking] }) },
     act: (stage) => follow(stage),
@@ -199,6 +216,15 @@ const requestScenes: Scenes = {
     act: (stage) => follow(stage, comparing),
     shows: ({ request }) => request.live.titles.asking,
   },
+  'request-no-answer': {
+    script: { 'request.list': () => ({ requests: [asking] }) },
+    isState: true,
+    act: async (stage) => {
+      await follow(stage)
+      stage.tell('request.changed', { ...refused, state: 'expired', failure: { code: 'access.no-answer' } })
+    },
+    shows: ({ request }) => request.live.titles.expired,
+  },
   'request-refused': {
     script: { 'request.list': () => ({ requests: [asking] }) },
     act: async (stage) => {
@@ -207,33 +233,6 @@ const requestScenes: Scenes = {
     },
     shows: ({ request }) => request.live.titles.refused,
   },
-}
-
-const recordScenes: Scenes = {
-  history: { script: { 'history.list': () => ({ requests: history }) }, act: (stage) => goTo(stage, 'history'), shows: () => 'CT Emergency' },
-  'history-empty': { script: {}, act: (stage) => goTo(stage, 'history'), shows: ({ history: text }) => text.empty },
-  records: {
-    script: {
-      'audit.verify': () => ({
-        stores: [
-          { path: '/home/elena/.config/gantry/profile/audit.jsonl', ok: true, events: 1_204, fault: null },
-          { path: '/home/elena/.config/gantry/old/audit.jsonl', ok: false, events: 88, fault: { line: 41, what: 'removed' } },
-        ],
-      }),
-    },
-    act: (stage) => goTo(stage, 'audit'),
-    shows: ({ audit }) => audit.keep,
-  },
-  'records-empty': { script: {}, act: (stage) => goTo(stage, 'audit'), shows: ({ audit }) => audit.none },
-  settings: { script: {}, act: (stage) => goTo(stage, 'settings'), shows: ({ settings }) => settings.keys.states.ready },
-  'settings-no-keys': keys('missing'),
-  'settings-keys-waiting': keys('waiting'),
-  'settings-update-coming': withUpdate({ state: 'downloading', bytes: 41_000_000, isRequired: true }),
-  'settings-update-ready': withUpdate({
-    state: 'ready',
-    previous: { release: '0.0.9', path: '/home/elena/.config/Gantry/profile/updates/0.0.9/Gantry-0.0.9.AppImage' },
-  }),
-  help: { script: {}, act: (stage) => goTo(stage, 'help'), shows: () => 'north@norvane.example' },
 }
 
 const overScenes: Scenes = {
@@ -261,6 +260,21 @@ const overScenes: Scenes = {
     },
     shows: ({ shell }) => shell.turnedDown('CT Suite 3'),
   },
+  'notice-update': {
+    script: { ...busy, 'update.status': () => ({ ...upToDate, state: 'ready', release: '0.2.0' }) },
+    isState: true,
+    shows: ({ update }) => update.notice('0.2.0'),
+  },
+  'notice-closed-tab': {
+    script: { ...busy, 'session.list': () => ({ sessions: [session, { ...ended, requestId: asking.requestId, device: asking.device }] }) },
+    isState: true,
+    act: async (stage) => {
+      await goTo(stage, 'sessions')
+      await stage.page.getByRole('tab', { name: /CT Suite 3/ }).click()
+      await stage.page.getByRole('button', { name: stage.words.session.ended.closeTab }).click()
+    },
+    shows: ({ shell }) => shell.tabClosed('CT Suite 3'),
+  },
   lock: { script: busy, act: async (stage) => lock(stage), shows: ({ lock: text }) => text.open },
   'lock-waiting': {
     script: busy,
@@ -281,4 +295,4 @@ const overScenes: Scenes = {
   'window-failed': { script: { ...busy, 'local.list': () => ({ ok: true, value: {} }) as never }, shows: () => 'internal' },
 }
 
-export const screenScenes: Scenes = { ...signIn, ...deviceScenes, ...requestScenes, ...recordScenes, ...overScenes }
+export const screenScenes: Scenes = { ...signIn, ...deviceScenes, ...requestScenes, ...overScenes }

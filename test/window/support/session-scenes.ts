@@ -16,30 +16,30 @@ function network(part: Partial<SessionView['network']>, hasSwitched: boolean): S
   }
   return { 'session.list': () => ({ sessions: [state] }), 'session.activity': () => ({ events: hasSwitched ? [...events, switched] : events, verified: true }) }
 }
-const withSession = (part: Partial<SessionView>): Script => ({ ...busy, 'session.list': () => ({ sessions: [{ ...session, ...part }] }) })
+export const withSession = (part: Partial<SessionView>): Script => ({ ...busy, 'session.list': () => ({ sessions: [{ ...session, ...part }] }) })
 
-const openTab = async (stage: Stage) => {
+export const openTab = async (stage: Stage) => {
   await goTo(stage, 'sessions')
   await stage.page.locator('.term .xterm-rows').first().waitFor()
   stage.tell('terminal.data', { terminalId: 'term-1', data: terminalText })
   await stage.page.locator('.xterm-rows').getByText('journalctl').first().waitFor()
 }
 /** Only a narrow window has tabs of panes. */
-const openPane = async (stage: Stage, name: string) => {
+export const openPane = async (stage: Stage, name: string) => {
   await openTab(stage)
   const tab = stage.page.getByRole('tab', { name }).filter({ visible: true })
   if ((await tab.count()) > 0) await tab.click()
 }
-const openCase = async (stage: Stage) => {
+export const openCase = async (stage: Stage) => {
   await openTab(stage)
   await stage.page.locator('[data-session]').getByRole('button', { name: /48213/ }).first().click()
 }
-const press = (keys: string) => async (stage: Stage) => {
+export const press = (keys: string) => async (stage: Stage) => {
   await openTab(stage)
   await stage.page.keyboard.press(keys)
 }
 
-const split = (more: number) => async (stage: Stage) => {
+export const split = (more: number) => async (stage: Stage) => {
   await openTab(stage)
   for (let count = 0; count < more; count++) await stage.page.keyboard.press('Control+Shift+D')
   await stage.page.locator('.termp').nth(more).locator('.xterm-rows').waitFor()

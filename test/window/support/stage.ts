@@ -23,7 +23,7 @@ export async function openStage({ script, act, shows }: Scene, look: Look & { la
 /** What axe finds on the page as it stands: rule, element and why, one line each. */
 export async function faultsOf(page: Page): Promise<string[]> {
   await page.evaluate(axeSource)
-  return page.evaluate(`axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(tags)} }).then(({ violations }) =>
+  return page.evaluate(`axe.run(document, { preload: false, resultTypes: ['violations'], runOnly: ${JSON.stringify(tags)} }).then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes
       // A menu floats at the end of the page and belongs to its button, which is in a landmark.
       .filter(({ target }) => id !== 'region' || !String(target).includes('data-portal'))
