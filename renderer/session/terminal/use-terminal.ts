@@ -19,7 +19,7 @@ const leastSize: Size = { columns: 2, rows: 2 }
 /** A terminal of the device in `element`, from its opening to its end. */
 export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElement | null>): TerminalControl {
   const { terminals, settings } = useWindowState()
-  const { terminalFontSize, theme } = useStore(settings.store)
+  const { terminalFontSize } = useStore(settings.store)
   const [phase, setPhase] = useState<TerminalPhase>({ kind: 'opening' })
   const [size, setSize] = useState<Size>({ columns: 80, rows: 24 })
   const [turn, setTurn] = useState(0)
@@ -93,13 +93,14 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
     fitTo(element.current, own.current)
   }, [terminalFontSize, element])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read from the page once the theme has changed there
+  // Chosen by hand or switched by the system: the page's attribute says both.
   useEffect(() => {
-    const frame = requestAnimationFrame(() => {
+    const observer = new MutationObserver(() => {
       if (own.current) own.current.terminal.options.theme = readTheme()
     })
-    return () => cancelAnimationFrame(frame)
-  }, [theme])
+    observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
+    return () => observer.disconnect()
+  }, [])
 
   return { phase, size, own, reopen: () => setTurn(turn + 1) }
 }
