@@ -36,13 +36,13 @@ export type CaseView = z.infer<typeof CaseView>
 export const caseCalls = {
   /** Cases that the caller holds, began or asked for access in; newest first. */
   'case.list': { input: z.strictObject({}), output: z.object({ cases: z.array(CaseView) }) },
-  /** To whom it can be escalated: whoever is assigned to its device. Errors: `case.unknown`. */
+  /** To whom it can be escalated: whoever's profile holds a level on its device. Errors: `case.unknown`. */
   'case.colleagues': {
     input: CaseKey,
     output: z.object({ colleagues: z.array(z.object({ username: z.string(), name: z.string(), tier: z.number(), country: z.string() })) }),
   },
-  /** Gives it to a named colleague. Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.colleague-unknown`. */
+  /** Gives it to a named colleague. Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.not-allowed`, `case.colleague-unknown`. */
   'case.escalate': { input: CaseKey.extend({ to: z.string().max(32), reason: CaseText }), output: CaseView },
-  /** Ends every session and request in it, whoever's, with the cause `case-closed`. Errors: `case.unknown`, `case.closed`, `case.not-held`. */
+  /** Ends every session and request in it, whoever's, with the cause `case-closed`. Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.not-allowed`. */
   'case.close': { input: CaseKey.extend({ resolution: CaseText }), output: CaseView },
 } satisfies Contract

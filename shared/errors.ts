@@ -80,6 +80,7 @@ export const errorCodes = {
   'case.unknown': { status: 404, exit: 3 },
   'case.closed': { status: 409, exit: 3 },
   'case.not-held': { status: 403, exit: 3 },
+  'case.not-allowed': { status: 403, exit: 3 },
   'case.colleague-unknown': { status: 404, exit: 2 },
   'case.ambiguous': { status: 409, exit: 2 },
 

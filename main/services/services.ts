@@ -136,9 +136,9 @@ export type Cases = {
   /** `customer` by id or name. Errors: `case.unknown`, `case.ambiguous` where more than one customer has that number. */
   find(number: string, customer?: string): Promise<CaseView>
   colleagues(key: CaseKey): Promise<CallOutput<'case.colleagues'>['colleagues']>
-  /** Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.colleague-unknown`. */
+  /** Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.not-allowed`, `case.colleague-unknown`. */
   escalate(key: CaseKey, given: { to: string; reason: string }): Promise<CaseView>
-  /** Ends every session and request in it. Errors: `case.unknown`, `case.closed`, `case.not-held`. */
+  /** Ends every session and request in it. Errors: `case.unknown`, `case.closed`, `case.not-held`, `case.not-allowed`. */
   close(key: CaseKey, resolution: string): Promise<CaseView>
 }
 

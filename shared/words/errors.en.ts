@@ -251,7 +251,14 @@ export const errorsEn: ErrorWords = {
     what: holder === undefined ? 'You do not hold this case any more.' : `${holder} holds this case.`,
     todo: 'Only who holds a case can escalate or close it.',
   }),
-  'case.colleague-unknown': () => ({ what: 'There is no such colleague for this case.', todo: 'Choose somebody who is assigned to its device.' }),
+  'case.not-allowed': () => ({
+    what: 'Your profile holds no level on the device of this case.',
+    todo: 'Ask your supervisor for the profile; until then the case stays as it is.',
+  }),
+  'case.colleague-unknown': () => ({
+    what: 'There is no such colleague for this case.',
+    todo: 'Choose somebody whose profile holds a level on its device.',
+  }),
   'case.ambiguous': ({ customers }) => ({
     what: `More than one of your cases has this number${customers === undefined ? '' : `: ${customers}`}.`,
     todo: 'Name the customer as well.',

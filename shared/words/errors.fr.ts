@@ -264,7 +264,14 @@ export const errorsFr: ErrorWords = {
     what: holder === undefined ? 'Vous ne tenez plus ce dossier.' : `${holder} tient ce dossier.`,
     todo: 'Seule la personne qui tient un dossier peut le transmettre ou le fermer.',
   }),
-  'case.colleague-unknown': () => ({ what: 'Ce collègue n’existe pas pour ce dossier.', todo: 'Choisissez une personne à qui son appareil est attribué.' }),
+  'case.not-allowed': () => ({
+    what: 'Votre profil ne comprend aucun niveau sur l’appareil de ce dossier.',
+    todo: 'Demandez ce profil à votre responsable; d’ici là, le dossier reste tel quel.',
+  }),
+  'case.colleague-unknown': () => ({
+    what: 'Ce collègue n’existe pas pour ce dossier.',
+    todo: 'Choisissez une personne dont le profil comprend un niveau sur son appareil.',
+  }),
   'case.ambiguous': ({ customers }) => ({
     what: `Plusieurs de vos dossiers portent ce numéro${customers === undefined ? '' : `\u00a0: ${customers}`}.`,
     todo: 'Nommez aussi le client.',

@@ -5,7 +5,7 @@ import type { Handlers } from '@gantry/shared/contract.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Caller } from '../caller.ts'
 import type { Database } from '../database.ts'
-import { type CaseRow, closeCase, colleaguesFor, escalateCase, listCases, liveRequests } from './store.ts'
+import { type CaseRow, closeCase, escalateCase, listCases, liveRequests, workersOn } from './store.ts'
 
 export type CaseTools = {
   db: Database
@@ -30,12 +30,12 @@ export function createCaseHandlers(tools: CaseTools): Pick<Handlers<ClientApi, C
     },
     async 'case.colleagues'(key, caller) {
       const row = await ownCase(db, key, caller)
-      const found = await colleaguesFor(db, placeOf(row), caller.specialistId)
+      const found = await colleaguesFor(db, row, caller)
       return { colleagues: found.map(({ username, name, tier, country }) => ({ username, name, tier, country })) }
     },
     async 'case.escalate'({ to, reason, ...key }, caller) {
       const row = await heldCase(db, key, caller)
-      const found = await colleaguesFor(db, placeOf(row), caller.specialistId)
+      const found = await colleaguesFor(db, row, caller)
       const colleague = found.find(({ username }) => username === to)
       if (!colleague) throw new AppError('case.colleague-unknown')
       audit('case.escalated', row, { to: colleague.id, toName: colleague.name })
@@ -61,10 +61,16 @@ async function ownCase(db: Database, key: CaseKey, { specialistId }: Caller): Pr
   return row
 }
 
+async function colleaguesFor(db: Database, row: CaseRow, { specialistId }: Caller) {
+  return (await workersOn(db, placeOf(row))).filter(({ id }) => id !== specialistId)
+}
+
+/** By who may still work on its device: a profile that only shows it changes nothing, not even a case from better days (R074). */
 async function heldCase(db: Database, key: CaseKey, caller: Caller): Promise<CaseRow> {
   const row = await ownCase(db, key, caller)
   if (row.closed_ms !== null) throw new AppError('case.closed')
   if (row.holder !== caller.specialistId) throw new AppError('case.not-held', { details: { holder: row.holder_name } })
+  if (!(await workersOn(db, placeOf(row))).some(({ id }) => id === caller.specialistId)) throw new AppError('case.not-allowed')
   return row
 }
 

@@ -113,17 +113,16 @@ export async function liveRequests(db: Database, { customerId, number }: CaseKey
   return row.count
 }
 
-/** Whoever else is assigned to the case's device: to them it can be escalated. */
-export async function colleaguesFor(db: Database, device: Place, except: SpecialistId) {
+/** Whose profile holds a level on a case's device, by name: they may hand the case on, be given it, and close it (R074). */
+export async function workersOn(db: Database, device: Place) {
   const rows = await db
     .selectFrom('specialists as specialist')
     .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
     .select(['specialist.id', 'specialist.username', 'specialist.name', 'specialist.tier', 'specialist.country', 'profile.grants_json'])
-    .where('specialist.id', '!=', except)
     .where('specialist.disabled_ms', 'is', null)
     .orderBy('specialist.name')
     .execute()
   return rows
-    .filter(({ grants_json }) => levelsFor(z.array(Grant).parse(JSON.parse(grants_json)), device) !== null)
-    .map(({ grants_json: _, ...colleague }) => colleague)
+    .filter(({ grants_json }) => levelsFor(z.array(Grant).parse(JSON.parse(grants_json)), device)?.length)
+    .map(({ grants_json: _, ...person }) => person)
 }
