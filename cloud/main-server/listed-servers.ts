@@ -17,7 +17,7 @@ const Pinned = AccessServerRef.extend({ ...fields, key: PublicJwk })
 export const FixedServer = AccessServerRef.extend({ ...fields, region: Region.default('anywhere'), key: z.null().default(null) })
 export type ListedServer = z.infer<typeof Pinned> | z.infer<typeof FixedServer>
 
-const ListFile = z.strictObject({
+export const ListFile = z.strictObject({
   version: z.literal(1),
   accessServers: z
     .array(Pinned)

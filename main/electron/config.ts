@@ -21,7 +21,7 @@ const Config = z.strictObject({
     .default(null),
 })
 /** What the sandbox names with `--config=FILE`. */
-const DevelopmentConfig = Config.extend({
+export const DevelopmentConfig = Config.extend({
   /** A running sandbox, whose secret store stands in for the keychain; null everywhere else. */
   sandboxDir: z.string().min(1).nullable().default(null),
   /** It ends when its stdin does, as every part of a sandbox. */
