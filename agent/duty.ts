@@ -2,6 +2,7 @@ import type { EndCause } from '@gantry/shared/access-request.ts'
 import type { Delivery } from '@gantry/shared/agent-api.ts'
 import { findAllowed } from '@gantry/shared/allow-list.ts'
 import { HeadPayload } from '@gantry/shared/audit.ts'
+import { refuseRevoked } from '@gantry/shared/node/revoked-certificates.ts'
 import { newNonce, privatePem, signJws, verifyJws } from '@gantry/shared/node/signing.ts'
 import { AnswerPayload } from '@gantry/shared/ticket.ts'
 import type { LoadedPolicy } from './access/policy-file.ts'
@@ -23,7 +24,6 @@ import { createPanelLink } from './panel-link.ts'
 import { attachPanelSwitch, panelPolicy } from './panel-policy.ts'
 import { judgeMode, type PollLoop, type PollTiming, startPollLoop } from './poll-loop.ts'
 import { createRenewal } from './renewal.ts'
-import { refuseRevoked } from './revoked-certificates.ts'
 import { openRosterStore } from './roster.ts'
 import { createSender } from './sender.ts'
 import { createServerClock } from './server-clock.ts'
@@ -84,7 +84,11 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   const kept = { stateDir: config.stateDir, onLost: deps.local.onLost }
   const authority = await openAuthorityKeys({ ...enrolment, ...kept, audit: audit.note, log })
   const serverKeys = await openServerKeys({ ...enrolment, ...kept, authority, audit: audit.note, log })
-  const local = { ...deps.local, dial: refuseRevoked(deps.local.dial, { revoked: serverKeys.revoked, audit: audit.note }) }
+  const unrevoked = refuseRevoked(deps.local.dial, {
+    revoked: serverKeys.revoked,
+    onRefused: (data) => audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data }),
+  })
+  const local = { ...deps.local, dial: unrevoked.dial }
   const roster = await openRosterStore({ ...kept, authority })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const toolsFor = createSessionTools({ local, panel, inSession, separate: spare.take, clock, log })
@@ -233,7 +237,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     serverClock.heard(answer.serverTimeMs, server.outdated())
     tellClock()
     if (answer.authorityKeys) await authority.accept(answer.authorityKeys)
-    if (answer.serverKeys) await serverKeys.accept(answer.serverKeys)
+    if (answer.serverKeys) await serverKeys.accept(answer.serverKeys).then(unrevoked.lookAgain)
     bulletin.remember(answer.bulletinKey)
     inbox.named(handled)
     const fresh = inbox.receive(answer.deliveries)

@@ -25,6 +25,8 @@ export const WellKnown = z.object({
   /** PEM of the CAs that may have certified devices: one, or more while one takes over from another. */
   deviceCa: z.string(),
   auditKey: PublicJwk,
+  /** SHA-256 of server certificates that count no more (`server-keys.ts`): the client refuses them from then on, and keeps the list. */
+  revoked: z.array(Hash).max(64).default([]),
   sandbox: z.boolean(),
   /** What its clock says. */
   timeMs: z.number(),

@@ -101,7 +101,7 @@ const rows: Row[] = [
         'tls-files',
       ].map((name) => `shared/node/${name}.ts`),
       // Its beats to the main server: what it can say there is the contract `shared/access-api.ts`, and no key of its own opens anything.
-      ...['dial', 'api-client'].map((name) => `shared/node/${name}.ts`),
+      ...['dial', 'api-client', 'revoked-certificates'].map((name) => `shared/node/${name}.ts`),
     ],
     because: 'a relay keeps nothing and can read nothing',
   },

@@ -14,6 +14,8 @@ export type ListedKeys = {
   ticketKeys: TicketKeys
   /** RFC 7638 thumbprint of the main server's newest ticket key that is known here, by which beats say for whom they are. */
   mainServer(): Hash
+  /** SHA-256 of server certificates that count no more, whatever their CA says. */
+  revoked(): readonly Hash[]
   /** Follows the authority's own change of key (decision 30); true where it was news. What its newest key has not signed changes nothing. */
   follow(statements: readonly CompactJws[]): Promise<boolean>
   /** Takes a newer list over; true if it was one. Throws `server.keys-bad` for one that the authority's newest key has not signed. */
@@ -32,6 +34,7 @@ export async function openListedKeys({ stateDir, ticketKey, authorityKey }: List
   return {
     ticketKeys: (now) => (list ? ticketKeysAt(list.payload, now) : [ticketKey]),
     mainServer: () => thumbprint(list?.payload.ticketKeys[0]?.key ?? ticketKey),
+    revoked: () => list?.payload.revoked ?? [],
     async follow(statements) {
       if (!authorityKey || !authority) return false
       const { known, followed } = await followAuthority(authority, statements)

@@ -5,6 +5,7 @@ import { type AccessApi, accessApi, accessPrefix, type BeatPayload, beatTiming, 
 import { toFailure } from '@gantry/shared/errors.ts'
 import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
+import { refuseRevoked } from '@gantry/shared/node/revoked-certificates.ts'
 import { signJws } from '@gantry/shared/node/signing.ts'
 import type { CompactJws } from '@gantry/shared/ticket.ts'
 import type { Config } from './config.ts'
@@ -25,7 +26,7 @@ export type Registration = {
 
 export type RegistrationWith = {
   config: Config
-  keys: Pick<ListedKeys, 'mainServer' | 'accept' | 'follow'>
+  keys: Pick<ListedKeys, 'mainServer' | 'revoked' | 'accept' | 'follow'>
   register: NonNullable<Config['register']>
   /** Where it listens. */
   port: number
@@ -44,7 +45,7 @@ const orderMs = 1_000
 export function startRegistration({ config, keys, register, port, isDraining, load, now, log }: RegistrationWith): Registration {
   const { name, site, region, host, publicHost = host, publicPort = port } = config
   const key = loadKey(register.key)
-  const dial = createDialler({ ca: readFileSync(register.ca, 'utf8') })
+  const { dial, lookAgain } = refuseRevoked(createDialler({ ca: readFileSync(register.ca, 'utf8') }), keys)
   const clients = register.mainServers.map((origin) => createApiClient(accessApi, { origin, prefix: accessPrefix, dial, keepAlive: true }))
   const measure = createMeasure()
   const stopping = new AbortController()
@@ -57,7 +58,9 @@ export function startRegistration({ config, keys, register, port, isDraining, lo
   /** One that is bad changes nothing, and the beat counts all the same. */
   const takeKeys = async (list: CompactJws) => {
     try {
-      if (await keys.accept(list)) log('info', { mainServer: keys.mainServer() }, 'new list of the servers’ keys')
+      if (!(await keys.accept(list))) return
+      log('info', { mainServer: keys.mainServer() }, 'new list of the servers’ keys')
+      lookAgain()
     } catch (error) {
       log('warn', { ...toFailure(error) }, 'list of the servers’ keys not taken')
     }

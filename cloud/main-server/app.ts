@@ -175,7 +175,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   const { name } = config
   addWellKnown(people, () => {
     const rotating = { ticketKey: ticketKey(), deviceCa: keys.deviceCas().join('\n') }
-    return { name, issuer: `${peopleOrigin}/oidc`, clientId, sandbox, auditKey, ...rotating, timeMs: now() }
+    const revoked = authority.serverKeys()?.payload.revoked ?? []
+    return { name, issuer: `${peopleOrigin}/oidc`, clientId, sandbox, auditKey, ...rotating, revoked, timeMs: now() }
   })
   addOidcRoutes(people, provider)
   const upstream =

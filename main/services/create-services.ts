@@ -5,7 +5,9 @@ import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AppError } from '@gantry/shared/errors.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
 import { createHttpsFetch } from '@gantry/shared/node/https-fetch.ts'
+import { refuseRevoked } from '@gantry/shared/node/revoked-certificates.ts'
 import type { AccessLevel } from '@gantry/shared/profile.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
 import { createCallHandlers } from './call-handlers.ts'
@@ -21,6 +23,7 @@ import { createMainServer, type MainServer } from './main-server/main-server.ts'
 import { createMainServerNames } from './main-server/names.ts'
 import { createProxyRoutes } from './main-server/proxy-routes.ts'
 import { openProxySettings } from './main-server/proxy-setting.ts'
+import { openRevoked } from './main-server/revoked.ts'
 import { createUpdates, type Update } from './main-server/updates.ts'
 import { createProfileLock } from './profile-lock.ts'
 import { referToLog } from './references.ts'
@@ -48,7 +51,12 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const settings = openSettings(profileDir)
   const proxy = openProxySettings(profileDir, secretStore)
   const routesFor = createProxyRoutes({ setting: proxy.read, secretStore, env: options.env ?? process.env, find: options.findProxy ?? {} })
-  const names = createMainServerNames(createDialler({ ca: options.ca, routesFor }), [origin, ...(options.otherNames ?? [])])
+  const revoked = openRevoked(profileDir, origin, log)
+  const unrevoked = refuseRevoked(createDialler({ ca: options.ca, routesFor }), {
+    revoked: revoked.current,
+    onRefused: (refused) => log.error('server refused', refused),
+  })
+  const names = createMainServerNames(unrevoked.dial, [origin, ...(options.otherNames ?? [])])
   const { dial } = names
   const lastKnown = createLastKnown(profileDir, origin)
   const lock = createProfileLock(join(profileDir, 'profile.lock'))
@@ -60,13 +68,16 @@ export async function createServices(options: ServicesOptions): Promise<Services
     if (failure?.details?.hop === 'answer') names.doubt()
     connection.note(failure)
   }
+  const onRevoked = (list: readonly Hash[]) => {
+    if (revoked.take(list)) unrevoked.lookAgain()
+  }
   const opened = once(async (): Promise<Provider> => openProvider(await server.wellKnown(), createHttpsFetch({ origins: [origin], dial })))
   const provider = async () => {
     await server.requireClock()
     return opened()
   }
   const tokens = createTokenKeeper({ store: secretStore, provider, lock, now })
-  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer, now })
+  const server: MainServer = createMainServer({ origin, dial, access: (rejected) => signIn.access(rejected), onAnswer, onRevoked, now })
   const signIn: SignInService = createSignIn({
     secretStore: secretStore.kind,
     ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },

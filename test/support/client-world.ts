@@ -42,6 +42,8 @@ export type ClientWorld = {
   views: Map<RequestId, AccessRequestView>
   /** How far the server's clock is from this computer's. */
   clockOffMs: number
+  /** Server certificates that count no more, as it says. */
+  revoked: Hash[]
   answer(requestId: RequestId, answer: AnswerPayload['answer'], change?: Partial<AnswerPayload>, signer?: SigningKey): Promise<void>
   change(requestId: RequestId, part: Partial<AccessRequestView>): void
   tell(name: UpdateName, payload: unknown): void
@@ -83,7 +85,19 @@ export async function startClientWorld({
   const world: ClientWorld = {
     origin: '',
     ca: `${serverCa.certificatePem}\n${moreCa}`,
-    ...{ people, ticketKey, profileDir, token: 'a good token', created: [], revealed: [], cancelled: [], withdrawals: [], views: new Map(), clockOffMs: 0 },
+    ...{
+      people,
+      ticketKey,
+      profileDir,
+      token: 'a good token',
+      created: [],
+      revealed: [],
+      cancelled: [],
+      withdrawals: [],
+      views: new Map(),
+      clockOffMs: 0,
+      revoked: [],
+    },
     device: { id, key, certificatePem, hostKey: hostKeyLine(hostKeySigner), hostKeySigner },
     row: deviceRow(id),
     store: await memoryStore(people),
@@ -124,6 +138,7 @@ export async function startClientWorld({
   const known = (): WellKnown => ({
     ...{ name: 'Test', version: '0.1.0', issuer: `${world.origin}/oidc`, clientId: 'gantry-desktop', sandbox: true },
     ...{ ticketKey: ticketKey.publicJwk, deviceCa: deviceCa.certificatePem, auditKey: auditKey.publicJwk },
+    revoked: world.revoked,
     timeMs: Date.now() + world.clockOffMs,
   })
   server.on('request', (request, response) => {

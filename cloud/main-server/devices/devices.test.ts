@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { newId } from '@gantry/shared/ids.ts'
-import { createCa, createCertificateRequest, issueDeviceCertificate } from '@gantry/shared/node/certificates.ts'
-import { generateSigningKey, privatePem } from '@gantry/shared/node/signing.ts'
+import { privatePem } from '@gantry/shared/node/signing.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask, askAs } from '../../../test/support/sign-in-browser.ts'
-import { agentClient, enrolAgent, plainPoll, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
+import { enrolAgent, plainPoll, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
 import { type RowView, reachOf } from './row.ts'
 import type { DeviceRecord } from './store.ts'
 
@@ -118,33 +117,9 @@ describe('why a device cannot be reached', () => {
   })
 })
 
+// Which certificates get through: test/system/certificates.test.ts.
 describe('who may speak on the agents’ listener (R061, R066)', () => {
   const facts = plainPoll(Date.now())
-  const poll = (identity: { cert?: string; key?: string }) => agentClient(server, identity).call('device.poll', facts)
-
-  test('nobody without a certificate, nobody with one of another CA', async () => {
-    await expect(poll({})).rejects.toMatchObject({ code: 'server.unreachable' })
-    const key = generateSigningKey()
-    const request = await createCertificateRequest(key, 'x')
-    const forged = await issueDeviceCertificate(await createCa('Gantry devices'), request, server.devices.mine.id)
-    await expect(poll({ cert: forged, key: privatePem(key) })).rejects.toMatchObject({ code: 'server.unreachable' })
-  })
-
-  test('not with a certificate for the key that was replaced, nor with one that was revoked, though TLS still accepts both', async () => {
-    const spare = await enrolAgent(server, server.devices.second)
-    await expect(spare.poll()).resolves.toEqual([])
-    const change = (sql: string) => {
-      const db = new DatabaseSync(join(server.stateDir, 'gantry.db'))
-      db.prepare(sql).run(server.devices.second.id)
-      db.close()
-    }
-    change('update devices set revoked_ms = 1 where id = ?')
-    await expect(spare.poll()).rejects.toMatchObject({ code: 'device.unknown' })
-    change('update devices set revoked_ms = null where id = ?')
-    await expect(spare.poll()).resolves.toEqual([])
-    change(`update devices set device_key_json = '${JSON.stringify(generateSigningKey().publicJwk)}' where id = ?`)
-    await expect(spare.poll()).rejects.toMatchObject({ code: 'device.unknown' })
-  })
 
   test('a TLS session that resumes still tells which device it is, and is checked again', async () => {
     const tls = new Agent({ keepAlive: false, maxCachedSessions: 10, ca: server.ca, cert: agent.certificate, key: privatePem(agent.key) })

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { clockOffSeconds } from '@gantry/shared/access-request.ts'
 import { type ClientApi, clientApi, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
-import { AppError } from '@gantry/shared/errors.ts'
+import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
 import { createApiClient, getJson } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import { type Access, createProver } from '@gantry/shared/node/dpop.ts'
 import { requireInTime, type Validity } from '@gantry/shared/node/open-tls.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
 import type { z } from 'zod'
 
 /** The main server as the client meets it: what it says of itself, and its client API with the sign-in's token. */
@@ -32,13 +33,15 @@ export type MainServerOptions = {
   access: (rejected?: string) => Promise<Access>
   /** Told after each call whether the server answered. */
   onAnswer: (failure: AppError | null) => void
+  /** Told each time of the server certificates that count no more. */
+  onRevoked: (revoked: readonly Hash[]) => void
   now: () => number
 }
 
 const closeMs = 2_000
 const wellKnownPath = '/.well-known/gantry'
 
-export function createMainServer({ origin, dial, access, onAnswer, now }: MainServerOptions): MainServer {
+export function createMainServer({ origin, dial, access, onAnswer, onRevoked, now }: MainServerOptions): MainServer {
   const prover = createProver(() => access())
   const client = createApiClient(clientApi, { origin, prefix: '/api/v1/', dial, keepAlive: true, ...prover })
   const closing = new AbortController()
@@ -61,7 +64,11 @@ export function createMainServer({ origin, dial, access, onAnswer, now }: MainSe
   }
   const wellKnown = ({ fresh = false } = {}) => {
     if (fresh) known = null
-    known ??= noted(() => getJson({ origin, dial }, WellKnown, { path: wellKnownPath })).catch((error: unknown) => {
+    known ??= noted(async () => {
+      const told = await getJson({ origin, dial }, WellKnown, { path: wellKnownPath })
+      onRevoked(told.revoked)
+      return told
+    }).catch((error: unknown) => {
       known = null
       throw error
     })
@@ -73,8 +80,11 @@ export function createMainServer({ origin, dial, access, onAnswer, now }: MainSe
       // In another year the server's certificate is none of now: its time is heard all the same, and nothing else of what it says.
       const told: { validity: Validity | null } = { validity: null }
       const dialAnytime: Dial = (target) => dial({ ...target, onOutdated: (validity) => Object.assign(told, { validity }) })
-      const { timeMs } = await noted(() => getJson({ origin, dial: dialAnytime }, WellKnown.pick({ timeMs: true }), { path: wellKnownPath }))
+      const { timeMs, revoked } = await noted(() =>
+        getJson({ origin, dial: dialAnytime }, WellKnown.pick({ timeMs: true, revoked: true }), { path: wellKnownPath }),
+      )
       requireInTime(told.validity, timeMs)
+      if (!told.validity) onRevoked(revoked)
       const seconds = clockOffSeconds(now(), timeMs)
       if (seconds !== 0) throw new AppError('access.clock-off', { details: { seconds, of: 'computer' } })
     },
@@ -98,8 +108,10 @@ export function createMainServer({ origin, dial, access, onAnswer, now }: MainSe
   }
 }
 
+const unreachable: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused'])
+
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof AppError && (error.code === 'server.unreachable' || error.code === 'server.identity-wrong' || error.code === 'server.proxy-refused')
+  return error instanceof AppError && unreachable.has(error.code)
 }
 
 function isSignInFailure(error: unknown): boolean {

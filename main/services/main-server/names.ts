@@ -11,7 +11,7 @@ export type MainServerNames = {
   doubt(): void
 }
 
-const elsewhere: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.proxy-refused'])
+const elsewhere: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused'])
 
 /** `origins`: at least one, as `https://host[:port]`, in the order in which they are tried. */
 export function createMainServerNames(dial: Dial, origins: readonly string[]): MainServerNames {
