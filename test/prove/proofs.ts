@@ -30,11 +30,12 @@ import { rotation } from './rotation.ts'
 import { scanners } from './scanners.ts'
 import { secrets } from './secrets.ts'
 import { supervisor } from './supervisor.ts'
+import { tiers } from './tiers.ts'
 import { tokens } from './tokens.ts'
 
 /** What can be proven, by subject, in the order in which it is run. */
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
-  trust: [idp, forgery, conditions, callback, tokens, revocation, hidden, rotation, clock, decoders, scanners, lan, otherUser, secrets],
+  trust: [idp, forgery, conditions, callback, tokens, revocation, tiers, hidden, rotation, clock, decoders, scanners, lan, otherUser, secrets],
   desktop: [bodies, seededFaults, electronegativity, packaged, updates, terminal, sftp],
 }

@@ -4,17 +4,19 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newStateFolder, oneDevice, type RunningSandbox, removeSandbox, startSandbox } from '../e2e/support/sandbox.ts'
+import { keyExchange } from './key-exchange.ts'
 import { type Proof, type Row, row } from './proof.ts'
 import { allowAll, deviceId } from './world/desk.ts'
 
 export const scanners: Proof = {
   name: 'scanners',
   title: 'What outside tools say of every door',
-  covers: ['R060', 'R061', 'T2'],
+  covers: ['R059', 'R060', 'R067', 'D31', 'T2'],
   method:
-    'The sandbox as it is started by hand. sslscan, nmap (ssl-enum-ciphers) and testssl.sh look at each TLS listener on loopback; ssh-audit talks to the device’s SSH server through the ProxyCommand that gantry ssh-config prints. Their own verdicts, as they print them.',
+    'The sandbox as it is started by hand. sslscan, nmap (ssl-enum-ciphers) and testssl.sh look at each TLS listener on loopback; ssh-audit talks to the device’s SSH server through the ProxyCommand that gantry ssh-config prints. Their own verdicts, as they print them. Then a client that is signed in opens a session, a shell and a file; a hook beside it notes of every TLS connection that it opens what its keys were agreed by.',
   limits: [
-    'testssl.sh judges protocols, ciphers, forward secrecy and known weaknesses; not the chain, which is a private CA’s here.',
+    'What the device and the access servers dial is not noted here: they dial by the same code as the client (shared/node/dial.ts), and the same listeners answer.',
+    'testssl.sh judges protocols, ciphers, forward secrecy and known weaknesses; not the chain, which is a private CA’s here. Bad chains are tried in test/system/certificates.test.ts.',
     'ssh-audit is Debian’s 2.5.0; it does not know every algorithm of later years. It counts every NIST curve as a failure; the host key is P-256, as all signatures here are, and the exchange is by X25519 wherever both ends can.',
   ],
   async run({ quick, say }) {
@@ -31,7 +33,7 @@ export const scanners: Proof = {
       }
       const signedIn = await sandbox.gantry('sign-in')
       if (signedIn.code !== 0) throw new Error(signedIn.stderr)
-      return [...rows, await bySshAudit(sandbox)]
+      return [...rows, await bySshAudit(sandbox), ...(await keyExchange(sandbox))]
     } finally {
       await removeSandbox(sandbox)
     }

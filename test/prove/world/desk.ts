@@ -35,10 +35,15 @@ export function allowAll(dir: string, more: Record<string, unknown> = {}): void 
 }
 
 /** `enter` begins the command that runs a program where the client shall sit. */
-export function openDriver(enter: readonly string[], dir: string, log: string): { client: LineClient<DriverApi>; child: ChildProcess } {
+export function openDriver(
+  enter: readonly string[],
+  dir: string,
+  log: string,
+  env: NodeJS.ProcessEnv = {},
+): { client: LineClient<DriverApi>; child: ChildProcess } {
   const [program = '', ...argv] = [...enter, process.execPath, join(import.meta.dirname, 'driver.ts'), dir]
   const file = openSync(log, 'a')
-  const child = spawn(program, argv, { stdio: ['pipe', 'pipe', file], env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' } })
+  const child = spawn(program, argv, { stdio: ['pipe', 'pipe', file], env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8', ...env } })
   closeSync(file)
   child.stdin?.on('error', () => undefined)
   const pipes = Duplex.from({ readable: child.stdout, writable: child.stdin } as never)
