@@ -56,13 +56,14 @@ async function openOnPanel({ state, output, act }: PanelScene, language: Languag
     page,
     async wear(dressing) {
       await dress(page, dressing)
+      panel.show(state)
       await page.goto(panel.link())
       if (language === 'fr') await page.getByRole('button', { name: panelEn.otherLanguage }).click()
-      panel.show(state)
       if (output) panel.view.show({ type: 'output', requestId, terminal: 1, data: Buffer.from(output).toString('base64'), size: { columns: 80, rows: 24 } })
       await page.locator('.view').waitFor()
       await act?.(page, panel.show)
-      await page.waitForFunction(`![...document.querySelectorAll('.answer')].some((one) => one.disabled && !document.querySelector('.keypad'))`)
+      // Pressed too soon an answer does not count, and is drawn so; without a code that is typed it settles.
+      if ((await page.locator('.keypad').count()) === 0) await page.locator('.answer:disabled').first().waitFor({ state: 'detached' })
     },
     async close() {
       await givePage(page)

@@ -11,7 +11,7 @@ import { readable } from './view.ts'
 export function createCheckPart(words: PanelWords, passportWords: PassportWords, press: (input: PanelInput) => void): Part {
   const title = element('h1', { live: 'polite' })
   const text = element('p', { class: 'text' })
-  const rows = element('ul', { class: 'checks' })
+  const rows = element('ul', { class: 'checks', scrolls: true })
   const answers = element('div', { class: 'check-answers' })
   const body = element('div', { class: 'body checked' }, element('div', {}, title, text), rows)
   const foot = element('div', { class: 'foot rest' }, element('p', { class: 'hint' }, words.check.hint), answers)

@@ -1,6 +1,6 @@
 /** Elements are made here and nowhere else, and text enters them as text: there is no way from a string to markup on this page. */
 type Child = Node | string | null
-export type Attributes = { class?: string; label?: string; title?: string; id?: string; live?: 'polite' | 'assertive'; role?: string }
+export type Attributes = { class?: string; label?: string; title?: string; id?: string; live?: 'polite' | 'assertive'; role?: string; scrolls?: boolean }
 
 export function element<T extends keyof HTMLElementTagNameMap>(tag: T, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[T] {
   const made = document.createElement(tag)
@@ -10,6 +10,8 @@ export function element<T extends keyof HTMLElementTagNameMap>(tag: T, attribute
   if (attributes.live) made.setAttribute('aria-live', attributes.live)
   if (attributes.role) made.setAttribute('role', attributes.role)
   if (attributes.title) made.title = attributes.title
+  // What scrolls is in reach of a keyboard (WCAG 2.1.1).
+  if (attributes.scrolls) made.tabIndex = 0
   made.append(...children.filter((child) => child !== null))
   return made
 }

@@ -18,7 +18,7 @@ export function createLivePart(first: LiveView, words: PanelWords, { press, mirr
   const others = element('span', { class: 'others' })
   const network = element('span', { class: 'network' })
   const wall = element('span', { class: 'wall' })
-  const list = element('ul', { class: 'moves' })
+  const list = element('ul', { class: 'moves', label: words.live.files, scrolls: true })
   const end = endButton(words, press, () => [session, ...others_])
   let others_: Session[] = first.others
   let drawn = ''

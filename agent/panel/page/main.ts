@@ -103,7 +103,8 @@ function header(view: View): HTMLElement {
     'header',
     { class: live ? 'top on' : 'top' },
     mark(),
-    element('b', {}, asking ? spoken.request.sessionOn : spoken.title[view.name]),
+    // The other views have a heading of their own.
+    element(view.name === 'live' ? 'h1' : 'b', {}, asking ? spoken.request.sessionOn : spoken.title[view.name]),
     asking ? endButton(spoken, press, () => state.sessions) : null,
     element('span', { class: 'grow' }),
     device ? element('span', { class: 'device' }, readable(device.name), element('span', { class: 'model' }, readable(device.model))) : null,

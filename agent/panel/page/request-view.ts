@@ -63,7 +63,7 @@ function describe(request: PanelRequest, words: PanelWords, more: HTMLElement): 
   const fact = (name: string, value: string) => [element('dt', {}, name), element('dd', {}, value)]
   return element(
     'div',
-    { class: 'who' },
+    { class: 'who', scrolls: true },
     element('h1', { live: 'assertive' }, readable(specialist)),
     element('p', { class: 'asking' }, words.request.asks),
     element('p', { class: 'from' }, from, element('span', { class: 'verified' }, icon('badge-check'), words.request.verified)),

@@ -10,7 +10,11 @@ type IdleView = Extract<View, { name: 'idle' }>
 
 export function createEndedPart({ last }: EndedView, words: PanelWords, onDone: () => void): Part {
   const { title, text } = closingWords(last.outcome, readable(last.specialist), words)
-  const body = element('div', { class: 'body rests' }, element('h1', { live: 'polite' }, title), element('p', { class: 'text' }, text))
+  const body = element(
+    'div',
+    { class: 'body rests', scrolls: true },
+    element('div', { class: 'said' }, element('h1', { live: 'polite' }, title), element('p', { class: 'text' }, text)),
+  )
   const done = button({ class: 'answer plain' }, onDone, words.ended.done)
   const foot = element('div', { class: 'foot ends' }, element('span', {}), element('p', { class: 'hint' }, words.ended.yours), done)
   return { element: element('section', { class: 'view' }, body, foot), update: () => {} }
@@ -39,7 +43,7 @@ export function createIdlePart({ reason }: IdleView, words: PanelWords, { device
   const notices = [clockOffSeconds === 0 ? null : idle.clockOff(clockOffSeconds), missing]
   const body = element(
     'div',
-    { class: 'body rests' },
+    { class: 'body rests', scrolls: true },
     element('div', { class: 'said' }, element('h1', { live: 'polite' }, idle[reason]), element('p', { class: 'text' }, text), ...notices.map(createNotice)),
     element('dl', {}, ...facts, ...(rules ? fact(idle.rules, rules) : [])),
   )
