@@ -39,7 +39,7 @@ export type Delivery = z.infer<typeof Delivery>
 export const agentApi = {
   /**
    * One-time enrolment. `code` is the secret half of the enrolment code; the other half (128 bits of the authority key's hash) never leaves the device,
-   * which compares it with `authorityKey`. After use the code answers nothing but `enrol.code-bad`.
+   * which compares it with `authorityKey`. After use, or its end, the code answers nothing but `enrol.code-bad`.
    */
   'device.enrol': {
     input: z.strictObject({

@@ -47,6 +47,7 @@ import { endSignInsOf, noteReuse } from './sign-in/revoke.ts'
 import { forgetOldSignIns } from './sign-in/store.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 import { createSpecialistHandlers } from './specialists/handlers.ts'
+import { forgetOldFailures } from './throttle.ts'
 import { addUpdateRoute } from './updates/handlers.ts'
 import { createUpdateHub } from './updates/hub.ts'
 import { createWebApp, maxAgentBodyBytes, maxClientBodyBytes } from './web.ts'
@@ -277,7 +278,12 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   )
   opened.defer(every(5_000, watch.lookForSilence, (error) => onDefect(error, 'devices')))
   const forget = () =>
-    Promise.all([forgetOldSignIns(db, Date.now(), now() - 600_000), forgetOldDeliveries(db, now() - 7 * dayMs), forgetOldNotices(db, now() - 30 * dayMs)])
+    Promise.all([
+      forgetOldSignIns(db, Date.now()),
+      forgetOldFailures(db, now() - 600_000),
+      forgetOldDeliveries(db, now() - 7 * dayMs),
+      forgetOldNotices(db, now() - 30 * dayMs),
+    ])
   opened.defer(every(60_000, forget, (error) => onDefect(error, 'forget')))
   await Promise.all([people.ready(), agents.ready()])
 

@@ -145,6 +145,13 @@ const places = [
 
 const certified = [`alter table access_requests add column specialist_certificate text`]
 
+/** Enrolment codes end. One from before has 30 days from here. */
+const codesEnd = [
+  `alter table enrolments add column expires_ms integer not null default 0`,
+  `update enrolments set expires_ms = (unixepoch() + 30 * 86400) * 1000`,
+  `alter table sign_in_failures add column door text not null default 'sign-in'`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -157,6 +164,7 @@ export const migrations: Record<string, Migration> = {
   '0009-passkeys': { up: (db: Kysely<unknown>) => runAll(db, passkeys) },
   '0010-places': { up: (db: Kysely<unknown>) => runAll(db, places) },
   '0011-certified': { up: (db: Kysely<unknown>) => runAll(db, certified) },
+  '0012-codes-end': { up: (db: Kysely<unknown>) => runAll(db, codesEnd) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

@@ -29,9 +29,9 @@ export function addClientRoutes(app: FastifyInstance, { authenticate, handlers, 
 }
 
 /** The one call of an agent that has no certificate yet. */
-export function addEnrolmentRoute(app: FastifyInstance, handlers: Handlers<typeof enrolment, unknown>, onDefect: OnDefect): void {
+export function addEnrolmentRoute(app: FastifyInstance, handlers: Handlers<typeof enrolment, { address: string }>, onDefect: OnDefect): void {
   const answer = serve(enrolment, handlers, onDefect)
-  app.post('/agent/v1/:name', async (request, reply) => sendResult(reply, await answer(nameOf(request), request.body, undefined)))
+  app.post('/agent/v1/:name', async (request, reply) => sendResult(reply, await answer(nameOf(request), request.body, { address: request.ip })))
 }
 
 /** Access servers say who they are in what they sign, so there is no caller. */

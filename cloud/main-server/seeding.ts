@@ -27,7 +27,7 @@ export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { ap
     const before = await standingOf(trx)
     await storeMeta(trx, 'organisation', seed.organisation)
     for (const model of seed.models) await upsert(trx, 'models', model)
-    for (const customer of seed.customers) await storeCustomer(trx, customer)
+    for (const customer of seed.customers) await storeCustomer(trx, customer, now())
     for (const { grants, ...profile } of seed.profiles) await upsert(trx, 'profiles', { ...profile, grants_json: JSON.stringify(grants) })
     // First nobody has one, so that two people can change theirs.
     await trx.updateTable('specialists').set({ issuer: null, subject: null }).execute()
@@ -147,16 +147,20 @@ function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: st
   return [...after].filter(([id, { mark }]) => before.get(id)?.mark !== mark).map(([id]) => id)
 }
 
-async function storeCustomer(trx: Queries, { sites, regions, origins, changeControl, notices, ...customer }: Seed['customers'][number]): Promise<void> {
+async function storeCustomer(
+  trx: Queries,
+  { sites, regions, origins, changeControl, notices, ...customer }: Seed['customers'][number],
+  nowMs: number,
+): Promise<void> {
   const rules = { regions_json: json(regions), origins_json: json(origins), change_control_json: json(changeControl), notices_json: json(notices) }
   await upsert(trx, 'customers', { ...customer, ...rules })
-  for (const site of sites) await storeSite(trx, site, customer.id)
+  for (const site of sites) await storeSite(trx, site, customer.id, nowMs)
 }
 
-async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours, ...site }: Site, customerId: string): Promise<void> {
+async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours, ...site }: Site, customerId: string, nowMs: number): Promise<void> {
   const more = { time_zone: timeZone, contact_json: contact && JSON.stringify(contact), quiet_hours_json: JSON.stringify(quietHours) }
   await upsert(trx, 'sites', { ...site, customer_id: customerId, ...more })
-  for (const { model, enrolmentSecret, entitlement, disabled: _, ...device } of devices) {
+  for (const { model, enrolmentSecret, enrolmentUntil, entitlement, disabled: _, ...device } of devices) {
     await upsert(trx, 'devices', { ...device, site_id: site.id, model_id: model })
     await trx.deleteFrom('entitlements').where('device_id', '=', device.id).execute()
     if (entitlement) {
@@ -167,18 +171,28 @@ async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours,
         .values({ device_id: device.id, kind, name, starts_on: startsOn, ends_on: endsOn, ...accepted })
         .execute()
     }
-    if (enrolmentSecret) await offerEnrolment(trx, device.id, enrolmentSecret)
+    if (enrolmentSecret) await offerEnrolment(trx, device.id, { secret: enrolmentSecret, until: enrolmentUntil, nowMs })
   }
 }
 
-/** A code that is here already keeps its state: once used, it stays used. */
-async function offerEnrolment(trx: Queries, deviceId: Site['devices'][number]['id'], secret: string): Promise<void> {
+type Offer = { secret: string; until: string | undefined; nowMs: number }
+
+/** A code that is here already keeps its state: once used, it stays used, and it ends when it did, unless the file says when. */
+async function offerEnrolment(trx: Queries, deviceId: Site['devices'][number]['id'], { secret, until, nowMs }: Offer): Promise<void> {
+  const said = until === undefined ? null : Date.parse(until)
   await trx
     .insertInto('enrolments')
-    .values({ secret_hash: sha256(secret), device_id: deviceId, used_ms: null })
-    .onConflict((conflict) => conflict.column('secret_hash').doNothing())
+    .values({ secret_hash: sha256(secret), device_id: deviceId, used_ms: null, expires_ms: said ?? nowMs + enrolmentDays * dayMs })
+    .onConflict((conflict) => {
+      const known = conflict.column('secret_hash')
+      return said === null ? known.doNothing() : known.doUpdateSet({ expires_ms: said })
+    })
     .execute()
 }
+
+/** How long a code is good for that says no end of its own. */
+export const enrolmentDays = 30
+const dayMs = 86_400_000
 
 /** Who is new has no password yet, and none fits an empty one. */
 async function storeSpecialist(trx: Queries, seeded: SeededSpecialist): Promise<void> {

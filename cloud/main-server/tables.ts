@@ -60,8 +60,8 @@ export type Tables = {
   /** Processes that called in before the one that does now. `strays`: polls of this one since then. */
   device_runs: { device_id: DeviceId; run: string; passed_ms: number; strays: number }
   entitlements: { device_id: DeviceId; kind: EntitlementKind; name: string; starts_on: string; ends_on: string; terms_json: string | null; calls_json: string }
-  /** One row per enrolment code; only its SHA-256 is kept. */
-  enrolments: { secret_hash: string; device_id: DeviceId; used_ms: number | null }
+  /** One row per enrolment code; only its SHA-256 is kept. From `expires_ms` on it is as good as unknown. */
+  enrolments: { secret_hash: string; device_id: DeviceId; used_ms: number | null; expires_ms: Generated<number> }
   profiles: { id: string; name: string; grants_json: string }
   specialists: {
     id: SpecialistId
@@ -121,7 +121,8 @@ export type Tables = {
   /** A sign-in whose person was sent to the upstream provider. Of `state`, the SHA-256. */
   upstream_visits: { uid: string; state_hash: string; sent_ms: number; expires_ms: number }
   reused_sign_ins: { grant_id: string; at_ms: number }
-  sign_in_failures: { account: string; address: string; at_ms: number }
+  /** `door`: where (`throttle.ts`); also misses of enrolment codes. */
+  sign_in_failures: { door: Generated<string>; account: string; address: string; at_ms: number }
   access_requests: {
     id: RequestId
     device_id: DeviceId

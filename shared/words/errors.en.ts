@@ -353,7 +353,7 @@ export const errorsEn: ErrorWords = {
   }),
   'action.failed': () => ({ what: 'The action failed on the device.', todo: `Collect diagnostics. ${report}` }),
 
-  'enrol.code-bad': () => ({ what: 'The enrolment code is not good, or was used.', todo: 'Ask for a new code.' }),
+  'enrol.code-bad': () => ({ what: 'The enrolment code is not good, was used, or is too old.', todo: 'Ask for a new code.' }),
   'enrol.authority-mismatch': () => ({
     what: 'The server names another authority than the enrolment code.',
     todo: 'Do not go on. Report it to your security office.',

@@ -375,7 +375,7 @@ export const errorsFr: ErrorWords = {
   }),
   'action.failed': () => ({ what: 'L’action a échoué sur l’appareil.', todo: `Recueillez les diagnostics. ${report}` }),
 
-  'enrol.code-bad': () => ({ what: 'Le code d’inscription n’est pas bon, ou a déjà servi.', todo: 'Demandez un nouveau code.' }),
+  'enrol.code-bad': () => ({ what: 'Le code d’inscription n’est pas bon, a déjà servi ou est trop ancien.', todo: 'Demandez un nouveau code.' }),
   'enrol.authority-mismatch': () => ({
     what: 'Le serveur nomme une autre autorité que le code d’inscription.',
     todo: 'Ne continuez pas. Signalez-le au bureau de sécurité.',

@@ -9,7 +9,8 @@ import { thumbprint as thumbprintOf } from '@gantry/shared/node/signing.ts'
 import type { AccessServerRef, CompactJws, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { DeviceCaller } from '../caller.ts'
 import type { Database } from '../database.ts'
-import { enrolDevice, findCertificate, findUnusedCode, storeCertificate } from './store.ts'
+import { recordFailure, requireNotThrottled, type Trial } from '../throttle.ts'
+import { enrolDevice, findCertificate, findGoodCode, storeCertificate } from './store.ts'
 
 export type EnrolmentTools = {
   db: Database
@@ -29,12 +30,16 @@ export type EnrolmentTools = {
 /** An OpenSSH public key line without a comment: the type, then base64 of the key blob (RFC 4253 section 6.6, RFC 5656 section 3.1). */
 const hostKeyLine = /^ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY[A-Za-z0-9+/]{80,120}={0,2}$/
 
-export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<AgentApi, unknown>, 'device.enrol'> {
+/** Errors: `enrol.code-bad`, for an unknown, a used and an old code alike; `auth.throttled {seconds}` after too many of them from one address; `enrol.request-bad {field}`. */
+export function createEnrolmentHandlers(tools: EnrolmentTools): Pick<Handlers<AgentApi, { address: string }>, 'device.enrol'> {
   const { db, deviceCa, append, now } = tools
   return {
-    async 'device.enrol'({ code, certificateRequest, hostKey, auditKey, model, agentVersion }) {
-      const device = await findUnusedCode(db, code)
+    async 'device.enrol'({ code, certificateRequest, hostKey, auditKey, model, agentVersion }, { address }) {
+      const trial: Trial = { door: 'enrolment', account: '', address, nowMs: now() }
+      await requireNotThrottled(db, trial)
+      const device = await findGoodCode(db, code, now())
       if (!device) {
+        await recordFailure(db, trial)
         append({ kind: 'enrolment.refused', actor: { kind: 'unknown' }, data: { code: 'enrol.code-bad' } })
         throw new AppError('enrol.code-bad')
       }

@@ -5,8 +5,8 @@ import { type Hash, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { Database } from '../database.ts'
 import { readRegions } from '../seed.ts'
 
-/** Whom an unused code is for, or null: an unknown and a used code are the same to the caller. */
-export async function findUnusedCode(db: Database, code: string) {
+/** Whom a code is for, or null: an unknown, a used and an old one are the same to the caller. */
+export async function findGoodCode(db: Database, code: string, nowMs: number) {
   const row = await db
     .selectFrom('enrolments')
     .innerJoin('devices', 'devices.id', 'enrolments.device_id')
@@ -15,6 +15,7 @@ export async function findUnusedCode(db: Database, code: string) {
     .select(['devices.id as deviceId', 'devices.name', 'sites.name as site', 'customers.name as customer', 'customers.regions_json'])
     .where('secret_hash', '=', sha256(code))
     .where('used_ms', 'is', null)
+    .where('expires_ms', '>', nowMs)
     .where('devices.revoked_ms', 'is', null)
     .where('devices.disabled_ms', 'is', null)
     .executeTakeFirst()

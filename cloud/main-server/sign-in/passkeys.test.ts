@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestPerson, type TestServer } from '../../../test/support/main-server.ts'
 import { type Authenticator, challengeOf, createAuthenticator, type Lie } from '../../../test/support/passkey.ts'
 import { authorization, type Browser, createBrowser, exchange, follow, form, type Tokens } from '../../../test/support/sign-in-browser.ts'
+import { throttle } from '../throttle.ts'
 import { maxPasskeys } from './passkeys.ts'
-import { throttle } from './steps.ts'
 
 // R065, R066: a second factor that a copied page cannot use.
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask, authorization, createBrowser, exchange, follow, form, type Tokens } from '../../../test/support/sign-in-browser.ts'
-import { throttle, waitSeconds } from './steps.ts'
+import { throttle, waitSeconds } from '../throttle.ts'
 import { codeOf, matchStep, stepAt } from './totp.ts'
 
 let server: TestServer

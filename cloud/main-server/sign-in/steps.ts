@@ -3,23 +3,21 @@ import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Database } from '../database.ts'
 import { verifyPassword } from '../password.ts'
-import { type Account, findById, findByUsername, recentFailures, recordFailure, useTotpStep } from './store.ts'
+import { recordFailure, requireNotThrottled, type Trial } from '../throttle.ts'
+import { type Account, findById, findByUsername, useTotpStep } from './store.ts'
 import { matchStep, secondsUntilStep, stepAt } from './totp.ts'
 
-/** Failures within a minute after which nothing is looked at any more. What is already signed in, and its refreshing, is not touched. */
-export const throttle = { windowMs: 60_000, perAccount: 5, perAddress: 20 } as const
-
-export type Attempt = { address: string; nowMs: number }
+export type Attempt = Pick<Trial, 'address' | 'nowMs'>
 
 /**
  * First factor. A name that nobody has costs the same time and gets the same answer, throttling included.
  * Errors: `auth.throttled {seconds}`, `auth.wrong-credentials`.
  */
 export async function checkPassword(db: Database, username: string, password: string, attempt: Attempt): Promise<Account> {
-  await requireNotThrottled(db, username, attempt)
+  await requireNotThrottled(db, trialOf(username, attempt))
   const account = await findByUsername(db, username)
   if ((await verifyPassword(password, account?.password ?? null)) && account) return account
-  await recordFailure(db, accountMark(username), attempt.address, attempt.nowMs)
+  await recordFailure(db, trialOf(username, attempt))
   throw new AppError('auth.wrong-credentials')
 }
 
@@ -30,10 +28,10 @@ export async function checkPassword(db: Database, username: string, password: st
 export async function checkCode(db: Database, id: SpecialistId, code: string, attempt: Attempt): Promise<Account> {
   const account = await findById(db, id)
   if (!account || account.totpSecret === '') throw new AppError('auth.wrong-credentials')
-  await requireNotThrottled(db, account.username, attempt)
+  await requireNotThrottled(db, trialOf(account.username, attempt))
   const step = matchStep(account.totpSecret, code, attempt.nowMs)
   if (step === null) {
-    await recordFailure(db, accountMark(account.username), attempt.address, attempt.nowMs)
+    await recordFailure(db, trialOf(account.username, attempt))
     throw new AppError('auth.wrong-credentials', { details: { factor: 'code' } })
   }
   if (await useTotpStep(db, id, step)) return account
@@ -48,28 +46,16 @@ export async function checkCode(db: Database, id: SpecialistId, code: string, at
 export async function checkPasskey<T>(db: Database, id: SpecialistId, check: () => Promise<T>, attempt: Attempt): Promise<{ account: Account; method: T }> {
   const account = await findById(db, id)
   if (!account) throw new AppError('auth.wrong-credentials')
-  await requireNotThrottled(db, account.username, attempt)
+  await requireNotThrottled(db, trialOf(account.username, attempt))
   try {
     return { account, method: await check() }
   } catch (error) {
-    await recordFailure(db, accountMark(account.username), attempt.address, attempt.nowMs)
+    await recordFailure(db, trialOf(account.username, attempt))
     throw error
   }
 }
 
-async function requireNotThrottled(db: Database, username: string, { address, nowMs }: Attempt): Promise<void> {
-  const failures = await recentFailures(db, accountMark(username), address, nowMs - throttle.windowMs)
-  const seconds = Math.max(waitSeconds(failures.account, throttle.perAccount, nowMs), waitSeconds(failures.address, throttle.perAddress, nowMs))
-  if (seconds > 0) throw new AppError('auth.throttled', { details: { seconds } })
-}
-
-/** Until so many of the failures are old enough that less than `limit` remain. */
-export function waitSeconds(timesMs: number[], limit: number, nowMs: number): number {
-  const deciding = timesMs.at(-limit)
-  return timesMs.length < limit || deciding === undefined ? 0 : Math.max(1, Math.ceil((deciding + throttle.windowMs - nowMs) / 1000))
-}
-
 /** A typed name may be anything, also a password typed in the wrong field: it is not kept. */
-function accountMark(username: string): string {
-  return sha256(username)
+function trialOf(username: string, attempt: Attempt): Trial {
+  return { door: 'sign-in', account: sha256(username), ...attempt }
 }

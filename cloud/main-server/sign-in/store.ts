@@ -90,25 +90,7 @@ export async function endVisit(db: Database, uid: string, state: string, nowMs: 
   return (await query.returning('sent_ms as sentMs').executeTakeFirst()) ?? null
 }
 
-export async function recordFailure(db: Database, account: string, address: string, nowMs: number): Promise<void> {
-  await db.insertInto('sign_in_failures').values({ account, address, at_ms: nowMs }).execute()
-}
-
-/** Times of the failures of this account, and of those from this address, oldest first. */
-export async function recentFailures(db: Database, account: string, address: string, sinceMs: number): Promise<{ account: number[]; address: number[] }> {
-  const rows = await db
-    .selectFrom('sign_in_failures')
-    .selectAll()
-    .where('at_ms', '>', sinceMs)
-    .where((where) => where.or([where('account', '=', account), where('address', '=', address)]))
-    .orderBy('at_ms')
-    .execute()
-  const timesOf = (kind: 'account' | 'address', value: string) => rows.filter((row) => row[kind] === value).map((row) => row.at_ms)
-  return { account: timesOf('account', account), address: timesOf('address', address) }
-}
-
-export async function forgetOldSignIns(db: Database, nowMs: number, failuresBeforeMs: number): Promise<void> {
-  await db.deleteFrom('sign_in_failures').where('at_ms', '<', failuresBeforeMs).execute()
+export async function forgetOldSignIns(db: Database, nowMs: number): Promise<void> {
   await db.deleteFrom('sign_in_steps').where('expires_ms', '<', nowMs).execute()
   await db.deleteFrom('upstream_visits').where('expires_ms', '<', nowMs).execute()
   await db.deleteFrom('oidc_records').where('expires_ms', '<', nowMs).execute()
