@@ -34,14 +34,17 @@ export type Grant = z.infer<typeof Grant>
 const country = z.string().regex(/^[A-Z]{2}$/)
 const tier = z.number().int().min(1).max(3)
 
+/** Which terms of remote service were accepted for a device, when and by whom (R016). */
+export const Terms = z.strictObject({ version: plainText(40), acceptedOn: z.iso.date(), by: text })
+
 /** For what the customer pays. Days are whole days at the site, both included. */
 const Entitlement = z.strictObject({
   kind: EntitlementKind,
   name: text,
   startsOn: z.iso.date(),
   endsOn: z.iso.date(),
-  /** Who accepted the terms of remote service for this device, and when; without it nobody connects. */
-  terms: z.strictObject({ acceptedOn: z.iso.date(), by: text }).nullable().default(null),
+  /** Without them nobody connects. */
+  terms: Terms.nullable().default(null),
   /** Of `per-call`: the cases that were paid for. */
   calls: z.array(plainText(requestLimits.maxCaseCharacters)).max(1_000).default([]),
 })
@@ -140,6 +143,8 @@ const Device = z.strictObject({
   model: key,
   /** The secret half of the enrolment code, exactly as the device sends it. 16 characters at least. */
   enrolmentSecret: z.string().min(16).max(80).optional(),
+  /** From then on that code is good for nothing. Without it: 30 days after it first stood here. */
+  enrolmentUntil: z.iso.datetime({ offset: true }).optional(),
   /** Remote service turned off for this device by its owner. */
   connectivity: z.enum(['on', 'off']).default('on'),
   /** Taken out of service by the operator: no request, and its sessions end. */

@@ -73,6 +73,15 @@ describe('a changed seed', () => {
     })
   })
 
+  test('is refused with terms that have no version: an agreement cannot be entered without one (R016)', async () => {
+    server = await createTestServer()
+    const forget = ({ customers }: Seed) => void Object.assign(customers[0]?.sites[0]?.devices[0]?.entitlement?.terms ?? {}, { version: undefined })
+    await expect(reseed(forget)).rejects.toMatchObject({
+      code: 'state.unreadable',
+      details: { what: 'seed', field: 'customers.0.sites.0.devices.0.entitlement.terms.version' },
+    })
+  })
+
   test('may take a password away: then none fits', async () => {
     server = await createTestServer()
     const { elena } = server.people

@@ -192,7 +192,7 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
     name: 'Full service',
     startsOn: '2020-01-01',
     endsOn: '2099-12-31',
-    terms: { acceptedOn: '2020-01-01', by: 'Site manager' },
+    terms: { version: '1', acceptedOn: '2020-01-01', by: 'Site manager' },
     calls: [],
   }
   const seeded = ({ id, name, secret }: TestDevice, endsOn = agreement.endsOn) => {

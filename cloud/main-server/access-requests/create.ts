@@ -72,8 +72,10 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
   if (!device || !caseKey || !route || !limits) throw new AppError('device.offline')
   if (!facts.case) append({ ...event, kind: 'case.opened', data: { customerId: caseKey.customerId, caseId: caseKey.number } })
   const change = changeFor(facts)
+  const terms = facts.device?.entitlement?.terms
+  const agreed = terms ? { terms: terms.version, termsAcceptedOn: terms.acceptedOn } : {}
   const under = change ? { change: change.number, approver: change.approver } : {}
-  append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route), ...under } })
+  append({ ...event, kind: 'access.requested', data: { ...event.data, ...describeRoute(route), ...under, ...agreed } })
   tools.fleet.noteTicket(route.accessServer.name)
   const { grantId } = caller
   const notice = rule === 'none' || !target.contacts ? null : { rule, contacts: target.contacts, escalated }

@@ -3,7 +3,7 @@ import { noticeLimits } from '@gantry/shared/notice.ts'
 import { isEntitled } from '../entitlement.ts'
 import { judgeOrigin } from '../origins.ts'
 import type { ChangeControl } from '../seed.ts'
-import { quietUntil } from '../site-clock.ts'
+import { dateAt, quietUntil } from '../site-clock.ts'
 import type { Facts, StandingFacts } from './facts.ts'
 
 /* Steps that look at what the customer has agreed to. */
@@ -47,9 +47,10 @@ export function requireEntitlement({ device, nowMs }: Pick<Facts, 'device' | 'no
   throw new AppError('access.not-entitled', endsOn ? { details: { endedOn: endsOn } } : {})
 }
 
-/** The customer knows what remote service is, and has said yes to it. */
-export function requireTerms({ device }: Pick<Facts, 'device'>): void {
-  if (!device?.entitlement?.termsAccepted) throw new AppError('access.terms-missing')
+/** R016: the customer knows what remote service is, and has said yes to it. A day that is still to come is no yes. */
+export function requireTerms({ device, nowMs }: Pick<Facts, 'device' | 'nowMs'>): void {
+  const terms = device?.entitlement?.terms
+  if (!terms || terms.acceptedOn > dateAt(device.timeZone, nowMs)) throw new AppError('access.terms-missing')
 }
 
 /** A device that is paid for call by call is open for those cases alone. */

@@ -59,7 +59,7 @@ export type DeviceFacts = {
   twoPlaces: boolean
 }
 
-export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' | 'calls'> & { termsAccepted: boolean }
+export type EntitlementFacts = Pick<Entitlement, 'kind' | 'startsOn' | 'endsOn' | 'calls' | 'terms'>
 
 /** What of the facts a running session has too. */
 export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels' | 'limits' | 'given' | 'case' | 'roster'> & {

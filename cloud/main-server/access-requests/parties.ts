@@ -3,7 +3,7 @@ import { CustomerId, type DeviceId, type SpecialistId } from '@gantry/shared/ids
 import { z } from 'zod'
 import type { Queries } from '../database.ts'
 import { defaultOrigins } from '../origins.ts'
-import { ChangeControl, Grant, NoticeContacts, Origin, readRegions, Training } from '../seed.ts'
+import { ChangeControl, Grant, NoticeContacts, Origin, readRegions, Terms, Training } from '../seed.ts'
 import type { PersonFacts } from './facts.ts'
 
 /** What the policy and the ticket need to know of a device. */
@@ -44,7 +44,9 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
       entitlement:
         row.kind && row.starts_on && row.ends_on
           ? {
-              ...{ kind: row.kind, startsOn: row.starts_on, endsOn: row.ends_on, termsAccepted: row.terms_json !== null },
+              ...{ kind: row.kind, startsOn: row.starts_on, endsOn: row.ends_on },
+              // What was stored before terms had a version is none.
+              terms: Terms.safeParse(JSON.parse(row.terms_json ?? 'null')).data ?? null,
               calls: z.array(z.string()).parse(JSON.parse(row.calls_json ?? '[]')),
             }
           : null,

@@ -57,6 +57,9 @@ describe('the directory’s word reaches each step of the policy', () => {
   const refusing: [string, string, (seed: Seed) => void][] = [
     ['access.not-trained', 'requireTraining', (seed) => Object.assign(first(seed), { training: [{ model: 'nv-520', until: '2020-01-01' }] })],
     ['access.not-screened', 'requireScreening', (seed) => Object.assign(first(seed), { screenedOn: null })],
+    ['access.not-entitled', 'requireEntitlement', (seed) => Object.assign(entitlement(seed), { kind: 'warranty', endsOn: '2020-12-31' })],
+    ['access.not-entitled', 'requireEntitlement', (seed) => Object.assign(entitlement(seed), { kind: 'per-call', calls: ['48213'], startsOn: '2099-01-01' })],
+    ['access.terms-missing', 'requireTerms', (seed) => Object.assign(entitlement(seed), { terms: { ...entitlement(seed).terms, acceptedOn: '2099-01-01' } })],
     ['access.terms-missing', 'requireTerms', (seed) => Object.assign(entitlement(seed), { terms: null })],
     ['access.call-not-paid', 'requirePaidCall', (seed) => Object.assign(entitlement(seed), { kind: 'per-call', calls: ['1'] })],
     [
@@ -77,7 +80,14 @@ describe('the directory’s word reaches each step of the policy', () => {
       (seed) => Object.assign(firstCustomer(seed), { origins: [{ country: 'CA', tiers: [2], onEscalation: true }] }),
     ],
   ]
-  test.each(refusing)('%s by %s, audited with both, and passed again when it is taken back (R075, R088)', async (code, step, edit) => {
+  test('a request is audited with the version of the terms that the customer accepted, and when (R016)', async () => {
+    const { id } = await ask(elena, server.people.elena)
+    const asked = events().find(({ kind, requestId }) => kind === 'access.requested' && requestId === id)
+    expect(asked?.data).toMatchObject({ terms: '1', termsAcceptedOn: '2020-01-01' })
+    await elena.call('access-request.cancel', { requestId: id })
+  })
+
+  test.each(refusing)('%s by %s, audited with both, and passed again when it is taken back (R010, R016, R018, R075, R088)', async (code, step, edit) => {
     let before = ''
     await change((seed) => {
       before = JSON.stringify(seed)

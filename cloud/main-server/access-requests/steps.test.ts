@@ -53,6 +53,8 @@ const route = { accessServer: { name: 'east-1', site: 'East', host: '192.0.2.1',
 
 const trainedPerson: PersonFacts = { disabled: false, country: 'CA', tier: 2, training: [{ model: 'nv-520', until: '2026-11-20' }], screenedOn: '2026-11-20' }
 
+const terms = { version: '2026-1', acceptedOn: '2026-01-01', by: 'Site manager' }
+
 async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
   const { delivery, request } = await people.request({ deviceId: newId('dev'), deviceKey: generateSigningKey().publicJwk }, { request: { access: 'os' } })
   return {
@@ -68,7 +70,7 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
     device: {
       timeZone: 'America/Toronto',
       modelId: 'nv-520',
-      entitlement: { kind: 'agreement', startsOn: '2026-01-01', endsOn: '2026-11-20', termsAccepted: true, calls: [] },
+      entitlement: { kind: 'agreement', startsOn: '2026-01-01', endsOn: '2026-11-20', terms, calls: [] },
       origins: [{ country: 'CA', tiers: [2], onEscalation: false }],
       changeControl: null,
       quietHours: [],
@@ -148,7 +150,7 @@ describe('the policy of an access request, step by step', () => {
     requireOrigin: () => ({ person: { ...trainedPerson, tier: 1 } }),
     requireDeviceEnabled: changeDevice({ disabled: true }),
     requireEntitlement: changeDevice({ entitlement: null }),
-    requireTerms: changeEntitlement({ termsAccepted: false }),
+    requireTerms: changeEntitlement({ terms: null }),
     requirePaidCall: changeEntitlement({ kind: 'per-call' }),
     requireOpenCase: ({ caller }) => ({ case: { state: 'closed', holder: caller.specialistId, openedMs: nowMs, escalation: null } }),
     requireContact: () => ({ notice: { rule: 'told', canTell: false, recent: 0 } }),
@@ -302,9 +304,22 @@ describe('the policy of an access request, step by step', () => {
     expect(await refusal(requireEntitlement, await withDevice({ entitlement: null }))).toMatchObject({ code: 'access.not-entitled', details: undefined })
   })
 
-  test('requireTerms: nobody connects where the customer has not accepted the terms', async () => {
+  test.each(['agreement', 'warranty', 'per-call'] as const)(
+    'requireEntitlement: of the kind %s, from its first day to its last and not beyond (R010, R018)',
+    async (kind) => {
+      const facts = await withEntitlement({ kind, startsOn: '2026-11-10', endsOn: '2026-11-20', calls: ['48213'] })
+      const on = (day: string) => refusal(requireEntitlement, { ...facts, nowMs: Date.parse(`${day}T12:00:00-05:00`) })
+      for (const day of ['2026-11-10', '2026-11-20']) expect(await on(day)).toBe('passed')
+      for (const day of ['2026-11-09', '2026-11-21']) expect(await on(day)).toMatchObject({ code: 'access.not-entitled' })
+    },
+  )
+
+  test('requireTerms: nobody connects where the customer has not accepted the terms, or will later (R016)', async () => {
     expect(await refusal(requireTerms, await allGood())).toBe('passed')
-    expect(await refusal(requireTerms, await withEntitlement({ termsAccepted: false }))).toMatchObject({ code: 'access.terms-missing' })
+    for (const unaccepted of [null, { ...terms, acceptedOn: '2026-11-21' }]) {
+      expect(await refusal(requireTerms, await withEntitlement({ terms: unaccepted }))).toMatchObject({ code: 'access.terms-missing' })
+    }
+    expect(await refusal(requireTerms, await withEntitlement({ terms: { ...terms, acceptedOn: '2026-11-20' } }))).toBe('passed')
     expect(await refusal(requireTerms, await withDevice({ entitlement: null }))).toMatchObject({ code: 'access.terms-missing' })
   })
 

@@ -213,7 +213,7 @@ async function seed(db: Database): Promise<void> {
     .insertInto('devices')
     .values({ ...device, ...identity, ...nothing, instant_pickup: 1, separated: 1, roster_number: 1 })
     .execute()
-  const accepted = { terms_json: JSON.stringify({ acceptedOn: '2020-01-01', by: 'Site manager' }), calls_json: '[]' }
+  const accepted = { terms_json: JSON.stringify({ version: '1', acceptedOn: '2020-01-01', by: 'Site manager' }), calls_json: '[]' }
   const agreement = { device_id: deviceId, kind: 'agreement' as const, name: 'Full service', starts_on: '2020-01-01', ends_on: '2099-12-31' }
   await db
     .insertInto('entitlements')
