@@ -56,7 +56,14 @@ describe('an access request at the device', () => {
     const on = world()
     await ask(on)
     expect(JSON.stringify(on.events.map(({ private: _, ...event }) => event))).not.toContain('The console reacts slowly')
-    expect(on.events[0]?.private).toEqual({ reason: 'The console reacts slowly' })
+    expect(on.events[0]?.private).toMatchObject({ reason: 'The console reacts slowly' })
+  })
+
+  test('stays in the device’s audit as the person and the vendor signed it, so that both signatures can be checked years later (R062)', async () => {
+    const on = world()
+    await ask(on)
+    const { request, certificate, ticket } = one.delivery
+    expect(on.events[0]).toMatchObject({ kind: 'access.requested', private: { request: JSON.stringify(request), certificate, ticket } })
   })
 
   test('is refused when the revealed number is not the committed one, and never asked', async () => {

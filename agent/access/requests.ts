@@ -107,7 +107,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
       actor: { kind: 'specialist', id: certificate.specialistId, name: certificate.name },
       requestId: request.id,
       data: { access: request.access, serviceKind: request.serviceKind, caseId: request.caseId, minutes: request.minutes, ticketId: ticket.id },
-      private: { reason: request.reason },
+      // What was signed stays with the device, to be checked years later (R062, docs/verify-with-openssl.md).
+      private: { reason: request.reason, request: JSON.stringify(delivery.request), certificate: delivery.certificate, ticket: delivery.ticket },
     })
     const entry = { requestId: request.id, ticketId: ticket.id, deliveryId: delivery.id, ticket: delivery.ticket }
     memory.take({ ...entry, issuedAt: ticket.issuedAt, takenMs: nowMs, state: 'requested' })
@@ -156,8 +157,8 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
     const { approvers, answerSeconds } = deps.policy()
     if (approvers.length === 0) return
     const waitMs = answerSeconds * 1_000
-    const approver = await requireSecondKey({ folder: deps.approvals, proven, payload, approvers, waitMs, clock, signal: asking.signal })
-    deps.audit({ kind: 'access.countersigned', actor: { kind: 'person' }, requestId: head.requestId, data: { approver } })
+    const { approver, approval } = await requireSecondKey({ folder: deps.approvals, proven, payload, approvers, waitMs, clock, signal: asking.signal })
+    deps.audit({ kind: 'access.countersigned', actor: { kind: 'person' }, requestId: head.requestId, data: { approver }, private: { approval } })
   }
 
   const approve = async (running: Running) => {
@@ -217,18 +218,19 @@ export function createAccessRequests(deps: AccessRequestsWith): AccessRequests {
   }
 
   /** From outside: the audit names whose word it was, then it stops. That it cannot be written down keeps nothing running. */
-  const stopFor = (running: Running, cause: EndCause, { by, ...data }: Withdrawer) => {
+  const stopFor = (running: Running, cause: EndCause, { by, signed, ...data }: Withdrawer & { signed?: CompactJws }) => {
     running.withdrawnBy = by
     const { specialistId: id, name } = running.proven.certificate
     const actor = by === 'specialist' ? { kind: by, id, name } : { kind: by }
-    auditQuietly({ kind: 'access.withdrawn', actor, requestId: running.head.requestId, data: { ...data, cause } })
+    const kept = signed === undefined ? {} : { private: { withdrawal: signed } }
+    auditQuietly({ kind: 'access.withdrawn', actor, requestId: running.head.requestId, data: { ...data, cause }, ...kept })
     stopOne(running, new AppError('access.cancelled'), cause)
   }
   const withdrawn = (requestId: RequestId, cause: EndCause, withdrawal: CompactJws | undefined): void | Promise<void> => {
     const running = all.get(requestId)
     if (!running) return
     if (withdrawal === undefined) return stopFor(running, cause, unsigned)
-    return judgeWithdrawal(withdrawal, running.proven).then((by) => stopFor(running, cause, by))
+    return judgeWithdrawal(withdrawal, running.proven).then((by) => stopFor(running, cause, { ...by, signed: withdrawal }))
   }
 
   panel.onPress((press) => {

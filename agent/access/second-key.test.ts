@@ -50,14 +50,16 @@ const looked = async () => {
 const refused = (of = one) => until(() => answers(of).at(-1) === 'access.second-key-missing')
 
 describe('a request to a device with a second key', () => {
-  test('opens with the ticket and the hospital’s signature, which names its approver in the audit; the folder is empty after', async () => {
+  test('opens with the ticket and the hospital’s signature, which names its approver in the audit; the folder is empty after (R062)', async () => {
     await world.requests.receive(one.delivery)
     await asked()
     await looked()
     expect(world.opened).toEqual([])
-    lay(await sign())
+    const approval = await sign()
+    lay(approval)
     await until(() => world.opened.length > 0)
     expect(world.opened).toEqual([one.request.id])
+    expect(world.events).toContainEqual(expect.objectContaining({ kind: 'access.countersigned', private: { approval } }))
     expect(world.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['access.picked-up', 'access.countersigned', 'access.approved']))
     expect(readdirSync(folder)).toEqual([])
   })

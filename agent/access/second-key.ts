@@ -51,8 +51,16 @@ export type SecondKeyWith = {
 const lookEveryMs = 250
 const maxBytes = 4_000
 
-/** Resolves with the approver's key. Throws `access.second-key-missing` after `waitMs`, or the signal's reason. An approval that does not hold is none. */
-export async function requireSecondKey({ folder, proven, payload, approvers, waitMs, clock, signal }: SecondKeyWith): Promise<Hash> {
+/** Resolves with the approver's key and the approval as it was signed. Throws `access.second-key-missing` after `waitMs`, or the signal's reason. An approval that does not hold is none. */
+export async function requireSecondKey({
+  folder,
+  proven,
+  payload,
+  approvers,
+  waitMs,
+  clock,
+  signal,
+}: SecondKeyWith): Promise<{ approver: Hash; approval: string }> {
   const { request, certificate } = proven
   const [waiting, approval] = [waitingFile(folder, request.id), approvalFile(folder, request.id)]
   const untilMs = clock.elapsed() + waitMs
@@ -63,7 +71,7 @@ export async function requireSecondKey({ folder, proven, payload, approvers, wai
       signal.throwIfAborted()
       const text = readSmall(approval)
       const approver = text === null ? null : await judgeApproval(text, proven, approvers)
-      if (approver) return approver
+      if (approver && text !== null) return { approver, approval: text }
       await clock.sleep(lookEveryMs, signal)
     }
   } catch (error) {

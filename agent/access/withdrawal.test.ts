@@ -29,6 +29,7 @@ describe('who took a request back, as the device writes it down', () => {
     expect(withdrawn(on)).toMatchObject({
       actor: { kind: 'specialist', id: specialistId, name: people.person.name },
       data: { kind: 'end', at: now, cause: 'specialist', withdrawal: sha256(withdrawal) },
+      private: { withdrawal },
     })
     expect(on.sessions[0]?.signal.reason).toBe('specialist')
   })
