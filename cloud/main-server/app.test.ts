@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { WellKnown } from '@gantry/shared/client-api.ts'
+import { privatePem } from '@gantry/shared/node/signing.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestServer, type TestServer } from '../../test/support/main-server.ts'
 import { ask, askAs } from '../../test/support/sign-in-browser.ts'
-import { signedRequest } from '../../test/support/test-agent.ts'
+import { enrolAgent, signedRequest } from '../../test/support/test-agent.ts'
 import { startMainServer } from './app.ts'
 import { Config } from './config.ts'
 
@@ -67,17 +68,22 @@ describe('bad input on the people’s listener', () => {
     expect((await ask(`${server.origin}/.well-known/gantry`, server.ca, { headers: { host } })).status).toBe(200)
   })
 
-  test('only TLS 1.2 with forward secrecy, or newer, is spoken (R060)', async () => {
-    const dial = (options: object) => {
-      const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.origin).port), ca: server.ca, ...options })
+  test('only TLS 1.2 with forward secrecy, or newer, is spoken, with people and with devices that poll alike (R059, R060, R067)', async () => {
+    const { certificate: cert, key } = await enrolAgent(server, server.devices.mine)
+    const dialAt = (origin: string, options: object) => {
+      const identity = { cert, key: privatePem(key) }
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(origin).port), ca: server.ca, ...identity, ...options })
       return Promise.race([once(socket, 'secureConnect').then(() => 'spoken'), once(socket, 'error').then(() => 'refused')])
         .catch(() => 'refused')
         .finally(() => socket.destroy())
     }
-    expect(await dial({ minVersion: 'TLSv1.3' })).toBe('spoken')
-    expect(await dial({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toBe('spoken')
-    expect(await dial({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' })).toBe('refused')
-    expect(await dial({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' })).toBe('refused')
+    for (const origin of [server.origin, server.agentOrigin]) {
+      const dial = (options: object) => dialAt(origin, options)
+      expect(await dial({ minVersion: 'TLSv1.3' })).toBe('spoken')
+      expect(await dial({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toBe('spoken')
+      expect(await dial({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' })).toBe('refused')
+      expect(await dial({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' })).toBe('refused')
+    }
   })
 })
 

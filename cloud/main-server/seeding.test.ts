@@ -65,7 +65,7 @@ describe('a changed seed', () => {
     ['a person with neither password nor identity', { password: undefined }, 'identity'],
     ['a password without a second factor', { totpSecret: undefined }, 'totpSecret'],
     ['an issuer without https', { identity: { issuer: 'http://login.example', subject: 'one' } }, 'identity.issuer'],
-  ])('is refused with %s (R065)', async (_what, change, field) => {
+  ])('is refused with %s (R065, R070)', async (_what, change, field) => {
     server = await createTestServer()
     await expect(reseed(({ specialists: [elena] }) => void Object.assign(elena ?? {}, change))).rejects.toMatchObject({
       code: 'state.unreadable',

@@ -64,7 +64,7 @@ describe('dialling (R060, R061)', () => {
     }
   })
 
-  test('takes TLS 1.2 with forward secrecy and an AEAD cipher, and nothing older or weaker', async () => {
+  test('takes TLS 1.2 with forward secrecy and an AEAD cipher, and nothing older or weaker (R059)', async () => {
     const socket = await dial(await tlsServer({ maxVersion: 'TLSv1.2' }))
     expect(socket.getCipher().name).toMatch(/^ECDHE-ECDSA-.*(GCM|CHACHA20)/)
     socket.destroy()

@@ -100,7 +100,7 @@ describe('the directory’s word reaches each step of the policy', () => {
     await elena.call('access-request.cancel', { requestId: id })
   })
 
-  test('an approved change lets in for its window, stands in the audit with who approved it, and the session ends with it', async () => {
+  test('an approved change lets in for its window, stands in the audit with who approved it, and the session ends with it (R106)', async () => {
     const window = { from: new Date(server.now() - 60_000).toISOString(), until: new Date(server.now() + 240_000).toISOString() }
     const approved = { number: 'CHG-0042', approver: 'Change board of Riverside', devices: [server.devices.mine.id], ...window }
     await change((seed) => Object.assign(firstCustomer(seed), { changeControl: { levels: ['files'], changes: [approved] } }))

@@ -394,7 +394,7 @@ describe('the policy of an access request, step by step', () => {
     }
   })
 
-  test('requireChange: at the levels that the customer names, within the window of an approved change for this device', async () => {
+  test('requireChange: at the levels that the customer names, within the window of an approved change for this device (R106)', async () => {
     const facts = await withDevice({})
     const change = { number: 'CHG-0042', approver: 'Change board', from: '2026-11-20T09:00:00-05:00', until: '2026-11-20T11:00:00-05:00' }
     const under = (changes: (typeof change & { devices?: Facts['request']['deviceId'][] })[], levels: Facts['levels'] & {} = ['os']) => {

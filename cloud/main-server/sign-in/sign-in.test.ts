@@ -58,7 +58,7 @@ describe('signing in through the pages', () => {
     expect(answers[0]).toBe(answers[1])
   })
 
-  test('there is no way to the end with the password alone, nor with a code before it (R065)', async () => {
+  test('there is no way to the end with the password alone, nor with a code before it (R065, R070)', async () => {
     const { browser, address } = await openPage()
     const early = await browser.visit(address, form({ code: server.codeFor(server.people.elena) }))
     expect(early.status).toBe(400)

@@ -76,7 +76,7 @@ describe('signing in through the organisation’s provider (R069)', () => {
     expect(failureOf(page)).toEqual({ code: 'auth.second-factor-missing' })
   })
 
-  test.each(['stranger', 'elsewhere', 'disabled'])('no assignment here, no entry: %s (R068)', async (subject) => {
+  test.each(['stranger', 'elsewhere', 'disabled'])('no assignment here, no entry, and audited: %s (R068, R076)', async (subject) => {
     world.upstream.person = { subject, amr: ['mfa'] }
     const { page } = await world.signIn()
     expect(page.status).toBe(403)
