@@ -259,7 +259,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
   async function watchSilence(): Promise<void> {
     while (!signal.aborted) {
       await clock.sleep(silenceLookMs, signal).catch(() => undefined)
-      requests.silent(clock.elapsed() - answeredMs)
+      // With what passes until the next look, so that nobody stays a second longer than said.
+      requests.silent(clock.elapsed() - answeredMs + silenceLookMs)
       // Its hours end by the clock, without anybody changing anything.
       requests.enforce(policy())
     }

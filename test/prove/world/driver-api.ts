@@ -11,11 +11,18 @@ const ofShell = z.strictObject({ shell: z.string() })
 export const driverApi = {
   /** Asks, has the device's policy allow it, and waits until it is open. */
   'session.open': {
-    input: z.strictObject({ device: z.string(), access: z.enum(['diagnostics', 'files', 'os']), minutes: z.number().int().default(60) }),
+    input: z.strictObject({
+      device: z.string(),
+      access: z.enum(['diagnostics', 'files', 'os']),
+      minutes: z.number().int().default(60),
+      caseId: z.string().default('proof'),
+    }),
     output: z.object({ requestId: RequestId, ms: z.number() }),
   },
   'device.reach': { input: z.strictObject({ device: z.string() }), output: Reach },
   'session.view': { input: ofSession, output: SessionView },
+  /** Returns when the main server has closed it. `device` says at which customer. */
+  'case.close': { input: z.strictObject({ device: z.string(), number: z.string() }), output: none },
   'session.end': { input: ofSession, output: none },
   /** A shell whose only program gives back what it is sent. `pid` is the shell's own, on the device. */
   'shell.open': { input: ofSession, output: z.object({ shell: z.string(), pid: z.number() }) },

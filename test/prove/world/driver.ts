@@ -32,15 +32,21 @@ const shellOf = (name: string): Echo => {
 }
 
 const handlers: Handlers<DriverApi, null> = {
-  async 'session.open'({ device, access, minutes }) {
+  async 'session.open'({ device, access, minutes, caseId }) {
     const start = performance.now()
     const { id } = await services.devices.find(device)
-    const asked = await services.requests.ask({ deviceId: id, access, serviceKind: 'support', reason: 'Proof', caseId: 'proof', minutes })
+    const asked = await services.requests.ask({ deviceId: id, access, serviceKind: 'support', reason: 'Proof', caseId, minutes })
     const { requestId } = await asked.session
     return { requestId, ms: performance.now() - start }
   },
   async 'device.reach'({ device }) {
     return (await services.devices.find(device)).reach
+  },
+  async 'case.close'({ device, number }) {
+    const { customer } = await services.devices.find(device)
+    const { customerId } = await services.cases.find(number, customer.id)
+    await services.cases.close({ customerId, number }, 'Seen and mended')
+    return {}
   },
   'session.view': ({ requestId }) => services.sessions.get(requestId).view(),
   async 'session.end'({ requestId }) {
