@@ -126,14 +126,14 @@ describe.skipIf(!isHere)('permissions', () => {
     expect(await state('clipboard-read')).toBe('granted')
     for (const name of ['geolocation', 'notifications', 'camera', 'microphone', 'midi']) expect(await state(name), name).toBe('denied')
     const refused = await page.evaluate(`(() => {
-      // A picker that waits for a person gives nothing either.
-      const within = (asked) => Promise.race([asked, new Promise((resolve) => setTimeout(() => resolve('silent'), 1_500))])
-      const answer = (asked) => within(asked.then(() => 'given', ({ name }) => name))
+      const within = (asked, ms = 30_000) => Promise.race([asked, new Promise((resolve) => setTimeout(() => resolve('silent'), ms))])
+      const answer = (asked, ms) => within(asked.then(() => 'given', ({ name }) => name), ms)
       return Promise.all([
         within(new Promise((resolve) => navigator.geolocation.getCurrentPosition(() => resolve('given'), ({ code }) => resolve(code === 1 ? 'refused' : 'other')))),
         within(Notification.requestPermission()),
         answer(navigator.mediaDevices.getUserMedia({ video: true })),
-        answer(navigator.mediaDevices.getDisplayMedia({ video: true })),
+        // A picker that waits for a person gives nothing either.
+        answer(navigator.mediaDevices.getDisplayMedia({ video: true }), 1_500),
         answer(navigator.usb.requestDevice({ filters: [] })),
       ])
     })()`)
