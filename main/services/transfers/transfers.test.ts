@@ -220,14 +220,15 @@ describe('a transfer', () => {
       },
     })
     await open({}, seeLength, pace)
-    for (const name of ['a', 'b']) writeFileSync(here(name), big)
-    for (const name of ['c', 'd']) writeFileSync(onDevice(name), big)
+    const octets = big.subarray(0, 1_500_000)
+    for (const name of ['a', 'b']) writeFileSync(here(name), octets)
+    for (const name of ['c', 'd']) writeFileSync(onDevice(name), octets)
     const done = await Promise.all([move('put', [here('a'), here('b')], '/'), move('get', ['/c', '/d'], local)])
     expect(done.flat().map(({ state, verified }) => [state, verified])).toEqual(Array.from({ length: 4 }, () => ['done', true]))
-    for (const path of [onDevice('a'), onDevice('b'), here('c'), here('d')]) expect(readFileSync(path).equals(big)).toBe(true)
-    // Four files of 6 MB at 1 MB a second, less what may go before anybody waits.
-    expect(nowMs).toBeGreaterThanOrEqual(23_000)
-    expect(lengths.length).toBeGreaterThan(90)
+    for (const path of [onDevice('a'), onDevice('b'), here('c'), here('d')]) expect(readFileSync(path).equals(octets)).toBe(true)
+    // Four files of 1.5 MB at 1 MB a second, less what may go before anybody waits.
+    expect(nowMs).toBeGreaterThanOrEqual(5_300)
+    expect(lengths.length).toBeGreaterThanOrEqual(24)
     expect(new Set(lengths)).toEqual(new Set([125_000]))
   })
 
