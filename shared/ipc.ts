@@ -30,6 +30,8 @@ export const Settings = z.object({
   theme: z.enum(['system', 'light', 'dark', 'contrast']),
   density: z.enum(['comfortable', 'compact']),
   terminalFontSize: z.number().int().min(8).max(32),
+  /** Whether terminals tell a screen reader their rows and what is printed. */
+  terminalScreenReader: z.boolean(),
   /** Minutes without input until the window locks; it cannot be turned off. */
   lockMinutes: z.union([z.literal(5), z.literal(10), z.literal(15)]),
   /** Whether the system's notices make a sound. */

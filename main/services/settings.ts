@@ -8,6 +8,7 @@ export const defaultSettings: Settings = {
   theme: 'system',
   density: 'comfortable',
   terminalFontSize: 13,
+  terminalScreenReader: false,
   lockMinutes: 10,
   noticeSound: false,
   transferBytesPerSecond: null,

@@ -37,6 +37,7 @@ const keys: Record<Group, [string, Does][]> = {
     ['Ctrl Shift F', 'find'],
     ['Ctrl Shift S', 'snippets'],
     ['Ctrl Shift C  V', 'copyPaste'],
+    ['Ctrl Shift A', 'copyColours'],
     ['Ctrl Shift X', 'reset'],
     ['Ctrl Shift M', 'moreTime'],
     ['Ctrl Shift E', 'end'],

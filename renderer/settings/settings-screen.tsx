@@ -44,6 +44,12 @@ export function SettingsScreen() {
         <output className="num size">{now.terminalFontSize}</output>
         <IconButton icon={Plus} label={text.larger} onClick={() => setFont(now.terminalFontSize + 1)} />
       </Row>
+      <Choice
+        label={text.screenReader}
+        value={now.terminalScreenReader ? 'on' : 'off'}
+        names={text.screenReaders}
+        onChoose={(reader) => settings.change({ terminalScreenReader: reader === 'on' })}
+      />
       <KeysSection />
       <UpdateSection />
       <h2 className="head about">{text.about}</h2>

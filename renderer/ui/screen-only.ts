@@ -1,6 +1,7 @@
 import { focusEvents, questions } from '@gantry/shared/terminal-questions.ts'
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import type { IFunctionIdentifier, ITerminalOptions, IUnicodeVersionProvider, Terminal } from '@xterm/xterm'
+import { insertInOnePiece } from './quick-insert.ts'
 
 /** What of xterm's options shapes what a device's output can do. */
 export const screenOptions = {
@@ -42,6 +43,7 @@ export function allowScreenOnly(terminal: Terminal): void {
   for (const final of repeated.byRows) parser.registerCsiHandler({ final }, ([count]) => Number(count) > terminal.rows)
   for (const final of repeated.byColumns) parser.registerCsiHandler({ final }, ([count]) => Number(count) > terminal.cols)
   boundMarks(terminal)
+  insertInOnePiece(terminal)
 }
 
 /** Marks that one character may carry, more than languages write. A cell with a hundred thousand takes minutes to draw, a screen of cells with thirty takes ten seconds. */

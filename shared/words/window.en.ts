@@ -163,6 +163,8 @@ export const windowEn = {
     sound: 'Sound with notices, while the window is behind',
     sounds: { off: 'Silent', on: 'Sound' },
     fontSize: 'Terminal text',
+    screenReader: 'Terminal for a screen reader',
+    screenReaders: { off: 'Off', on: 'On' },
     smaller: 'Smaller',
     larger: 'Larger',
     keys: {
@@ -230,6 +232,7 @@ export const windowEn = {
       find: 'Search the scrollback',
       snippets: 'Snippets',
       copyPaste: 'Copy, guarded paste',
+      copyColours: 'Copy with colours (ANSI)',
       transfer: 'Copy to the other side',
       send: 'Sign and send',
       close: 'Cancel or close',

@@ -163,6 +163,8 @@ export const windowFr: WindowWords = {
     sound: 'Son des avis, quand la fenêtre est derrière',
     sounds: { off: 'Muet', on: 'Son' },
     fontSize: 'Texte du terminal',
+    screenReader: 'Terminal pour un lecteur d’écran',
+    screenReaders: { off: 'Non', on: 'Oui' },
     smaller: 'Plus petit',
     larger: 'Plus grand',
     keys: {
@@ -224,6 +226,7 @@ export const windowFr: WindowWords = {
       find: 'Chercher dans le défilement',
       snippets: 'Extraits',
       copyPaste: 'Copier, coller avec garde',
+      copyColours: 'Copier avec les couleurs (ANSI)',
       transfer: 'Copier de l’autre côté',
       send: 'Signer et envoyer',
       close: 'Annuler ou fermer',

@@ -124,6 +124,65 @@ describe('snippets', () => {
   })
 })
 
+describe('copying what is selected', () => {
+  const printed = 'plain \u001b[1;31mred\u001b[0m'
+  const withColours = 'plain \u001b[0;1;31mred\u001b[0m'
+  const clipboard = ({ page }: TestWindow) => page.evaluate('navigator.clipboard.readText()')
+  async function openSelected(): Promise<TestWindow> {
+    const window = await openTerminal()
+    const { page } = window
+    await page.evaluate("navigator.clipboard.writeText('from before')")
+    window.tell('terminal.data', { terminalId: 'term-1', data: printed })
+    await page.locator('.xterm-rows > div').first().filter({ hasText: 'plain red' }).waitFor()
+    // Three clicks select the line.
+    await page.locator('.xterm-screen').click({ clickCount: 3, position: { x: 20, y: 6 } })
+    await page.locator('.xterm-selection div').first().waitFor({ state: 'attached' })
+    return window
+  }
+
+  test('by key: as text, and with its colours', async () => {
+    const window = await openSelected()
+    await window.page.keyboard.press('Control+Shift+C')
+    await expect.poll(() => clipboard(window)).toBe('plain red')
+    await window.page.keyboard.press('Control+Shift+A')
+    await expect.poll(() => clipboard(window)).toBe(withColours)
+    expect(typedInto(window, 'term-1')).toBe('')
+  })
+
+  test('by the menu of the pane', async () => {
+    const window = await openSelected()
+    await window.page.getByRole('button', { name: 'Copy what is selected' }).click()
+    await window.page.getByRole('menuitem', { name: 'Copy with colours (ANSI)' }).click()
+    await expect.poll(() => clipboard(window)).toBe(withColours)
+  })
+
+  test('with nothing selected the menu says so, and the clipboard stays', async () => {
+    const window = await openTerminal()
+    const { page } = window
+    await page.evaluate("navigator.clipboard.writeText('from before')")
+    await page.keyboard.press('Control+Shift+A')
+    await page.getByRole('button', { name: 'Copy what is selected' }).click()
+    await page.getByText('Select something first').waitFor()
+    expect(await page.getByRole('menuitem', { name: 'Copy as text' }).getAttribute('data-disabled')).toBe('true')
+    expect(await clipboard(window)).toBe('from before')
+  })
+})
+
+describe('a terminal for a screen reader', () => {
+  test('is chosen in the settings, and has its rows and what is printed as text', async () => {
+    const window = await openTerminal()
+    const { page } = window
+    expect(await page.locator('.xterm-accessibility').count()).toBe(0)
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await page.getByRole('group', { name: 'Terminal for a screen reader' }).getByText('On').click()
+    await expect.poll(() => window.inputsOf('settings.change').at(-1)).toEqual({ terminalScreenReader: true })
+    await page.getByRole('button', { name: 'Sessions' }).first().click()
+    window.tell('terminal.data', { terminalId: 'term-1', data: 'ready\r\n' })
+    await page.locator('.xterm-accessibility-tree').getByText('ready').waitFor({ state: 'attached' })
+    expect(await page.getByRole('textbox', { name: 'Terminal input' }).count()).toBe(1)
+  })
+})
+
 describe('nothing is lost and nothing missed', () => {
   test('a tab closed by mistake comes back, by its button and by its key', async () => {
     const window = await open({ 'session.list': () => ({ sessions: [ended] }) })

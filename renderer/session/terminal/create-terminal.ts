@@ -9,12 +9,17 @@ const fontFamily = '"JetBrains Mono Variable", "JetBrains Mono", ui-monospace, m
 
 export type OwnTerminal = { terminal: Terminal; fit: FitAddon; search: SearchAddon; dispose(): void }
 
+export type TerminalLook = { fontSize: number; forScreenReader: boolean; words: { input: string; tooMuch: string } }
+
 /** An xterm that does what the device says on its own screen, and nothing beyond it. The element must be in the page and the font loaded. */
-export function createTerminal(element: HTMLElement, fontSize: number): OwnTerminal {
+export function createTerminal(element: HTMLElement, { fontSize, forScreenReader, words }: TerminalLook): OwnTerminal {
+  Terminal.strings.promptLabel = words.input
+  Terminal.strings.tooMuchOutput = words.tooMuch
   const terminal = new Terminal({
     ...screenOptions,
     fontFamily,
     fontSize,
+    screenReaderMode: forScreenReader,
     cursorStyle: 'block',
     cursorInactiveStyle: 'outline',
     fontWeightBold: 600,

@@ -9,6 +9,7 @@ import { useSpeech } from '../../ui/language.tsx'
 import { useLasting } from '../../ui/now.ts'
 import { resetScreen } from '../../ui/screen-only.ts'
 import { judgePaste, type Paste } from './paste-guard.ts'
+import { type CopyForm, selectionOf } from './selection.ts'
 import { SnippetsDialog } from './snippets-dialog.tsx'
 import { TerminalSearch } from './terminal-search.tsx'
 import { TerminalTools, type ToolsProps } from './terminal-tools.tsx'
@@ -22,7 +23,7 @@ type PaneProps = {
   /** The one that had the focus last: keys for a terminal are for it. */
   isActive: boolean
   onActive: () => void
-  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'onReset' | 'isRunning'>
+  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'onReset' | 'onCopy' | 'hasSelection' | 'isRunning'>
 }
 
 /** The shell (`os`) or the service menu (`application`). Pasting is guarded; copying is by hand; nothing that the device sends leaves this pane. */
@@ -51,8 +52,9 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
     resetScreen(own.current.terminal)
     own.current.terminal.focus()
   }
-  const copy = () => {
-    const selected = own.current?.terminal.getSelection()
+  const hasSelection = () => own.current?.terminal.hasSelection() === true
+  const copy = (form: CopyForm) => {
+    const selected = own.current && selectionOf(own.current.terminal, form)
     if (selected) void navigator.clipboard.writeText(selected)
   }
   useKeys(
@@ -61,7 +63,8 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
       'Ctrl+Shift+S': () => setChoosing(true),
       'Ctrl+;': () => setChoosing(true),
       'Ctrl+Shift+X': reset,
-      'Ctrl+Shift+C': copy,
+      'Ctrl+Shift+C': () => copy('text'),
+      'Ctrl+Shift+A': () => copy('ansi'),
       'Ctrl+Shift+V': () => void navigator.clipboard.readText().then(offer, () => undefined),
     },
     isShown && isActive && paste === null && !isChoosing,
@@ -101,7 +104,15 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
           {session.access === 'application' ? text.menu : text.title} {number}
         </b>
         <span className="small t3 cut grow num">{text.size(session.user, size.columns, size.rows)}</span>
-        <TerminalTools {...tools} isRunning={phase.kind === 'open'} onSearch={() => setSearching(true)} onSnippets={() => setChoosing(true)} onReset={reset} />
+        <TerminalTools
+          {...tools}
+          isRunning={phase.kind === 'open'}
+          onSearch={() => setSearching(true)}
+          onSnippets={() => setChoosing(true)}
+          onReset={reset}
+          onCopy={copy}
+          hasSelection={hasSelection}
+        />
       </div>
       {isSearching && own.current && (
         <TerminalSearch

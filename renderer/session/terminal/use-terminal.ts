@@ -3,8 +3,9 @@ import type { RequestId } from '@gantry/shared/ids.ts'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { call, failureOf, knownFailure } from '../../api.ts'
 import { useWindowState } from '../../state.ts'
+import { useSpeech } from '../../ui/language.tsx'
 import { useStore } from '../../ui/store.ts'
-import { createTerminal, loadTerminalFont, type OwnTerminal, readTheme } from './create-terminal.ts'
+import { createTerminal, loadTerminalFont, type OwnTerminal, readTheme, type TerminalLook } from './create-terminal.ts'
 import { createDrawnCounter } from './drawn-counter.ts'
 import { joined } from './joined.ts'
 import { pieces } from './paste-guard.ts'
@@ -19,12 +20,14 @@ const leastSize: Size = { columns: 2, rows: 2 }
 /** A terminal of the device in `element`, from its opening to its end. */
 export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElement | null>): TerminalControl {
   const { terminals, settings } = useWindowState()
-  const { terminalFontSize } = useStore(settings.store)
+  const { terminalFontSize, terminalScreenReader } = useStore(settings.store)
+  const { words } = useSpeech()
   const [phase, setPhase] = useState<TerminalPhase>({ kind: 'opening' })
   const [size, setSize] = useState<Size>({ columns: 80, rows: 24 })
   const [turn, setTurn] = useState(0)
   const own = useRef<OwnTerminal | null>(null)
-  const fontSize = useRef(terminalFontSize)
+  const look = useRef<TerminalLook>({ fontSize: terminalFontSize, forScreenReader: terminalScreenReader, words: words.session.terminal })
+  look.current = { fontSize: terminalFontSize, forScreenReader: terminalScreenReader, words: words.session.terminal }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a further turn opens a further terminal
   useEffect(() => {
@@ -35,9 +38,9 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
     return () => closing.abort()
 
     async function open(place: HTMLDivElement, signal: AbortSignal): Promise<void> {
-      await loadTerminalFont(fontSize.current)
+      await loadTerminalFont(look.current.fontSize)
       if (signal.aborted) return
-      const made = createTerminal(place, fontSize.current)
+      const made = createTerminal(place, look.current)
       own.current = made
       signal.addEventListener('abort', made.dispose)
       const refit = () => fitTo(place, made)
@@ -87,11 +90,14 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
   }, [requestId, turn, terminals, element])
 
   useEffect(() => {
-    fontSize.current = terminalFontSize
     if (!own.current || !element.current) return
     own.current.terminal.options.fontSize = terminalFontSize
     fitTo(element.current, own.current)
   }, [terminalFontSize, element])
+
+  useEffect(() => {
+    if (own.current) own.current.terminal.options.screenReaderMode = terminalScreenReader
+  }, [terminalScreenReader])
 
   // Chosen by hand or switched by the system: the page's attribute says both.
   useEffect(() => {

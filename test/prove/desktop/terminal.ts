@@ -57,9 +57,10 @@ async function corpusRows(say: (line: string) => void): Promise<Row[]> {
 }
 
 async function noiseRows(seed: number, forMs: number, say: (line: string) => void): Promise<Row[]> {
-  const watched = await openWatched()
+  const watched = await openWatched({ runningClock: true })
   const noise = createNoise(createChance(seed))
-  const heapBefore = await heapOf(watched)
+  const cost = await openMeter(watched)
+  const before = await cost()
   const start = performance.now()
   let sent = 0
   let printingMs = 0
@@ -67,31 +68,39 @@ async function noiseRows(seed: number, forMs: number, say: (line: string) => voi
   let resets = 0
   let nextLook = looksEveryMs
   const found: string[] = []
+  let chunk = noise(chunkCharacters)
   while (performance.now() - start < forMs) {
-    const chunk = noise(chunkCharacters)
     const at = performance.now()
-    await watched.print(chunk)
+    const isTaken = watched.feed(chunk)
+    sent += Buffer.byteLength(chunk)
+    chunk = noise(chunkCharacters)
+    await isTaken
     const tookMs = performance.now() - at
     printingMs += tookMs
     longestMs = Math.max(longestMs, tookMs)
-    sent += Buffer.byteLength(chunk)
     if (performance.now() - start < nextLook) continue
     nextLook += looksEveryMs
+    const drainedAt = performance.now()
+    await watched.print('')
+    printingMs += performance.now() - drainedAt
     found.push(...(await watched.breaches()))
     await watched.reset()
     const state = await watched.looksRestored()
     if (state !== 'restored') found.push(state)
     resets += 1
-    if (resets % 6 === 0) say(`${Math.round(sent / megabyte)} MB, ${found.length} bad`)
+    if (resets % 6 === 0) say(`${Math.round(sent / megabyte)} MB, ${(sent / megabyte / (printingMs / 1_000)).toFixed(2)} MB/s, ${found.length} bad`)
   }
+  await watched.print('')
   const seconds = (performance.now() - start) / 1_000
-  const grownMb = ((await heapOf(watched)) - heapBefore) / megabyte
+  const after = await cost()
+  const grownMb = (after.heap - before.heap) / megabyte
   const clipboard = await clipboardOf(watched)
   await watched.close()
   const rate = sent / megabyte / (printingMs / 1_000)
   return [
     row('noise', forMs >= 600_000 ? '10 min' : '–', `${(seconds / 60).toFixed(1)} min, ${Math.round(sent / megabyte)} MB`, forMs >= 600_000 ? true : null),
-    row('its rate while it is printed', '≥ 1 MB/s', `${rate.toFixed(1)} MB/s`, rate >= 1),
+    row('its rate while it is printed', '≥ 1 MB/s', `${rate.toFixed(2)} MB/s`, rate >= 1),
+    row('… for each second that a processor worked for the page', '–', `${(sent / megabyte / (after.seconds - before.seconds)).toFixed(2)} MB`, null),
     row(
       'what left the terminal, or stayed broken after a reset',
       'nothing',
@@ -108,11 +117,14 @@ async function clipboardOf({ window }: Watched): Promise<string> {
   return (await window.page.evaluate('own_readText()')) === 'what the person copied' ? 'unchanged' : 'changed'
 }
 
-/** After a collection, octets. */
-async function heapOf({ window }: Watched): Promise<number> {
+/** `heap` after a collection, in octets; `seconds` that a processor has worked for the page's main thread. */
+async function openMeter({ window }: Watched): Promise<() => Promise<{ heap: number; seconds: number }>> {
   const inspector = await window.page.context().newCDPSession(window.page)
-  await inspector.send('HeapProfiler.collectGarbage')
-  const { usedSize } = await inspector.send('Runtime.getHeapUsage')
-  await inspector.detach()
-  return usedSize
+  await inspector.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return async () => {
+    await inspector.send('HeapProfiler.collectGarbage')
+    const { usedSize } = await inspector.send('Runtime.getHeapUsage')
+    const { metrics } = await inspector.send('Performance.getMetrics')
+    return { heap: usedSize, seconds: metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN }
+  }
 }

@@ -42,6 +42,7 @@ export const described: CallOutput<'app.describe'> = {
     theme: 'light',
     density: 'comfortable',
     terminalFontSize: 13,
+    terminalScreenReader: false,
     lockMinutes: 10,
     noticeSound: false,
     transferBytesPerSecond: null,

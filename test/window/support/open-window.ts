@@ -25,8 +25,8 @@ export type TestWindow = {
   inputsOf<N extends CallName>(name: N): CallInput<N>[]
   close(): Promise<void>
 }
-/** `system`: the colours follow what the page is told of the system. */
-export type Look = { width?: number; height?: number; theme?: Settings['theme']; language?: 'en' | 'fr'; reducedMotion?: boolean }
+/** `system`: the colours follow what the page is told of the system. `runningClock`: the page has its own time, where a clock in its place would cost more than what is measured. */
+export type Look = { width?: number; height?: number; theme?: Settings['theme']; language?: 'en' | 'fr'; reducedMotion?: boolean; runningClock?: boolean }
 
 const plain: Script = {
   'app.describe': () => described,
@@ -127,7 +127,7 @@ async function visit(host: Host, look: Look): Promise<{ page: Page; errors: stri
   const errors: string[] = []
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   page.on('pageerror', (error) => errors.push(String(error)))
-  await page.clock.setFixedTime(nowMs)
+  if (!look.runningClock) await page.clock.setFixedTime(nowMs)
   await page.goto(host.newLink())
   await page.locator('#root > *, .lock').first().waitFor()
   return { page, errors, close: () => givePage(page) }

@@ -1,12 +1,15 @@
+import { drawLimits } from '../../../main/services/sessions/terminal.ts'
 import { allowedAnswers, decoded } from '../../support/hostile-terminal/corpus.ts'
 import { events, localFiles, remoteFiles, session } from './fixtures.ts'
-import { openWindow, type TestWindow } from './open-window.ts'
+import { type Look, openWindow, type Script, type TestWindow } from './open-window.ts'
 
 /** The window's terminal with a watch on every way out of it. */
 export type Watched = {
   window: TestWindow
   /** Returns when all of it was drawn. */
   print(octets: string | Uint8Array): Promise<void>
+  /** Returns when the main process would let a device that floods go on. */
+  feed(octets: string | Uint8Array): Promise<void>
   /** What left the terminal since the last look, beside allowed answers; empty when nothing did. */
   breaches(): Promise<string[]>
   /** By the button, as a person would. */
@@ -42,19 +45,19 @@ const watch = `(() => {
 })()`
 
 /** What was caught, the title, the address, and whether a pointer finds a link. */
-const look = `(() => {
+const lookOver = `(() => {
   const found = window.reached.splice(0)
   if (document.title !== 'Gantry') found.push('title ' + document.title)
   for (const link of document.querySelectorAll('.term a, .xterm-cursor-pointer')) found.push('link ' + link.outerHTML)
   return found
 })()`
 
-export async function openWatched(): Promise<Watched> {
+export async function openWatched(look: Look = {}): Promise<Watched> {
   let drawn = 0
   let sent = 0
   let answers = ''
   let told = () => {}
-  const window = await openWindow({
+  const script: Script = {
     'session.list': () => ({ sessions: [session] }),
     'session.activity': () => ({ events, verified: true }),
     'local.list': () => localFiles,
@@ -68,7 +71,8 @@ export async function openWatched(): Promise<Watched> {
       answers += data
       return {}
     },
-  })
+  }
+  const window = await openWindow(script, look)
   const { page, errors, tell } = window
   const outside: string[] = []
   const home = new URL(page.url()).origin
@@ -84,26 +88,28 @@ export async function openWatched(): Promise<Watched> {
   await page.locator('.xterm-rows').waitFor()
   await page.evaluate(watch)
 
-  const drain = () =>
+  const drain = (undrawn: number) =>
     new Promise<void>((resolve) => {
       told = () => {
-        if (drawn < sent) return
+        if (sent - drawn > undrawn) return
         told = () => {}
         resolve()
       }
       told()
     })
-  const print = (octets: string | Uint8Array) => {
+  const send = (octets: string | Uint8Array, undrawn: number) => {
     const data = decoded(octets)
     sent += data.length
     tell('terminal.data', { terminalId: 'term-1', data })
-    return drain()
+    return drain(undrawn)
   }
+  const print = (octets: string | Uint8Array) => send(octets, 0)
   return {
     window,
     print,
+    feed: (octets) => send(octets, drawLimits.resumeBelow - 1),
     async breaches() {
-      const found = [...outside.splice(0), ...errors.splice(0), ...((await page.evaluate(look)) as string[])]
+      const found = [...outside.splice(0), ...errors.splice(0), ...((await page.evaluate(lookOver)) as string[])]
       if (!allowedAnswers.test(answers)) found.push(`answer ${JSON.stringify(answers.slice(0, 200))}`)
       answers = ''
       return found
