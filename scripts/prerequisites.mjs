@@ -119,6 +119,26 @@ const needs = [
     skip: windows || mac || !isDebian(),
   },
   {
+    // Terminals to compare with, and programs whose output they are given.
+    what: 'tmux, vttest, vim, less, htop, top, mc, dialog',
+    for: ['prove'],
+    all: ['tmux', 'vttest', 'vim', 'less', 'htop', 'top', 'mc', 'dialog'],
+    packages: {
+      apt: 'tmux vttest vim less htop procps mc dialog',
+      dnf: 'tmux vttest vim less htop procps-ng mc dialog',
+      pacman: 'tmux vttest vim less htop procps-ng mc dialog',
+    },
+    skip: windows || mac,
+  },
+  {
+    what: 'pyte',
+    for: ['prove'],
+    any: [],
+    paths: ['/usr/lib/python3/dist-packages/pyte/__init__.py'],
+    packages: { apt: 'python3-pyte' },
+    skip: windows || mac || !isDebian(),
+  },
+  {
     what: 'conntrack, Python 3',
     for: ['prove'],
     all: ['conntrack', 'python3'],

@@ -5,6 +5,7 @@ import { clock } from './clock.ts'
 import { conditions } from './conditions.ts'
 import { decoders } from './decoders.ts'
 import { bodies } from './desktop/bodies.ts'
+import { conformance } from './desktop/conformance.ts'
 import { electronegativity } from './desktop/electronegativity.ts'
 import { packaged } from './desktop/packaged.ts'
 import { seededFaults } from './desktop/seeded-faults.ts'
@@ -37,5 +38,5 @@ import { tokens } from './tokens.ts'
 export const subjects: Record<string, readonly Proof[]> = {
   tunnel: [kills, mainServer, network, balance, ports, blind, flips, flood, leaks, supervisor, model],
   trust: [idp, forgery, conditions, callback, tokens, revocation, tiers, hidden, rotation, clock, decoders, scanners, lan, otherUser, secrets],
-  desktop: [bodies, seededFaults, electronegativity, packaged, updates, terminal, sftp],
+  desktop: [bodies, seededFaults, electronegativity, packaged, updates, terminal, conformance, sftp],
 }
