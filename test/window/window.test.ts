@@ -273,7 +273,7 @@ describe('files move with the keyboard', () => {
     const { page } = window
     await page.getByRole('grid', { name: 'Files, Device' }).getByText('console.toml', { exact: true }).click()
     await page.keyboard.press('F5')
-    await page.getByRole('dialog', { name: 'Replace it?' }).waitFor()
+    await hasFocus(page.getByRole('dialog', { name: 'Replace it?' }))
     expect(window.inputsOf('transfer.start')).toEqual([])
     await page.keyboard.press('Enter')
     await expect.poll(() => window.inputsOf('transfer.start')).toMatchObject([{ direction: 'get', from: ['/console.toml'], replace: true }])
