@@ -92,7 +92,18 @@ describe('what everybody may know', () => {
     const { text } = await ask(`${server.origin}/.well-known/gantry`, server.ca)
     const told = WellKnown.parse(JSON.parse(text))
     expect(told).toMatchObject({ issuer: `${server.origin}/oidc`, clientId: 'gantry-desktop', sandbox: true })
-    expect(Object.keys(JSON.parse(text)).sort()).toEqual(['auditKey', 'clientId', 'deviceCa', 'issuer', 'name', 'revoked', 'sandbox', 'ticketKey', 'timeMs', 'version'])
+    expect(Object.keys(JSON.parse(text)).sort()).toEqual([
+      'auditKey',
+      'clientId',
+      'deviceCa',
+      'issuer',
+      'name',
+      'revoked',
+      'sandbox',
+      'ticketKey',
+      'timeMs',
+      'version',
+    ])
     expect(text).not.toContain('PRIVATE')
   })
 })
