@@ -23,7 +23,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [...shipped.map((folder) => `${folder}/**/*.test.{ts,tsx}`), 'test/*.test.ts', 'test/support/**/*.test.ts', 'test/bench/**/*.test.ts'],
-          testTimeout: 20_000,
+          // Some start our own programs, one after the other; on a busy machine each of those needs seconds.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           expect: expectation,
           sequence: { groupOrder: 0 },
         },

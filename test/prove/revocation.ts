@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RequestId } from '@gantry/shared/ids.ts'
+import { readJsonFile } from '@gantry/shared/node/json-file.ts'
+import { createLineClient, type LineClient } from '@gantry/shared/node/lines.ts'
+import { type SandboxApi, SandboxFile, sandboxApi } from '@gantry/shared/sandbox-api.ts'
 import type { Seed } from '../../cloud/main-server/seed.ts'
 import { isAlive } from '../e2e/support/processes.ts'
 import { newStateFolder, oneDevice, type RunningSandbox, removeSandbox, root, startSandbox } from '../e2e/support/sandbox.ts'
@@ -24,7 +28,8 @@ export const revocation: Proof = {
       await signIn(sandbox)
       const driver = openDriver([], dir, join(dir, 'driver.log'))
       close = () => driver.child.kill()
-      const world: World = { sandbox, client: driver.client }
+      const panel = createLineClient(sandboxApi, connect(readJsonFile(join(dir, 'sandbox.json'), SandboxFile).controlSocket))
+      const world: World = { sandbox, client: driver.client, panel }
       const rows: Row[] = []
       for (const kind of kinds) {
         const took: number[] = []
@@ -46,7 +51,7 @@ export const revocation: Proof = {
   },
 }
 
-type World = { sandbox: RunningSandbox; client: ReturnType<typeof openDriver>['client'] }
+type World = { sandbox: RunningSandbox; client: ReturnType<typeof openDriver>['client']; panel: LineClient<SandboxApi> }
 type Kind = { name: string; boundMs: number; take: (seed: Seed) => void } | { name: string; boundMs: number; press: 'end' | 'close' }
 
 const deviceIn = (seed: Seed) => seed.customers.flatMap(({ sites }) => sites.flatMap(({ devices }) => devices)).find(({ id }) => id === deviceId)
@@ -71,8 +76,10 @@ async function one(world: World, kind: Kind, round: number): Promise<number> {
   const caseId = `proof-${'press' in kind ? kind.press : 'seed'}-${round}`
   const { pid, requestId } = await openShell(world, caseId)
   if ('press' in kind) {
-    // The time that the panel's command needs to start is in it.
-    const pressed = kind.press === 'end' ? sandbox.panel(deviceId, 'end') : world.client.call('case.close', { device: deviceId, number: caseId })
+    const pressed =
+      kind.press === 'end'
+        ? world.panel.call('panel.input', { device: deviceId, input: { type: 'end', requestId } })
+        : world.client.call('case.close', { device: deviceId, number: caseId })
     const took = await untilGone(pid)
     await pressed
     return took
