@@ -41,9 +41,6 @@ const profiles: [string, AccessLevel[] | null][] = [
   ...accessLevels.map((level) => [level, [level]] as [string, AccessLevel[]]),
 ]
 
-/** For what is made before the tests, on a busy machine. */
-const patientMs = 60_000
-
 let server: TestServer
 let agent: TestAgent
 let elena: ReturnType<TestServer['client']>
@@ -52,7 +49,7 @@ beforeAll(async () => {
   server = await createTestServer()
   agent = await enrolAgent(server, server.devices.mine)
   elena = server.client((await server.signIn(server.people.elena)).access_token)
-}, patientMs)
+})
 afterAll(() => server.close())
 
 let edits = 0
@@ -136,7 +133,7 @@ describe.each(profiles)('a profile: %s (R071, R074)', (name, levels) => {
     // What rested on the wider profile ends by itself (R010).
     for (const { requestId } of [own, other]) await vi.waitFor(async () => expect(await stateOf(requestId)).toBe(keeps ? 'picked-up' : 'refused'), 10_000)
     before = eventsOf(server).length
-  }, patientMs)
+  })
 
   afterAll(() => elena.call('access-request.cancel', { requestId: other.requestId }))
 
