@@ -2,6 +2,7 @@ import { UnstyledButton } from '@mantine/core'
 import { LogIn, WifiOff } from 'lucide-react'
 import { call } from './api.ts'
 import { FirstSteps } from './first-steps/first-steps.tsx'
+import { ElsewhereBands } from './sign-in/elsewhere-band.tsx'
 import { useWindowState } from './state.ts'
 import { useSpeech } from './ui/language.tsx'
 import { useStore } from './ui/store.ts'
@@ -34,6 +35,7 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
           </UnstyledButton>
         </p>
       )}
+      {phase === 'signed-in' && <ElsewhereBands />}
       {phase === 'signed-in' && <FirstSteps />}
       {!hasSignIn && (
         <p className="band" role="status">

@@ -112,6 +112,17 @@ export const Specialist = z.object({
 })
 export type Specialist = z.infer<typeof Specialist>
 
+/** R068: where the person is signed in. `address`: from which the sign-in was made; `system`: as the browser said; both are good for recognising, not for trust. */
+export const SignInPlace = z.object({
+  place: Hash,
+  /** This is where the caller is. */
+  mine: z.boolean(),
+  beganMs: z.number(),
+  address: z.string().max(60),
+  system: z.enum(['Windows', 'macOS', 'Linux']).nullable(),
+})
+export type SignInPlace = z.infer<typeof SignInPlace>
+
 /** A session of a device, for its side panel: newest first. */
 export const PastSession = z.object({
   requestId: RequestId,
@@ -134,8 +145,12 @@ export const clientApi = {
       /** The authority's certificate over this person's two keys (a compact JWS), or null where none is known here. */
       certificate: CompactJws.nullable(),
       supportContacts: z.array(z.object({ region: z.string(), phone: z.string(), mail: z.string() })),
+      /** Newest first; this one too. */
+      signIns: z.array(SignInPlace).max(1_000),
     }),
   },
+  /** Ends the person's own sign-in at a place, and what was opened under it. Nothing happens where there is none. */
+  'specialist.end-sign-in': { input: z.strictObject({ place: Hash }), output: none },
   'device.list': { input: none, output: z.object({ devices: z.array(DeviceRow), serverTimeMs: z.number() }) },
   'device.show': {
     input: z.strictObject({ deviceId: DeviceId }),
@@ -174,7 +189,9 @@ export const updates = {
   'device.list-changed': none,
   /** An event of one of the specialist's own sessions, as the main server stored it. */
   'session.activity': z.object({ requestId: RequestId, event: AuditEvent }),
-  /** The sign-in is no longer good: signed out elsewhere, shut out by the directory, or one of its refresh tokens was used twice. */
-  'sign-in.ended': z.object({ why: z.enum(['signed-out', 'disabled', 'token-reused']) }),
+  /** The person has signed in or out elsewhere (`specialist.me`). */
+  'sign-in.places-changed': none,
+  /** The sign-in is no longer good: signed out, shut out by the directory, one of its refresh tokens was used twice, or it gave way to another place. */
+  'sign-in.ended': z.object({ why: z.enum(['signed-out', 'disabled', 'token-reused', 'elsewhere']) }),
 } satisfies Record<string, z.ZodType>
 export type UpdateName = keyof typeof updates

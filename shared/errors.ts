@@ -8,6 +8,7 @@ export const errorCodes = {
   'auth.session-expired': { status: 401, exit: 4 },
   'auth.proof-bad': { status: 401, exit: 4 },
   'auth.sign-in-copied': { status: 401, exit: 4 },
+  'auth.signed-in-elsewhere': { status: 401, exit: 4 },
   'auth.other-person': { status: 403, exit: 3 },
   'auth.locked': { status: 403, exit: 4 },
   'auth.wrong-credentials': { status: 401, exit: 3 },

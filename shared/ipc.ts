@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
 import { caseCalls } from './case-api.ts'
-import { AccessRequestView, DeviceRow, PastSession, Specialist } from './client-api.ts'
+import { AccessRequestView, DeviceRow, PastSession, SignInPlace, Specialist } from './client-api.ts'
 import { type Contract, FailureShape as Failure, type Input, type Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
@@ -58,6 +58,8 @@ export const SignInState = z.object({
   /** `keychain`, or `sandbox` for the sandbox's own store in memory. */
   secretStore: z.enum(['keychain', 'sandbox']),
   supportContacts: z.array(z.object({ region: z.string(), phone: z.string(), mail: z.string() })),
+  /** Where else the person is signed in, as the main server last said. */
+  elsewhere: z.array(SignInPlace),
 })
 export type SignInState = z.infer<typeof SignInState>
 
@@ -179,6 +181,8 @@ export const calls = {
   'sign-in.start': { input: none, output: none },
   'sign-in.cancel': { input: none, output: none },
   'sign-in.out': { input: none, output: none },
+  /** Ends the person's sign-in there, and what was opened under it. */
+  'sign-in.end-elsewhere': { input: z.strictObject({ place: SignInPlace.shape.place }), output: none },
 
   /** The person did something: the time until the lock begins anew. */
   'lock.touch': { input: none, output: none },

@@ -39,6 +39,7 @@ import { createWaiters } from './polls/waiters.ts'
 import { addAccessRoutes, addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
 import { organisationName, type Taken } from './seeding.ts'
 import { createAuthenticate, isSignedIn } from './sign-in/authenticate.ts'
+import { createElsewhere } from './sign-in/elsewhere.ts'
 import { addSignInRoutes } from './sign-in/handlers.ts'
 import { addOidcRoutes, auditSignOuts, renderOidcError } from './sign-in/oidc-routes.ts'
 import { createPasskeys } from './sign-in/passkeys.ts'
@@ -165,9 +166,12 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     await noteReuse(db, { grantId, specialistId, nowMs: now() })
     await standing.look()
   }
+  const placesChanged = (id: SpecialistId) => hub.publish(id, 'sign-in.places-changed', {})
+  const elsewhere = createElsewhere({ db, append, ended: hub.endSignIn, changed: placesChanged, standing: standing.look, now })
   auditSignOuts(provider, {
     append,
     ended: hub.endSignIn,
+    changed: placesChanged,
     onReuse: (grantId, specialistId) => void onReuse(grantId, specialistId).catch((error: unknown) => onDefect(error, 'sign-in')),
   })
   const authenticate = createAuthenticate({ provider, now })
@@ -187,6 +191,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     provider,
     upstream,
     passkeys: createPasskeys({ db, origin: peopleOrigin, organisation, now }),
+    elsewhere,
     organisation,
     showsCode: config.sandbox,
     append,
@@ -222,7 +227,13 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     authenticate,
     onDefect,
     handlers: {
-      ...createSpecialistHandlers({ db, certificateOf: authority.certificateOf, staleLevels: (mfaAtMs) => staleLevels(mfaAtMs, now()) }),
+      ...createSpecialistHandlers({
+        db,
+        certificateOf: authority.certificateOf,
+        staleLevels: (mfaAtMs) => staleLevels(mfaAtMs, now()),
+        places: elsewhere.places,
+        endPlace: elsewhere.end,
+      }),
       ...createDeviceHandlers(db, now),
       ...createAccessHandlers(access),
       ...createCaseHandlers({ db, append, changed: standing.look, now }),

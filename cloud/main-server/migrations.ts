@@ -152,6 +152,16 @@ const codesEnd = [
   `alter table sign_in_failures add column door text not null default 'sign-in'`,
 ]
 
+/** From where each sign-in was made, and why one was ended that has not ended by itself (R068). */
+const elsewhere = [
+  `create table sign_ins (
+    grant_id text primary key, specialist_id text not null references specialists (id), place text not null, began_ms integer not null, address text not null, system text
+  ) strict`,
+  `create index sign_ins_of on sign_ins (specialist_id)`,
+  `alter table reused_sign_ins rename to ended_sign_ins`,
+  `alter table ended_sign_ins add column code text not null default 'auth.sign-in-copied'`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -165,6 +175,7 @@ export const migrations: Record<string, Migration> = {
   '0010-places': { up: (db: Kysely<unknown>) => runAll(db, places) },
   '0011-certified': { up: (db: Kysely<unknown>) => runAll(db, certified) },
   '0012-codes-end': { up: (db: Kysely<unknown>) => runAll(db, codesEnd) },
+  '0013-elsewhere': { up: (db: Kysely<unknown>) => runAll(db, elsewhere) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

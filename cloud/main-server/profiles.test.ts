@@ -18,6 +18,8 @@ import { enrolAgent, signedRequest, type TestAgent } from '../../test/support/te
 type Kind = 'reads' | 'changes' | 'writes down'
 const kinds = {
   'specialist.me': 'reads',
+  // The caller's own sign-ins, which whoever is signed in may end.
+  'specialist.end-sign-in': 'writes down',
   'device.list': 'reads',
   'device.show': 'reads',
   'access-request.create': 'changes',

@@ -183,6 +183,8 @@ export const Seed = z.strictObject({
   sandbox: z.boolean(),
   /** Shown in the foot of the sign-in page. */
   organisation: text,
+  /** R068: whether one person may be signed in at several places at once; with `one` a new sign-in ends those elsewhere, and what was opened under them. */
+  signIns: z.enum(['several', 'one']).default('several'),
   customers: z.array(
     z.strictObject({
       id: CustomerId,

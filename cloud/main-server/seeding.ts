@@ -26,6 +26,7 @@ export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { ap
   return db.transaction().execute(async (trx) => {
     const before = await standingOf(trx)
     await storeMeta(trx, 'organisation', seed.organisation)
+    await storeMeta(trx, 'sign-ins', seed.signIns)
     for (const model of seed.models) await upsert(trx, 'models', model)
     for (const customer of seed.customers) await storeCustomer(trx, customer, now())
     for (const { grants, ...profile } of seed.profiles) await upsert(trx, 'profiles', { ...profile, grants_json: JSON.stringify(grants) })

@@ -1,8 +1,12 @@
 import type { AccessState, EndCause } from '@gantry/shared/access-request.ts'
+import type { SignInPlace } from '@gantry/shared/client-api.ts'
 import type { CustomerId, DeliveryId, DeviceId, RequestId, SpecialistId, TicketId } from '@gantry/shared/ids.ts'
 import type { AccessLevel, EntitlementKind, ServiceKind } from '@gantry/shared/profile.ts'
 import type { CompactJws } from '@gantry/shared/ticket.ts'
 import type { Generated } from 'kysely'
+
+/** Why a sign-in was ended by force: one of its tokens was used twice (D12), or it gave way to one elsewhere (R068). */
+export type SignInEnd = 'auth.sign-in-copied' | 'auth.signed-in-elsewhere'
 
 /** The database's tables. `*_json` holds JSON text, `*_ms` milliseconds since 1970, booleans are 0 and 1. */
 export type Tables = {
@@ -120,7 +124,10 @@ export type Tables = {
   }
   /** A sign-in whose person was sent to the upstream provider. Of `state`, the SHA-256. */
   upstream_visits: { uid: string; state_hash: string; sent_ms: number; expires_ms: number }
-  reused_sign_ins: { grant_id: string; at_ms: number }
+  /** One row per sign-in that was finished. `place`: shared by those that one client made one after the other, each in the place of the last; the id of the first. */
+  sign_ins: { grant_id: string; specialist_id: SpecialistId; place: string; began_ms: number; address: string; system: SignInPlace['system'] }
+  /** Ended for what was feared or is not allowed; what was opened under them ends with them. `code`: of the failure that says why. */
+  ended_sign_ins: { grant_id: string; at_ms: number; code: Generated<SignInEnd> }
   /** `door`: where (`throttle.ts`); also misses of enrolment codes. */
   sign_in_failures: { door: Generated<string>; account: string; address: string; at_ms: number }
   access_requests: {

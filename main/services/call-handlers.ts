@@ -60,6 +60,7 @@ export function createCallHandlers({
     'lock.touch': () => done(lock.touch()),
     'lock.open': async () => done(await lock.open()),
     'sign-in.out': async () => done(await signIn.out()),
+    'sign-in.end-elsewhere': async ({ place }) => done(await signIn.endElsewhere(place)),
 
     'keys.status': () => keys.status(),
     'keys.create': ({ pin }) => keys.create(pin),

@@ -82,6 +82,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     secretStore: secretStore.kind,
     ...{ tokens, provider, audit, log, openBrowser: options.openBrowser },
     me: () => server.call('specialist.me', {}),
+    endElsewhere: (place) => server.call('specialist.end-sign-in', { place }),
     language: () => settings.read().language,
     donePage: () => `${origin}/sign-in/done?lang=${settings.read().language}`,
     remembered: { read: () => lastKnown.read().person, write: (person) => (person ? lastKnown.change({ person }) : lastKnown.clear()) },
@@ -110,6 +111,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const onUpdate = (update: Update) => {
     if (update.name === 'access-request.changed') requests.push(update.payload)
     if (update.name === 'session.activity') sessions.fromServer(update.payload.requestId, update.payload.event)
+    if (update.name === 'sign-in.places-changed') void signIn.check()
     if (update.name === 'sign-in.ended') signIn.ended(update.payload.why)
     if (update.name === 'device.list-changed') emit('device.list-changed', {})
     if (update.name === 'device.changed') {

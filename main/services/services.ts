@@ -22,7 +22,7 @@ import type {
   Transfer,
 } from '@gantry/shared/ipc.ts'
 import type { SigningKey } from '@gantry/shared/node/signing.ts'
-import type { CertificatePayload, CompactJws, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { CertificatePayload, CompactJws, Hash, PublicJwk } from '@gantry/shared/ticket.ts'
 import type { UpdateStatus } from '@gantry/shared/update-calls.ts'
 import type { UpdateFile, UpdateFormat, UpdateTarget } from '@gantry/shared/update-manifest.ts'
 import type { Lock } from './lock.ts'
@@ -118,6 +118,8 @@ export type SignIn = {
    */
   confirm(why: Confirming, options?: { signal?: AbortSignal | undefined }): Promise<SignInState>
   cancel(): void
+  /** Ends the person's own sign-in at another place, and what was opened under it. Errors: `auth.*`, `server.*`. */
+  endElsewhere(place: Hash): Promise<void>
   /** Revokes the tokens at the main server where it answers, and forgets them here in any case. */
   out(): Promise<void>
 }

@@ -18,6 +18,10 @@ export const errorsEn: ErrorWords = {
     what: 'Your sign-in was used from two places at once, so it may have been copied. It is over everywhere, and so are the sessions that were opened under it.',
     todo: 'Tell your security office now, then sign in again.',
   }),
+  'auth.signed-in-elsewhere': () => ({
+    what: 'This sign-in was ended from another place where you are signed in, and so were the sessions that were opened under it.',
+    todo: 'If that was you, go on there. If not, tell your security office now.',
+  }),
   'auth.other-person': () => ({
     what: 'Somebody else signed in than the person who is signed in here.',
     todo: 'Do it again under the name of the person who is signed in.',

@@ -16,6 +16,10 @@ export const errorsFr: ErrorWords = {
     what: 'Votre connexion a servi à deux endroits à la fois : elle a peut-être été copiée. Elle a pris fin partout, ainsi que les séances ouvertes grâce à elle.',
     todo: 'Prévenez tout de suite votre bureau de la sécurité, puis connectez-vous de nouveau.',
   }),
+  'auth.signed-in-elsewhere': () => ({
+    what: 'Cette connexion a été fermée depuis un autre endroit où vous êtes connecté, ainsi que les séances ouvertes grâce à elle.',
+    todo: 'Si c’était vous, continuez là-bas. Sinon, prévenez tout de suite votre bureau de la sécurité.',
+  }),
   'auth.other-person': () => ({
     what: 'Une autre personne que celle qui est connectée ici s’est connectée.',
     todo: 'Recommencez sous le nom de la personne qui est connectée ici.',

@@ -183,7 +183,8 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
     return view
   }
   return {
-    'specialist.me': () => ({ specialist, mfaAtMs: Date.now(), mfaStaleFor: [], certificate: null, supportContacts: [] }),
+    'specialist.end-sign-in': () => ({}),
+    'specialist.me': () => ({ specialist, mfaAtMs: Date.now(), mfaStaleFor: [], certificate: null, supportContacts: [], signIns: [] }),
     'device.list': () => ({ devices: [world.row], serverTimeMs: Date.now() }),
     'device.show': ({ deviceId }) => {
       if (deviceId !== device.id) throw new AppError('device.unknown')

@@ -242,6 +242,7 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
   return {
     sandbox: true,
     organisation: 'Norvane',
+    signIns: 'several',
     customers: [
       {
         id: ours,

@@ -1,4 +1,4 @@
-import type { Settings, Transfer } from '@gantry/shared/ipc.ts'
+import type { Settings, SignInState, Transfer } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session, transfers } from './support/fixtures.ts'
 import { closeBrowser, hasFocus, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
@@ -372,6 +372,29 @@ describe('a session and its end', () => {
     window.tell('sign-in.changed', { ...described.signIn, phase: 'expired', failure: { code: 'auth.session-expired' } })
     await window.page.getByText('Open sessions stay open').waitFor()
     await window.page.locator('.xterm-rows').waitFor()
+  })
+
+  test('a sign-in elsewhere is shown until the person says that it is theirs, or ends it (R068)', async () => {
+    const ended: string[] = []
+    const window = await open({
+      ...inSession,
+      'sign-in.end-elsewhere': ({ place }) => {
+        ended.push(place)
+        return {}
+      },
+    })
+    const [mine, stranger] = ['m'.repeat(43), 's'.repeat(43)].map((place, at) => ({ place, mine: false, beganMs: nowMs, address: `198.51.100.${at}` }))
+    const elsewhere = [
+      { ...mine, system: 'Windows' },
+      { ...stranger, system: null },
+    ] as SignInState['elsewhere']
+    window.tell('sign-in.changed', { ...described.signIn, elsewhere })
+    const bands = window.page.locator('.band', { hasText: 'also signed in elsewhere' })
+    await bands.filter({ hasText: 'on Windows, from 198.51.100.0' }).getByRole('button', { name: 'That is me' }).click()
+    await bands.getByRole('button', { name: 'End it there' }).click()
+    await expect.poll(() => ended).toEqual([stranger?.place])
+    window.tell('sign-in.changed', { ...described.signIn, elsewhere: elsewhere.slice(0, 1) })
+    await bands.waitFor({ state: 'detached' })
   })
 
   test('a defect of the window leaves a sentence and a way on', async () => {

@@ -5,6 +5,7 @@ import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterP
 import type { Caller } from '../caller.ts'
 import type { CaseFacts } from '../case-facts.ts'
 import type { ChangeControl, Entitlement, Origin, Training } from '../seed.ts'
+import type { SignInEnd } from '../tables.ts'
 import type { Route } from './route.ts'
 
 /** Everything that the policy looks at, read before the first step. */
@@ -67,7 +68,7 @@ export type StandingFacts = Pick<Facts, 'nowMs' | 'person' | 'device' | 'levels'
   certified: CertificatePayload | null
   /** What has become of the notice; null where none was owed. */
   told: { state: string; reason: string | null } | null
-  /** A refresh token of the sign-in that asked was used twice. */
-  signInReused: boolean
+  /** Why the sign-in that asked was ended, where that takes along what was opened under it. */
+  signInEnd: SignInEnd | null
   request: Pick<RequestPayload, 'access' | 'caseId' | 'specialistId' | 'deviceId'>
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Queries } from '../database.ts'
 import { defaultOrigins } from '../origins.ts'
 import { ChangeControl, Grant, NoticeContacts, Origin, readRegions, Terms, Training } from '../seed.ts'
+import type { SignInEnd } from '../tables.ts'
 import type { PersonFacts } from './facts.ts'
 
 /** What the policy and the ticket need to know of a device. */
@@ -74,7 +75,7 @@ export async function findAsker(db: Queries, id: SpecialistId): Promise<{ name: 
   return { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts }
 }
 
-/** Whether it was used from a copy. */
-export async function wasReused(queries: Queries, grantId: string): Promise<boolean> {
-  return (await queries.selectFrom('reused_sign_ins').select('grant_id').where('grant_id', '=', grantId).executeTakeFirst()) !== undefined
+/** Why it was ended by force; null: it was not. */
+export async function endOfSignIn(queries: Queries, grantId: string): Promise<SignInEnd | null> {
+  return (await queries.selectFrom('ended_sign_ins').select('code').where('grant_id', '=', grantId).executeTakeFirst())?.code ?? null
 }

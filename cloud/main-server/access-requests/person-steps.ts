@@ -10,9 +10,9 @@ import type { Facts, StandingFacts } from './facts.ts'
 export const freshMfaMinutes: Record<AccessLevel, number> = { diagnostics: 720, files: 720, application: 720, os: 15 }
 export const maxWaiting = 2
 
-/** D12: a family of tokens that was used from a copy takes along what was opened under it. */
-export function requireSignInNotCopied({ signInReused }: Pick<StandingFacts, 'signInReused'>): void {
-  if (signInReused) throw new AppError('auth.sign-in-copied')
+/** D12: a family of tokens that was used from a copy takes along what was opened under it; R068: so does one that gave way to a sign-in elsewhere. */
+export function requireSignInStands({ signInEnd }: Pick<StandingFacts, 'signInEnd'>): void {
+  if (signInEnd) throw new AppError(signInEnd)
 }
 
 /** The directory has shut the person out, or names them no more. */

@@ -6,7 +6,7 @@ import { CertificatePayload, type RequestPayload, TicketPayload } from '@gantry/
 import { levelsFor, limitsFor } from '../assignment.ts'
 import type { Queries } from '../database.ts'
 import type { StandingFacts } from './facts.ts'
-import { findAsker, findTarget, wasReused } from './parties.ts'
+import { endOfSignIn, findAsker, findTarget } from './parties.ts'
 import { standingSteps } from './steps.ts'
 import { liveRequests, markRevoked, moveRequest, type RequestRow } from './store.ts'
 import { type AccessTools, announce, subjects } from './tools.ts'
@@ -93,7 +93,7 @@ function judge(facts: StandingFacts): Failure | null {
 function createReader({ cases, roster, now }: AccessTools) {
   const target = remembered(findTarget)
   const asker = remembered(findAsker)
-  const reused = remembered(wasReused)
+  const end = remembered(endOfSignIn)
   return async (queries: Queries, { deviceId, specialistId, access, caseId, grantId, certified, given, told }: Standing): Promise<StandingFacts> => {
     const [device, person] = [await target(queries, deviceId), await asker(queries, specialistId)]
     return {
@@ -107,7 +107,7 @@ function createReader({ cases, roster, now }: AccessTools) {
       roster: roster(),
       certified,
       case: device && (await cases.find(queries, { customerId: device.customerId, number: caseId })),
-      signInReused: grantId !== null && (await reused(queries, grantId)),
+      signInEnd: grantId === null ? null : await end(queries, grantId),
       request: { access, caseId, specialistId, deviceId },
     }
   }
@@ -129,6 +129,7 @@ const causes: Partial<Record<ErrorCode, EndCause>> = {
   'access.person-disabled': 'revoked',
   'access.certificate-bad': 'revoked',
   'auth.sign-in-copied': 'revoked',
+  'auth.signed-in-elsewhere': 'revoked',
   'access.device-disabled': 'revoked',
 }
 

@@ -33,7 +33,7 @@ import {
   requireSameTime,
   requireScreening,
   requireSignatures,
-  requireSignInNotCopied,
+  requireSignInStands,
   requireStillCertified,
   requireTraining,
 } from './person-steps.ts'
@@ -79,7 +79,7 @@ export const steps: ((facts: Facts) => void | Promise<void>)[] = [
  * taken away, and then it ends within seconds (R010, R087; `standing.ts`).
  */
 export const standingSteps: ((facts: StandingFacts) => void)[] = [
-  requireSignInNotCopied,
+  requireSignInStands,
   requirePersonEnabled,
   requireStillCertified,
   requireAssignment,

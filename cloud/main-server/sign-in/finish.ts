@@ -8,14 +8,17 @@ import type { SignInTools, Visit } from './visit.ts'
 
 /** Both factors were right: back to the client, with a grant. */
 export async function finishSignIn(tools: SignInTools, { request, reply, interaction }: Visit, account: Account, shown: Shown): Promise<FastifyReply> {
-  const { db, provider, append } = tools
-  append({ kind: 'specialist.signed-in', actor: actorOf(account), data: { factors: shown.factors, methods: shown.methods.join(' ') } })
+  const { db, provider, append, elsewhere } = tools
+  const address = request.ip
+  append({ kind: 'specialist.signed-in', actor: actorOf(account), data: { factors: shown.factors, methods: shown.methods.join(' '), address } })
   await endCodeStep(db, interaction.uid)
   const grant = new provider.Grant({ accountId: account.id, clientId })
   grant.addOIDCScope(oidcScopes)
   grant.addResourceScope(resource, resourceScope)
   const login = { accountId: account.id, amr: shown.methods, remember: false, ts: Math.floor(shown.atMs / 1_000) }
-  const result = { login, consent: { grantId: await grant.save() } }
+  const grantId = await grant.save()
+  await elsewhere.note({ grantId, specialistId: account.id, replaces: interaction.params.replaces, address, userAgent: request.headers['user-agent'] })
+  const result = { login, consent: { grantId } }
   return reply.redirect(await provider.interactionResult(request.raw, reply.raw, result, { mergeWithLastSubmission: false }), 303)
 }
 

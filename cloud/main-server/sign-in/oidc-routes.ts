@@ -42,17 +42,20 @@ export function renderOidcError(context: OidcContext, code: string, organisation
 export type SignOutTools = {
   append: (event: NewAuditEvent) => void
   ended: (grantId: string, why: 'signed-out' | 'token-reused') => void
+  /** The person is signed in at one place less. */
+  changed: (specialistId: SpecialistId) => void
   /** Ends what was opened under it. */
   onReuse: (grantId: string, specialistId: SpecialistId) => void
 }
 
 /** A family of tokens has ended: signed out, or its code or one of its refresh tokens was used twice. */
-export function auditSignOuts(provider: Provider, { append, ended, onReuse }: SignOutTools): void {
+export function auditSignOuts(provider: Provider, { append, ended, changed, onReuse }: SignOutTools): void {
   provider.on('grant.revoked', ({ oidc: { route, entities } }, grantId) => {
     const why = route === 'revocation' ? 'signed-out' : 'token-reused'
     ended(grantId, why)
     const who = SpecialistId.safeParse((entities.RefreshToken ?? entities.AccessToken ?? entities.AuthorizationCode)?.accountId)
     if (why === 'token-reused' && who.success) onReuse(grantId, who.data)
+    if (who.success) changed(who.data)
     append({ kind: 'specialist.signed-out', actor: { kind: 'specialist', ...(who.success ? { id: who.data } : {}) }, data: { why } })
   })
 }

@@ -37,6 +37,8 @@ export function createProvider({ issuer, db, identityKey, cookieSecret, log, ren
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
     pkce: { required: () => true },
+    // Which sign-in this one takes the place of (`elsewhere.ts`).
+    extraParams: ['replaces'],
     allowOmittingSingleRegisteredRedirectUri: false,
     features: {
       devInteractions: { enabled: false },

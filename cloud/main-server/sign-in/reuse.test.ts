@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AccessRequestView } from '@gantry/shared/client-api.ts'
-import { newNonce } from '@gantry/shared/node/signing.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { listen } from '../../../test/support/listen.ts'
 import { createTestServer, type TestServer } from '../../../test/support/main-server.ts'
 import { ask, exchange, form, type Tokens } from '../../../test/support/sign-in-browser.ts'
-import { enrolAgent, signedRequest, type TestAgent } from '../../../test/support/test-agent.ts'
+import { enrolAgent, type TestAgent } from '../../../test/support/test-agent.ts'
+import { makeRequest, openSession } from '../../../test/support/test-session.ts'
 
 /** D12: somebody holds a copy of the workstation's keychain, tokens and key alike. Then the reuse of a rotated refresh token is what tells. */
 let server: TestServer
@@ -27,19 +27,6 @@ const events = (): { kind: string; data?: Record<string, unknown> }[] => {
   return lines.map((line) => JSON.parse(line).event)
 }
 
-async function makeRequest({ access_token }: Tokens): Promise<AccessRequestView> {
-  const { signed } = await signedRequest(server, server.people.elena, server.devices.mine)
-  await agent.poll()
-  const { request } = await server.client(access_token).call('access-request.create', { request: signed, certificate: server.people.elena.certificate })
-  return request
-}
-async function openSession(tokens: Tokens): Promise<AccessRequestView> {
-  const view = await makeRequest(tokens)
-  await agent.answer(view.ticket, { kind: 'picked-up', rule: 'ask', draw: newNonce(), hostKey: agent.hostKey })
-  await agent.answer(view.ticket, { kind: 'approved', by: 'person', hostKey: agent.hostKey })
-  await agent.report([{ kind: 'session.opened', actor: { kind: 'agent', id: agent.device.id }, requestId: view.id, deviceId: agent.device.id }])
-  return view
-}
 /** What the device is told about the ends of these requests. */
 async function endsOf(views: AccessRequestView[]): Promise<Record<string, string>> {
   const ends: Record<string, string> = {}
@@ -53,8 +40,8 @@ const shownTo = ({ access_token }: Tokens, { id }: AccessRequestView) => server.
 describe('a rotated refresh token that is used again (D12)', () => {
   test('ends the family everywhere, and what was opened under it with a stated cause; both are in the audit', async () => {
     const first = await server.signIn(server.people.elena)
-    const session = await openSession(first)
-    const waiting = await makeRequest(first)
+    const session = await openSession(server, agent, first)
+    const waiting = await makeRequest(server, agent, first)
     const rotated = JSON.parse((await refresh(first.refresh_token)).text) as Tokens
     const updates = await listen(server, rotated.access_token, stops)
     expect(JSON.parse((await refresh(first.refresh_token)).text)).toMatchObject({ error: 'invalid_grant' })
@@ -74,7 +61,7 @@ describe('a rotated refresh token that is used again (D12)', () => {
 
   test('leaves the sessions of another sign-in alone, the same person’s too', async () => {
     const [one, other] = [await server.signIn(server.people.elena), await server.signIn(server.people.elena)]
-    const [ending, staying] = [await openSession(one), await openSession(other)]
+    const [ending, staying] = [await openSession(server, agent, one), await openSession(server, agent, other)]
     for (let count = 0; count < 2; count++) await refresh(one.refresh_token)
     expect(await endsOf([ending])).toEqual({ [ending.id]: 'revoked' })
     expect(await shownTo(other, staying)).toMatchObject({ state: 'open', refusal: null })
@@ -82,7 +69,7 @@ describe('a rotated refresh token that is used again (D12)', () => {
 
   test('takes along what an earlier sign-in opened that gave way to this one', async () => {
     const earlier = await server.signIn(server.people.elena)
-    const session = await openSession(earlier)
+    const session = await openSession(server, agent, earlier)
     const present = await server.signIn(server.people.elena)
     await ask(`${server.origin}/oidc/token/revocation`, server.ca, form({ client_id: 'gantry-desktop', token: earlier.refresh_token }))
     expect(await shownTo(present, session)).toMatchObject({ state: 'open', refusal: null })
@@ -92,7 +79,7 @@ describe('a rotated refresh token that is used again (D12)', () => {
 
   test('signing out ends no session: that is for who wants to go', async () => {
     const tokens = await server.signIn(server.people.elena)
-    const session = await openSession(tokens)
+    const session = await openSession(server, agent, tokens)
     await ask(`${server.origin}/oidc/token/revocation`, server.ca, form({ client_id: 'gantry-desktop', token: tokens.refresh_token }))
     expect(await shownTo(await server.signIn(server.people.elena), session)).toMatchObject({ state: 'open', refusal: null })
   })

@@ -45,7 +45,7 @@ export async function noteReuse(db: Database, { grantId, specialistId, nowMs }: 
     .execute()
   const rows = [...new Set([grantId, ...earlier.flatMap(({ grant_id }) => grant_id ?? [])])].map((grant_id) => ({ grant_id, at_ms: nowMs }))
   await db
-    .insertInto('reused_sign_ins')
+    .insertInto('ended_sign_ins')
     .values(rows)
     .onConflict((conflict) => conflict.doNothing())
     .execute()

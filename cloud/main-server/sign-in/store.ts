@@ -94,4 +94,8 @@ export async function forgetOldSignIns(db: Database, nowMs: number): Promise<voi
   await db.deleteFrom('sign_in_steps').where('expires_ms', '<', nowMs).execute()
   await db.deleteFrom('upstream_visits').where('expires_ms', '<', nowMs).execute()
   await db.deleteFrom('oidc_records').where('expires_ms', '<', nowMs).execute()
+  await db
+    .deleteFrom('sign_ins')
+    .where('began_ms', '<', nowMs - 2 * 86_400_000)
+    .execute()
 }

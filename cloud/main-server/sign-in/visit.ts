@@ -8,6 +8,7 @@ import type { Interaction, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
 import type { Database } from '../database.ts'
 import { languageOf } from '../pages.ts'
+import type { Elsewhere } from './elsewhere.ts'
 import { type Page, type Problem, renderPage, usesScript } from './page.ts'
 import type { Passkeys } from './passkeys.ts'
 import type { Upstream } from './upstream.ts'
@@ -19,6 +20,7 @@ export type SignInTools = {
   upstream: Upstream | null
   /** Null where this server has no domain name that one could belong to. */
   passkeys: Passkeys | null
+  elsewhere: Pick<Elsewhere, 'note'>
   organisation: string
   /** True only where the seed is a sandbox's and the server listens on loopback: then the page shows the code. */
   showsCode: boolean

@@ -13,6 +13,6 @@ test.each([
   const fetch = createHttpsFetch({ origins: ['https://main.example.com'], dial: dialTo(() => said) })
   const provider = await openProvider({ issuer, clientId: 'gantry-desktop' }, fetch)
   const listen = vi.fn(async () => 'http://127.0.0.1:1/callback')
-  await expect(provider.begin('en', listen)).rejects.toMatchObject({ code: 'auth.callback-refused' })
+  await expect(provider.begin({ language: 'en', replaces: null }, listen)).rejects.toMatchObject({ code: 'auth.callback-refused' })
   expect(listen).not.toHaveBeenCalled()
 })

@@ -1,6 +1,6 @@
 import type { WellKnown } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
-import { generateSigningKey, type SigningKey } from '@gantry/shared/node/signing.ts'
+import { generateSigningKey, type SigningKey, sha256 } from '@gantry/shared/node/signing.ts'
 import type { Language } from '@gantry/shared/words/errors.ts'
 import * as oidc from 'openid-client'
 
@@ -12,8 +12,8 @@ export type Tokens = { accessToken: string; accessExpiresMs: number; refreshToke
 /** Of a sign-in that has just been made: also whose it is, as the signed ID token says. */
 export type FreshTokens = Tokens & { subject: string }
 export type Provider = {
-  /** In `language` as far as the provider has it (OpenID Connect Core section 3.1.2.1). */
-  begin(language: Language, redirectUri: (state: string) => Promise<string>): Promise<SignInAttempt>
+  /** In `language` as far as the provider has it (OpenID Connect Core section 3.1.2.1). `replaces`: a refresh token of the sign-in in whose place this one comes; its SHA-256 is told. */
+  begin(asked: { language: Language; replaces: string | null }, redirectUri: (state: string) => Promise<string>): Promise<SignInAttempt>
   refresh(tokens: Pick<Tokens, 'refreshToken' | 'proofKey'>): Promise<Tokens>
   revoke(refreshToken: string): Promise<void>
 }
@@ -37,7 +37,7 @@ export async function openProvider(
     return { accessToken: answer.access_token, refreshToken: answer.refresh_token, accessExpiresMs: now() + (answer.expires_in ?? 60) * 1_000, proofKey }
   }
   return {
-    async begin(language, redirectUri) {
+    async begin({ language, replaces }, redirectUri) {
       const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
       const proofKey = generateSigningKey()
       const DPoP = await handleOf(config, proofKey)
@@ -52,6 +52,7 @@ export async function openProvider(
         // A sign-in always asks for password and code anew: an access request needs fresh MFA, and a browser's own session must not stand in for it.
         prompt: 'login consent',
         ui_locales: language,
+        ...(replaces === null ? {} : { replaces: sha256(replaces) }),
       }
       // The provider's metadata may name no address to send a browser to, or none that may be opened.
       const link = await attempt(async () => oidc.buildAuthorizationUrl(config, asked))

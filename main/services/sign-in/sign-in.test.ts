@@ -58,6 +58,10 @@ const start = async (change: Partial<ServicesOptions> = {}): Promise<Services> =
   return services
 }
 const kept = () => JSON.parse(secrets.get('sign-in') ?? 'null') as { accessToken: string; accessExpiresMs: number; refreshToken: string }
+/** Of the tests before, too. */
+const endOthers = async ({ signIn }: Services) => {
+  for (const { place } of signIn.state().elsewhere) await signIn.endElsewhere(place)
+}
 /** As it is when ten minutes have gone by. */
 const letAccessRunOut = () => secrets.set('sign-in', JSON.stringify({ ...kept(), accessExpiresMs: 0 }))
 
@@ -95,6 +99,32 @@ describe('sign-in in the system browser (R069)', () => {
     expect(kept().refreshToken).not.toBe(before)
     letAccessRunOut()
     await (await start()).devices.list()
+  })
+
+  test('is shown a sign-in elsewhere and ends it; signed in anew it is where it was (R068)', async () => {
+    const services = await start()
+    await services.signIn.start()
+    await endOthers(services)
+    expect(services.signIn.state().elsewhere).toEqual([])
+    const other = await server.signIn(server.people.elena)
+    await services.signIn.start()
+    const { elsewhere } = services.signIn.state()
+    expect(elsewhere).toMatchObject([{ mine: false, address: '127.0.0.1' }])
+    await endOthers(services)
+    expect(services.signIn.state()).toMatchObject({ phase: 'signed-in', elsewhere: [] })
+    await expect(server.client(other.access_token).call('specialist.me', {})).rejects.toMatchObject({ code: 'auth.session-expired' })
+  })
+
+  test('says so when it was ended from elsewhere (R068)', async () => {
+    const services = await start({ party: 'desktop' })
+    await services.signIn.start()
+    await endOthers(services)
+    const over = new Promise<SignInState>((resolve) => void services.on('sign-in.changed', (state) => state.phase === 'expired' && resolve(state)))
+    const other = server.client((await server.signIn(server.people.elena)).access_token)
+    await expect.poll(() => services.signIn.state().elsewhere.length).toBe(1)
+    const { signIns } = await other.call('specialist.me', {})
+    for (const { place, mine } of signIns) if (!mine) await other.call('specialist.end-sign-in', { place })
+    expect(await over).toMatchObject({ failure: { code: 'auth.signed-in-elsewhere' }, elsewhere: [] })
   })
 
   test('has expired when its refresh token was used elsewhere, says so, and takes a new sign-in', async () => {

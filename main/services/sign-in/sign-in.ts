@@ -1,10 +1,12 @@
 import type { AuditEvent, NewAuditEvent } from '@gantry/shared/audit.ts'
-import type { ClientApi, Specialist } from '@gantry/shared/client-api.ts'
+import type { ClientApi, Specialist, updates } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
-import { AppError, toFailure } from '@gantry/shared/errors.ts'
+import { AppError, type ErrorCode, toFailure } from '@gantry/shared/errors.ts'
 import type { SignInState } from '@gantry/shared/ipc.ts'
 import type { Access } from '@gantry/shared/node/dpop.ts'
+import type { Hash } from '@gantry/shared/ticket.ts'
 import type { Language } from '@gantry/shared/words/errors.ts'
+import type { z } from 'zod'
 import type { Confirming, ServiceLog, SignIn } from '../services.ts'
 import { type LoopbackListener, openLoopbackListener } from './loopback-listener.ts'
 import type { Provider } from './provider.ts'
@@ -17,6 +19,7 @@ export type SignInTools = {
   tokens: TokenKeeper
   provider: () => Promise<Provider>
   me: () => Promise<Me>
+  endElsewhere: (place: Hash) => Promise<unknown>
   openBrowser: (url: string) => void | Promise<void>
   /** Writes first: a sign-in that cannot be audited does not happen. */
   audit: (event: NewAuditEvent) => Promise<AuditEvent>
@@ -38,9 +41,12 @@ export type SignInService = SignIn & {
   /** Asks the main server who is signed in; what is wrong is in the state. */
   check(): Promise<void>
   /** The main server said that the sign-in is over. */
-  ended(why: 'signed-out' | 'disabled' | 'token-reused'): void
+  ended(why: z.output<(typeof updates)['sign-in.ended']>['why']): void
   close(): void
 }
+
+/** Said also to who has found out by now that the tokens are good no more. */
+const said: Partial<Record<string, ErrorCode>> = { 'token-reused': 'auth.sign-in-copied', elsewhere: 'auth.signed-in-elsewhere' }
 
 export function createSignIn(tools: SignInTools): SignInService {
   const { tokens, provider, log } = tools
@@ -53,6 +59,7 @@ export function createSignIn(tools: SignInTools): SignInService {
     failure: null,
     secretStore: tools.secretStore,
     supportContacts: person?.supportContacts ?? [],
+    elsewhere: [],
   }
   let running: { controller: AbortController; result: Promise<SignInState> } | null = null
 
@@ -62,9 +69,9 @@ export function createSignIn(tools: SignInTools): SignInService {
     return state
   }
   const learn = async (): Promise<SignInState> => {
-    const { specialist, supportContacts } = await tools.me()
+    const { specialist, supportContacts, signIns } = await tools.me()
     tools.remembered.write({ specialist, supportContacts })
-    return change({ phase: 'signed-in', specialist, supportContacts })
+    return change({ phase: 'signed-in', specialist, supportContacts, elsewhere: signIns.filter(({ mine }) => !mine) })
   }
   const noteEnd = (error: unknown): void => {
     if (!(error instanceof AppError) || running) return
@@ -158,8 +165,8 @@ export function createSignIn(tools: SignInTools): SignInService {
     state: () => state,
     access,
     ended(why) {
-      // A copy that was used is said also to who has found out by now that the tokens are good no more.
-      if (why === 'token-reused' && !running && state.phase !== 'signed-out') change({ phase: 'expired', failure: { code: 'auth.sign-in-copied' } })
+      const code = said[why]
+      if (code && !running && state.phase !== 'signed-out') change({ phase: 'expired', failure: { code }, elsewhere: [] })
       else void requireLearned()
     },
     async restore() {
@@ -176,13 +183,17 @@ export function createSignIn(tools: SignInTools): SignInService {
       if (!state.specialist) await learn()
       return begin(why, signal)
     },
+    async endElsewhere(place) {
+      await tools.endElsewhere(place)
+      await check()
+    },
     cancel: () => running?.controller.abort(new AppError('auth.cancelled')),
     async out() {
       running?.controller.abort(new AppError('auth.cancelled'))
       const who = state.specialist
       const refreshToken = await tokens.forget()
       tools.remembered.write(null)
-      change({ phase: 'signed-out', specialist: null })
+      change({ phase: 'signed-out', specialist: null, elsewhere: [] })
       if (refreshToken === null) return
       await tools.audit({ kind: 'specialist.signed-out', actor: actorOf(who) })
       // Forgotten here in any case; where the server cannot be told now, the token runs out by itself.
@@ -192,9 +203,9 @@ export function createSignIn(tools: SignInTools): SignInService {
   }
 }
 
-async function openLoopback(provider: Provider, { language, donePage, timeoutMs = 120_000 }: SignInTools, signal: AbortSignal) {
+async function openLoopback(provider: Provider, { tokens, language, donePage, timeoutMs = 120_000 }: SignInTools, signal: AbortSignal) {
   let listener: LoopbackListener | null = null
-  const attempt = await provider.begin(language(), async (state) => {
+  const attempt = await provider.begin({ language: language(), replaces: await tokens.refreshToken() }, async (state) => {
     listener = await openLoopbackListener({ state, donePage: donePage(), signal, timeoutMs })
     return listener.redirectUri
   })

@@ -29,6 +29,8 @@ export type TokenKeeper = {
    * is then forgotten), `auth.keychain-missing`, `server.*`.
    */
   access(rejected?: string): Promise<Access>
+  /** Of the sign-in that is kept; it is not used. */
+  refreshToken(): Promise<string | null>
   /** Takes the sign-in out of the store and returns its refresh token. */
   forget(): Promise<string | null>
 }
@@ -92,6 +94,7 @@ export function createTokenKeeper({ store, provider, lock, now }: TokenKeeperOpt
       })
       return running
     },
+    refreshToken: async () => (await read())?.refreshToken ?? null,
     forget: () =>
       lock(async () => {
         const kept = await read()

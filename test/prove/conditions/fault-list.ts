@@ -15,7 +15,7 @@ export const faults: Fault[] = [
   ),
   fault('main server: a person who is disabled may ask', ofPerson, 'if (!person || person.disabled)', 'if (!person)'),
   fault('main server: nobody needs to be trained', ofPerson, 'if (device && last !== undefined && dateAt(device.timeZone, nowMs) <= last) return', 'return'),
-  fault('main server: a copied sign-in goes on', ofPerson, 'if (signInReused)', 'if (false)'),
+  fault('main server: a copied sign-in goes on', ofPerson, 'if (signInEnd)', 'if (false)'),
   fault(
     'both: the specialist key stands for the support key',
     'shared/node/ticket.ts',

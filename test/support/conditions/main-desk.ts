@@ -145,7 +145,7 @@ export async function openMainDesk(): Promise<MainDesk> {
     async reset(next) {
       clock = next
       facts = goodFacts
-      for (const table of ['answers', 'deliveries', 'access_requests', 'cases', 'device_runs', 'reused_sign_ins'] as const) await db.deleteFrom(table).execute()
+      for (const table of ['answers', 'deliveries', 'access_requests', 'cases', 'device_runs', 'ended_sign_ins'] as const) await db.deleteFrom(table).execute()
       await beginCase(db, { customerId, number: caseId, deviceId, specialistId: people.person.specialistId, nowMs: clock() })
       await store(db, facts, clock())
       await db.updateTable('devices').set({ last_contact_ms: clock(), run: null, two_places_ms: null, clock_off_s: 0 }).execute()
@@ -180,8 +180,8 @@ async function store(db: Database, facts: Facts, nowMs: number): Promise<void> {
     .updateTable('cases')
     .set({ closed_ms: facts.caseOpen ? null : nowMs })
     .execute()
-  await db.deleteFrom('reused_sign_ins').execute()
-  if (!facts.signInWhole) await db.insertInto('reused_sign_ins').values({ grant_id: grantId, at_ms: nowMs }).execute()
+  await db.deleteFrom('ended_sign_ins').execute()
+  if (!facts.signInWhole) await db.insertInto('ended_sign_ins').values({ grant_id: grantId, at_ms: nowMs }).execute()
 }
 
 async function seed(db: Database): Promise<void> {

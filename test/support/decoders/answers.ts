@@ -184,7 +184,7 @@ export function openSignInAnswers(): Decoder {
       const fetch = createHttpsFetch({ origins: [origin], dial: dialTo(() => answers.shift() ?? httpAnswer(json({}))) })
       const provider = await openProvider({ issuer, clientId: 'gantry-desktop' }, fetch, () => nowMs)
       if (kind.startsWith('tokens')) await provider.refresh({ refreshToken: 'one', proofKey })
-      else await provider.begin('en', async (state) => `http://127.0.0.1:1/callback?state=${state}`)
+      else await provider.begin({ language: 'en', replaces: null }, async (state) => `http://127.0.0.1:1/callback?state=${state}`)
       return 'accepted'
     },
   }

@@ -63,6 +63,7 @@ export const described: CallOutput<'app.describe'> = {
       { region: 'North', phone: '555-0100', mail: 'north@norvane.example' },
       { region: 'Overseas', phone: '555-0199', mail: 'overseas@norvane.example' },
     ],
+    elsewhere: [],
   },
 }
 

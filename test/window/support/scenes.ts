@@ -120,6 +120,19 @@ const signIn: Scenes = {
 
 const deviceScenes: Scenes = {
   devices: { script: busy, shows: ({ devices: text }) => text.columns.stops },
+  'devices-elsewhere': {
+    script: {
+      ...busy,
+      'app.describe': () => ({
+        ...described,
+        signIn: {
+          ...described.signIn,
+          elsewhere: [{ place: 's'.repeat(43) as never, mine: false, beganMs: nowMs - 3_600_000, address: '198.51.100.23', system: 'Windows' }],
+        },
+      }),
+    },
+    shows: ({ shell }) => shell.elsewhereEnd,
+  },
   'devices-offline': {
     script: { ...busy, 'device.list': () => ({ devices, atMs: nowMs - 24 * 60_000, offline: true }) },
     shows: ({ shell }) => shell.offlineText,
