@@ -13,6 +13,7 @@ import { ask, askAs } from '../../test/support/sign-in-browser.ts'
 import { enrolAgent, signedRequest } from '../../test/support/test-agent.ts'
 import { startMainServer } from './app.ts'
 import { Config } from './config.ts'
+import { UpstreamSettings } from './upstream-settings.ts'
 
 let server: TestServer
 let token: string
@@ -134,10 +135,21 @@ describe('starting', () => {
   })
 
   test('a sandbox’s seed never runs outside a sandbox, and a sandbox never off loopback', async () => {
-    await expect(startMainServer(configOf({ sandbox: false }))).rejects.toMatchObject({ code: 'state.unreadable', details: { what: 'seed', field: 'sandbox' } })
+    const upstream = UpstreamSettings.parse({ issuer: 'https://id.example', name: 'Norvane', clientId: 'gantry', secretFile: '/nowhere' })
+    await expect(startMainServer(configOf({ sandbox: false, upstream }))).rejects.toMatchObject({
+      code: 'state.unreadable',
+      details: { what: 'seed', field: 'sandbox' },
+    })
     await expect(startMainServer(configOf({ host: '0.0.0.0' }))).rejects.toMatchObject({
       code: 'state.unreadable',
       details: { what: 'config', field: 'sandbox' },
+    })
+  })
+
+  test('outside a sandbox nobody gets in by a password that is kept here: it does not start without the organisation’s provider (R069, R070)', async () => {
+    await expect(startMainServer(configOf({ sandbox: false }))).rejects.toMatchObject({
+      code: 'state.unreadable',
+      details: { what: 'config', field: 'upstream' },
     })
   })
 

@@ -13,15 +13,20 @@ export type Ground = { keys: Keys; db: Database; audit: AuditLog }
 type Start = { opened: AsyncDisposableStack; log: Logger; now: () => number }
 
 export async function openGround(config: Config, { opened, now }: Start): Promise<Ground> {
+  requireConfig(config)
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
   chmodSync(config.stateDir, 0o700)
   opened.defer(lockState(config.stateDir))
   const keys = await loadKeys(config.stateDir)
   const db = await openDatabase(join(config.stateDir, 'gantry.db'))
   opened.defer(() => db.destroy())
-  if (config.sandbox && !(isLoopback(config.host) && isLoopback(config.publicHost)))
-    throw new AppError('state.unreadable', { details: { what: 'config', field: 'sandbox' } })
   const audit = openAuditLog({ folder: config.stateDir, key: keys.audit, party: 'main-server', keepsPrivate: false, now })
   opened.defer(() => audit.close())
   return { keys, db, audit }
+}
+
+/** A sandbox is on loopback alone; nowhere else is there a way in by a password that is kept here (R069, R070). */
+function requireConfig({ sandbox, host, publicHost, upstream }: Config): void {
+  const field = sandbox ? !(isLoopback(host) && isLoopback(publicHost)) && 'sandbox' : upstream === null && 'upstream'
+  if (field) throw new AppError('state.unreadable', { details: { what: 'config', field } })
 }

@@ -9,9 +9,7 @@ import { authorization } from '../support/sign-in-browser.ts'
 let server: TestServer
 let browser: Browser
 beforeAll(async () => {
-  server = await createTestServer({ publicHost: 'localhost', sandbox: false }, (seed) => {
-    seed.sandbox = false
-  })
+  server = await createTestServer({ publicHost: 'localhost' })
   browser = await chromium.launch({
     executablePath: findBrowser() ?? '',
     args: ['--no-sandbox', '--disable-gpu', '--ignore-certificate-errors'],

@@ -12,9 +12,7 @@ import { maxPasskeys } from './passkeys.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await createTestServer({ publicHost: 'localhost', sandbox: false }, (seed) => {
-    seed.sandbox = false
-  })
+  server = await createTestServer({ publicHost: 'localhost' })
 })
 afterAll(() => server.close())
 
