@@ -20,7 +20,7 @@ const nextPollMs = 40_000
 
 export const rotation: Proof = {
   name: 'rotation',
-  title: 'Certificates and keys of the servers change under an open session',
+  title: 'Certificates and keys of the servers, and the authority’s own, change under an open session',
   covers: ['R061', 'R066', 'R012', 'T3'],
   method:
     'The sandbox’s real processes on loopback, one device, the commands as an operator and two officers type them. A terminal is opened first and typed into after each step. The ticket key that is replaced counts as stolen: what it can still do is tried at the device (a delivery put into the main server’s database) and at an access server, while it counts and after.',
@@ -31,7 +31,7 @@ export const rotation: Proof = {
       await sandbox.gantry('sign-in')
       const terminal = await openTerminal(sandbox)
       const rows: Row[] = []
-      for (const step of [certificates, ticketKey, deviceCa]) {
+      for (const step of [certificates, ticketKey, deviceCa, authorityKey]) {
         rows.push(...(await step(sandbox, terminal)))
         say(rows.at(-1)?.found ?? '')
       }
@@ -131,6 +131,28 @@ async function deviceCa(sandbox: RunningSandbox, terminal: Running): Promise<Row
   ]
 }
 
+/** What every device pinned when it was enrolled (decision 30). */
+async function authorityKey(sandbox: RunningSandbox, terminal: Running): Promise<Row[]> {
+  const accepted = () => audited(sandbox, 'devices/1/agent').filter((kind) => kind === 'authority-keys.accepted').length
+  const rows: Row[] = []
+  for (const [act, what] of [
+    ['rotate-key', 'the next authority key'],
+    ['retire-key', 'the old authority key’s end'],
+  ] as const) {
+    const before = accepted()
+    await agreed(sandbox, act)
+    const startMs = performance.now()
+    await until(`${what} at the device`, () => accepted() > before, nextPollMs)
+    const tookMs = performance.now() - startMs
+    rows.push(row(`${what} is known at the device`, 'with its next poll', milliseconds(tookMs), tookMs < nextPollMs))
+    rows.push(await typed(terminal, what))
+    // The workstation takes the certificate that the next key has signed.
+    await sandbox.gantry('keys')
+    rows.push(await anotherSession(sandbox, `after ${what}`))
+  }
+  return rows
+}
+
 async function openTerminal(sandbox: RunningSandbox): Promise<Running> {
   const [device] = sandbox.facts.devices
   const running = sandbox.startGantry('connect', device?.id ?? '', '--access', 'os', '--reason', 'Console reacts slowly', '--case', '70001')
@@ -161,12 +183,16 @@ async function listed(sandbox: RunningSandbox, ...argv: string[]): Promise<void>
   const path = join(sandbox.dir, 'list.json')
   const asked = await command(['cloud/main-server/server-keys/main.ts', ...argv, '--config', config(sandbox, 'main-server'), '--request', path, '--json'])
   const { fingerprint } = JSON.parse(asked)
+  await agreed(sandbox, 'server-keys', '--request', path, '--fingerprint', fingerprint)
+}
+
+/** Both officers of the authority. */
+async function agreed(sandbox: RunningSandbox, ...argv: [string, ...string[]]): Promise<void> {
   const { officers } = JSON.parse(readFileSync(join(sandbox.dir, 'sandbox/credentials.json'), 'utf8')) as { officers: Record<string, string> }
   const names = Object.keys(officers).sort()
-  const agree = names.flatMap((name) => ['--officer', name])
   const folders = ['--dir', join(sandbox.dir, 'authority'), '--out', join(sandbox.dir, 'main-server/authority-in')]
   const passphrases = names.map((name) => `${officers[name]}\n`).join('')
-  await command(['authority/main.ts', 'server-keys', ...folders, '--request', path, '--fingerprint', fingerprint, ...agree], passphrases)
+  await command(['authority/main.ts', ...argv, ...folders, ...names.flatMap((name) => ['--officer', name])], passphrases)
 }
 
 async function command([program, ...argv]: [string, ...string[]], input = ''): Promise<string> {
