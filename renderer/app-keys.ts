@@ -39,6 +39,7 @@ function nextRegion(): void {
   const at = regions.findLastIndex((region) => region.contains(document.activeElement))
   const region = regions[(at + 1) % Math.max(1, regions.length)]
   const inner = region?.querySelector<HTMLElement>('.grid[tabindex], .file-grid, .xterm-helper-textarea')
-  const target = region?.classList.contains('rail') ? region.querySelector<HTMLElement>('[aria-current]') : (inner ?? region)
+  const own = region?.classList.contains('rail') ? '[aria-current]' : region?.classList.contains('tools') ? 'button' : null
+  const target = own === null ? (inner ?? region) : region?.querySelector<HTMLElement>(own)
   target?.focus()
 }

@@ -62,8 +62,8 @@ export function DevicesScreen() {
       PageUp: () => move(at - 10),
       Home: () => move(0),
       End: () => move(rows.length - 1),
-      Enter: (event) => chosen && !isOnControl(event) && act(chosen),
-      Space: (event) => chosen && !isOnControl(event) && showSide(),
+      Enter: () => chosen && act(chosen),
+      Space: () => chosen && showSide(),
       F: () => chosen && toggleFavourite(chosen.id),
       'Ctrl+S': () => setSaving(true),
       Escape: () => (isSheetOpen ? setSheetOpen(false) : setQuery(everything)),
@@ -143,9 +143,4 @@ export function openDevice(device: DeviceRow, state: ReturnType<typeof useWindow
 function focusAll(field: RefObject<HTMLInputElement | null>): void {
   field.current?.focus()
   field.current?.select()
-}
-
-/** Enter and Space on a button press that button. */
-function isOnControl({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLElement && target.closest('button, a, [role="menuitem"]') !== null
 }

@@ -26,7 +26,8 @@ export function panesOf(access: SessionView['access']): Pane[] {
   return [...(has('application') ? (['terminal'] as const) : []), ...(has('files') ? (['files'] as const) : (['report'] as const)), 'activity']
 }
 
-export function SessionPanes({ session, isShown }: { session: SessionView; isShown: boolean }) {
+/** `hasKeys`: shown, and no dialog over it. */
+export function SessionPanes({ session, isShown, hasKeys }: { session: SessionView; isShown: boolean; hasKeys: boolean }) {
   const panes = panesOf(session.access)
   const [chosen, setChosen] = useState<Pane>(panes[0] ?? 'activity')
   const [maximised, setMaximised] = useState<Pane | null>(null)
@@ -44,7 +45,7 @@ export function SessionPanes({ session, isShown }: { session: SessionView; isSho
   }
   useKeys(
     { 'Alt+1': () => show(panes[0] ?? 'activity'), 'Alt+2': () => show(panes.includes('files') ? 'files' : 'report'), 'Alt+3': () => show('activity') },
-    isShown,
+    hasKeys,
   )
   const isPane = (pane: Pane) => panes.includes(pane)
   return (
@@ -61,6 +62,7 @@ export function SessionPanes({ session, isShown }: { session: SessionView; isSho
           <Terminals
             session={session}
             isShown={isShown}
+            hasKeys={hasKeys}
             isMaximised={maximised === 'terminal'}
             onMaximise={() => toggle('terminal')}
             isBeside={layout.isBeside}

@@ -35,7 +35,7 @@ export function SessionScreen({ isShown }: { isShown: boolean }) {
             {session.state === 'open' ? (
               <>
                 <SessionHeader session={session} isShown={isShown && isChosen && place.dialog === null} />
-                <SessionPanes session={session} isShown={isShown && isChosen && place.dialog === null} />
+                <SessionPanes session={session} isShown={isShown && isChosen} hasKeys={isShown && isChosen && place.dialog === null} />
               </>
             ) : (
               <EndedScreen session={session} onClose={() => close(session)} />

@@ -52,12 +52,11 @@ export function Button({
       {keys !== undefined && closedBecause === undefined && <kbd aria-hidden>{typeof keys === 'string' ? keyLabel(keys) : keys}</kbd>}
     </UnstyledButton>
   )
-  return closedBecause ? (
-    <Tooltip label={closedBecause} multiline maw={320}>
+  // Always the same elements: one that becomes closed is not made anew, or it would lose the focus.
+  return (
+    <Tooltip label={closedBecause} disabled={closedBecause === undefined} multiline maw={320}>
       {button}
     </Tooltip>
-  ) : (
-    button
   )
 }
 

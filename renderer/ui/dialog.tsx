@@ -36,23 +36,49 @@ export function Dialog({ title, onClose, children, width = 928, className = '', 
   )
 }
 
-/** What had the focus before the first of the dialogs that took each other's place. */
-let opener: Element | null = null
+/** What had the focus before the first of the dialogs that took each other's place, and what it stands in, the nearest first. */
+let opener: readonly Element[] = []
 
 /** Mantine gives the focus back when a dialog that stays is closed; these are there or not. Whoever took the focus meanwhile keeps it. */
 function useFocusBack(): void {
   const [before] = useState(() => {
     const active = document.activeElement
-    if (!active?.closest('.dlg')) opener = active
+    if (!active?.closest('.dlg')) opener = withParents(active)
     return opener
   })
   useEffect(
     () => () => {
-      const isFree = document.activeElement === null || document.activeElement === document.body
-      if (isFree && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true })
+      const first = before[0]
+      if (first && isFree() && takesFocus(first)) return first.focus({ preventScroll: true })
+      // What takes the opener's place may take the focus too, as another terminal does.
+      requestAnimationFrame(() => isFree() && nearestControl(before)?.focus({ preventScroll: true }))
     },
     [before],
   )
+}
+
+function withParents(element: Element | null): Element[] {
+  const found: Element[] = []
+  for (let at = element; at && at !== document.body; at = at.parentElement) found.push(at)
+  return found
+}
+
+function isFree(): boolean {
+  return document.activeElement === null || document.activeElement === document.body
+}
+
+function takesFocus(one: Element): one is HTMLElement {
+  return one instanceof HTMLElement && one.isConnected && one.checkVisibility() && !one.matches(':disabled')
+}
+
+/** For an opener that is gone or disabled by now: the first control of what is left of its surroundings. */
+function nearestControl([_opener, ...around]: readonly Element[]): HTMLElement | null {
+  for (const one of around) {
+    const controls = [...one.querySelectorAll<HTMLElement>('button, a[href], input, select, textarea, [tabindex="0"]')]
+    const control = one.isConnected ? controls.find((inner) => inner.tabIndex >= 0 && takesFocus(inner)) : undefined
+    if (control) return control
+  }
+  return null
 }
 
 type ConfirmProps = {

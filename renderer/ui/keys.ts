@@ -20,6 +20,11 @@ function isInTerminal(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('.xterm') !== null
 }
 
+/** True where Enter and Space press what has the focus. */
+function isPressing(target: EventTarget | null, name: string): boolean {
+  return (name === 'Enter' || name === 'Space') && target instanceof Element && target.closest('button, a, summary, [role="menuitem"]') !== null
+}
+
 export type Keys = Record<string, (event: KeyboardEvent) => void>
 
 /** True where plain keys are text: they belong to the field, not to the screen. */
@@ -28,7 +33,7 @@ export function isTyping(target: EventTarget | null): boolean {
 }
 
 /**
- * Keys of a screen, while `isActive`. A plain key is left to a field that has the focus; keys with Ctrl or Alt and F keys are not.
+ * Keys of a screen, while `isActive`. A plain key is left to a field that has the focus, and Enter and Space to a button; keys with Ctrl or Alt and F keys are not.
  * A handler that is not called leaves the key to the browser.
  */
 export function useKeys(keys: Keys, isActive = true): void {
@@ -42,7 +47,7 @@ export function useKeys(keys: Keys, isActive = true): void {
       if (!handler || event.defaultPrevented || event.isComposing) return
       if (isInTerminal(event.target) && !isAppKey(name)) return
       const isPlain = !/^(Ctrl|Alt)\+|^F\d+$|^Escape$/.test(name)
-      if (isPlain && isTyping(event.target)) return
+      if (isPlain && (isTyping(event.target) || isPressing(event.target, name))) return
       event.preventDefault()
       handler(event)
     }

@@ -56,6 +56,7 @@ export const sessionEn = {
     found: (at: number, of: number) => (of === 0 ? 'nothing' : `${at} of ${of}`),
     previous: 'Previous',
     next: 'Next',
+    tools: 'Tools of the terminal',
     reset: 'Reset the display',
     copy: 'Copy what is selected',
     copyAs: { text: 'Copy as text', ansi: 'Copy with colours (ANSI)' },

@@ -57,6 +57,7 @@ export const sessionFr: SessionWords = {
     found: (at, of) => (of === 0 ? 'rien' : `${at} sur ${of}`),
     previous: 'Précédent',
     next: 'Suivant',
+    tools: 'Outils du terminal',
     reset: 'Réinitialiser l’affichage',
     copy: 'Copier la sélection',
     copyAs: { text: 'Copier en texte', ansi: 'Copier avec les couleurs (ANSI)' },

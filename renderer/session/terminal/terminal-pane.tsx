@@ -20,14 +20,16 @@ type PaneProps = {
   /** Which of several; null when it is the only one. */
   number: number | null
   isShown: boolean
+  /** Shown, and no dialog over it. */
+  hasKeys: boolean
   /** The one that had the focus last: keys for a terminal are for it. */
   isActive: boolean
   onActive: () => void
-  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'onReset' | 'onCopy' | 'hasSelection' | 'isRunning'>
+  tools: Omit<ToolsProps, 'onSearch' | 'onSnippets' | 'onReset' | 'onCopy' | 'hasSelection' | 'isRunning' | 'isOneOfMany'>
 }
 
 /** The shell (`os`) or the service menu (`application`). Pasting is guarded; copying is by hand; nothing that the device sends leaves this pane. */
-export function TerminalPane({ session, number, isShown, isActive, onActive, tools }: PaneProps) {
+export function TerminalPane({ session, number, isShown, hasKeys, isActive, onActive, tools }: PaneProps) {
   const { words } = useSpeech()
   const text = words.session.terminal
   const holder = useRef<HTMLDivElement>(null)
@@ -38,8 +40,13 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
   const isOpening = useLasting(phase.kind === 'opening')
   const isOpen = session.state === 'open'
 
+  // Not when a dialog is closed, which gives the focus back to what opened it; nor from a tool of this pane, by whose focus it became the active one.
+  const pane = useRef<HTMLElement>(null)
+  const mayTakeFocus = useRef(hasKeys)
+  mayTakeFocus.current = hasKeys
   useEffect(() => {
-    if (isShown && isActive && phase.kind === 'open') own.current?.terminal.focus()
+    const isWithin = pane.current?.contains(document.activeElement) === true
+    if (isShown && isActive && phase.kind === 'open' && mayTakeFocus.current && !isWithin) own.current?.terminal.focus()
   }, [isShown, isActive, phase.kind, own])
 
   const offer = (raw: string) => {
@@ -67,7 +74,7 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
       'Ctrl+Shift+A': () => copy('ansi'),
       'Ctrl+Shift+V': () => void navigator.clipboard.readText().then(offer, () => undefined),
     },
-    isShown && isActive && paste === null && !isChoosing,
+    hasKeys && isActive && paste === null && !isChoosing,
   )
 
   // Every other way to paste (menu, middle button, Shift Insert) comes as this event, before xterm sees it.
@@ -88,6 +95,7 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
   }
   return (
     <section
+      ref={pane}
       className="pane termp"
       aria-label={number === null ? text.label(session.device.name) : `${text.label(session.device.name)} ${number}`}
       data-active={isActive || undefined}
@@ -107,6 +115,7 @@ export function TerminalPane({ session, number, isShown, isActive, onActive, too
         <TerminalTools
           {...tools}
           isRunning={phase.kind === 'open'}
+          isOneOfMany={number !== null}
           onSearch={() => setSearching(true)}
           onSnippets={() => setChoosing(true)}
           onReset={reset}

@@ -1,6 +1,7 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a fieldset has a look and a layout of its own
 import { Menu, UnstyledButton } from '@mantine/core'
 import { Columns2, Copy, Maximize2, Minimize2, PanelBottom, PanelRight, RotateCcw, Search, TextCursorInput, X } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { IconButton } from '../../ui/button.tsx'
 import { useKeyLabel } from '../../ui/key-label.ts'
 import { useSpeech } from '../../ui/language.tsx'
@@ -8,6 +9,8 @@ import type { CopyForm } from './selection.ts'
 
 export type ToolsProps = {
   isRunning: boolean
+  /** Beside others: no Tab leads past another terminal, which takes it for the device, so F6 leads to these tools. */
+  isOneOfMany: boolean
   isMaximised: boolean
   isBeside: boolean
   onSearch: () => void
@@ -26,6 +29,7 @@ export type ToolsProps = {
 /** What can be done with a terminal's pane. */
 export function TerminalTools({
   isRunning,
+  isOneOfMany,
   isMaximised,
   isBeside,
   onSearch,
@@ -41,7 +45,7 @@ export function TerminalTools({
   const { words } = useSpeech()
   const text = words.session.terminal
   return (
-    <>
+    <span className="row-x tools" role="group" aria-label={text.tools} data-region={isOneOfMany || undefined} tabIndex={-1}>
       <IconButton icon={Search} small label={text.search} keys="Ctrl Shift F" onClick={onSearch} />
       <IconButton icon={TextCursorInput} small label={words.session.snippets.title} keys="Ctrl Shift S" onClick={onSnippets} />
       <CopyMenu onCopy={onCopy} hasSelection={hasSelection} />
@@ -50,7 +54,7 @@ export function TerminalTools({
       <IconButton icon={isBeside ? PanelBottom : PanelRight} small label={isBeside ? text.filesBelow : text.filesBeside} keys="Ctrl Shift L" onClick={onTurn} />
       <IconButton icon={isMaximised ? Minimize2 : Maximize2} small label={isMaximised ? text.restore : text.maximise} onClick={onMaximise} />
       {onClose && <IconButton icon={X} small label={text.close} onClick={() => onClose(isRunning)} />}
-    </>
+    </span>
   )
 }
 
@@ -58,6 +62,14 @@ const forms: readonly [CopyForm, keys: string][] = [
   ['text', 'Ctrl Shift C'],
   ['ansi', 'Ctrl Shift A'],
 ]
+
+/** A menu whose items are all disabled gives the focus to none of them; with it on the menu itself Esc closes the menu, and a screen reader says why. */
+function NothingToCopy() {
+  const { words } = useSpeech()
+  const label = useRef<HTMLDivElement>(null)
+  useEffect(() => label.current?.closest<HTMLElement>('[role="menu"]')?.focus({ preventScroll: true }), [])
+  return <Menu.Label ref={label}>{words.session.terminal.copyNothing}</Menu.Label>
+}
 
 /** What is selected, as text or with its colours. */
 function CopyMenu({ onCopy, hasSelection }: Pick<ToolsProps, 'onCopy' | 'hasSelection'>) {
@@ -73,7 +85,7 @@ function CopyMenu({ onCopy, hasSelection }: Pick<ToolsProps, 'onCopy' | 'hasSele
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown className="menu">
-        {isClosed && <Menu.Label>{text.copyNothing}</Menu.Label>}
+        {isClosed && <NothingToCopy />}
         {forms.map(([form, keys]) => (
           <Menu.Item key={form} disabled={isClosed} rightSection={<kbd aria-hidden>{keyLabel(keys)}</kbd>} onClick={() => onCopy(form)}>
             {text.copyAs[form]}

@@ -5,13 +5,21 @@ import { useKeys } from '../../ui/keys.ts'
 import { useSpeech } from '../../ui/language.tsx'
 import { TerminalPane } from './terminal-pane.tsx'
 
-type TerminalsProps = { session: SessionView; isShown: boolean; isMaximised: boolean; onMaximise: () => void; isBeside: boolean; onTurn: () => void }
+type TerminalsProps = {
+  session: SessionView
+  isShown: boolean
+  hasKeys: boolean
+  isMaximised: boolean
+  onMaximise: () => void
+  isBeside: boolean
+  onTurn: () => void
+}
 
 /** Each is a program of its own at the device. */
 const most = 4
 
 /** The terminals of a session: one at first; each split opens a further one, beside the others or, where the files are beside, below them. */
-export function Terminals({ session, isShown, isMaximised, onMaximise, isBeside, onTurn }: TerminalsProps) {
+export function Terminals({ session, isShown, hasKeys, isMaximised, onMaximise, isBeside, onTurn }: TerminalsProps) {
   const { words } = useSpeech()
   const text = words.session.terminal
   const [open, setOpen] = useState<readonly number[]>([1])
@@ -29,7 +37,7 @@ export function Terminals({ session, isShown, isMaximised, onMaximise, isBeside,
     setActive(rest[Math.max(0, open.indexOf(number) - 1)] ?? 1)
     setClosing(null)
   }
-  const canSplit = isShown && closing === null
+  const canSplit = hasKeys && closing === null
   useKeys({ 'Ctrl+Shift+D': split, 'Ctrl+\\': split, 'Ctrl+Shift+L': onTurn }, canSplit)
   return (
     <div className="terms" data-count={open.length}>
@@ -39,6 +47,7 @@ export function Terminals({ session, isShown, isMaximised, onMaximise, isBeside,
           session={session}
           number={open.length > 1 ? number : null}
           isShown={isShown}
+          hasKeys={hasKeys}
           isActive={number === active}
           onActive={() => setActive(number)}
           tools={{
