@@ -56,6 +56,8 @@ export const Config = z.strictObject({
   panelSocket: path.max(107),
   language: z.enum(['en', 'fr']).default('en'),
   filesRoot: path,
+  /** Where the device's own software reads which features are licensed (`{"features": […]}`, mode 644, replaced in one step); null: nowhere (R011). */
+  licensedFile: path.nullable().default(null),
   /** Who the session's shell runs as; null, or an agent that is not root, means that this separation is missing, and the panel says so. */
   user: SessionUser.nullable().default(null),
   /** Unix sockets below `/run` that a session's programs keep, such as that of the device's own software. They have no other way out of their session. */

@@ -16,6 +16,7 @@ import { type Clock, unixSeconds } from './clock.ts'
 import { createDataFiles } from './data-files.ts'
 import { createInbox } from './deliveries.ts'
 import { type Enrolment, hostKeyText } from './identity.ts'
+import { openLicences } from './licences.ts'
 import type { Local } from './local.ts'
 import { factsOf, type Log } from './log.ts'
 import { type MainServer, openMainServer } from './main-server.ts'
@@ -89,6 +90,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     onRefused: (data) => audit.note({ kind: 'device.server-refused', actor: { kind: 'unknown' }, data }),
   })
   const local = { ...deps.local, dial: unrevoked.dial }
+  const licences = openLicences({ ...kept, deviceId, licensedFile: config.licensedFile, ticketKeys: serverKeys.ticketKeys, audit: audit.note, clock, log })
   const roster = await openRosterStore({ ...kept, authority })
   const panel = createPanelLink({ socketPath: config.panelSocket, clock, log, signal })
   const toolsFor = createSessionTools({ local, panel, inSession, separate: spare.take, clock, log })
@@ -230,6 +232,8 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
         network,
         serverKeysNumber: serverKeys.number(),
         authority: authority.told(),
+        licensed: licences.features(),
+        licencesNumber: licences.number(),
         ...(wantsBulletin ? { wantsBulletin } : {}),
       },
       { signal: until, timeoutMs: holdMs + 15_000 },
@@ -238,6 +242,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     tellClock()
     if (answer.authorityKeys) await authority.accept(answer.authorityKeys)
     if (answer.serverKeys) await serverKeys.accept(answer.serverKeys).then(unrevoked.lookAgain)
+    if (answer.licences) await licences.accept(answer.licences)
     bulletin.remember(answer.bulletinKey)
     inbox.named(handled)
     const fresh = inbox.receive(answer.deliveries)

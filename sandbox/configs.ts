@@ -89,6 +89,7 @@ export function agentConfig(paths: Paths, device: SandboxDevice, { ports, place,
     panelSocket,
     language,
     filesRoot: place.filesRoot,
+    licensedFile: join(place.service, 'licensed.json'),
     user: place.user,
     shell: '/bin/bash',
     service: {

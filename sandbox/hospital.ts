@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
+import { Subscription } from '@gantry/shared/licences.ts'
 import { readJsonFile } from '@gantry/shared/node/json-file.ts'
 import { AccessLevel, EntitlementKind, LevelRules } from '@gantry/shared/profile.ts'
 import { z } from 'zod'
@@ -24,6 +25,7 @@ const Device = z.strictObject({
   agent: z.boolean(),
   policy: DevicePolicy.nullable(),
   entitlement: z.looseObject({ kind: EntitlementKind, name: z.string(), startsOn: z.iso.date(), endsOn: z.iso.date() }),
+  subscriptions: z.array(Subscription).default([]),
 })
 const Site = z.strictObject({
   id: SiteId,

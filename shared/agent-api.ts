@@ -4,6 +4,7 @@ import { AuditEvent, SignedHead } from './audit.ts'
 import { maxAuthorityStatements } from './authority-keys.ts'
 import type { Contract } from './contract.ts'
 import { DeliveryId, DeviceId, RequestId } from './ids.ts'
+import { Feature, maxSubscriptions } from './licences.ts'
 import { LevelRules } from './profile.ts'
 import { AccessServerRef, CompactJws, Hash, PublicJwk, SignedRequest } from './ticket.ts'
 
@@ -100,6 +101,9 @@ export const agentApi = {
       serverKeysNumber: z.number().int().min(0).optional(),
       /** Thumbprint of the newest key of the authority that it knows, and the number of the statement that said so. Left out by older agents, which stay with the pinned key. */
       authority: z.strictObject({ key: Hash, number: z.number().int().min(0) }).optional(),
+      /** Number of the licences that it has, 0 for none, and what it holds as licensed (`licences.ts`). Left out by older agents, which get none. */
+      licencesNumber: z.number().int().min(0).optional(),
+      licensed: z.array(Feature).max(maxSubscriptions).optional(),
     }),
     output: z.object({
       deliveries: z.array(Delivery).max(200),
@@ -108,6 +112,8 @@ export const agentApi = {
       bulletinKey: Hash.optional(),
       /** A newer list of the servers' keys (`server-keys.ts`). It counts before the deliveries beside it. */
       serverKeys: CompactJws.optional(),
+      /** Newer licences (`licences.ts`). */
+      licences: CompactJws.optional(),
       /** Statements about the authority's key that it has not followed yet (`authority-keys.ts`). They count before all else here. */
       authorityKeys: z.array(CompactJws).max(maxAuthorityStatements).optional(),
     }),

@@ -4,6 +4,7 @@ import { AuditEvent, SignedHead } from './audit.ts'
 import { caseCalls } from './case-api.ts'
 import type { Contract } from './contract.ts'
 import { DeviceId, RequestId, SpecialistId } from './ids.ts'
+import { Subscription } from './licences.ts'
 import { AwaitedContact } from './notice.ts'
 import { AccessLevel, EntitlementKind, LevelRules, ServiceKind } from './profile.ts'
 import { CompactJws, Hash, PublicJwk, SignedRequest } from './ticket.ts'
@@ -157,6 +158,8 @@ export const clientApi = {
     output: z.object({
       device: DeviceRow,
       sessions: z.array(PastSession),
+      /** R011. `reported`: the device holds the feature as licensed; the two differ until its next poll. */
+      subscriptions: z.array(Subscription.extend({ inForce: z.boolean(), reported: z.boolean() })),
     }),
   },
   /** Runs the policy (every step, in order), stores the request, signs the ticket. Refusals: `access.*`, `device.unknown`. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
 import { caseCalls } from './case-api.ts'
-import { AccessRequestView, DeviceRow, PastSession, SignInPlace, Specialist } from './client-api.ts'
+import { AccessRequestView, clientApi, DeviceRow, SignInPlace, Specialist } from './client-api.ts'
 import { type Contract, FailureShape as Failure, type Input, type Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
@@ -195,13 +195,7 @@ export const calls = {
   'keys.request': { input: none, output: z.object({ request: z.string() }) },
 
   'device.list': { input: none, output: z.object({ devices: z.array(DeviceRow), atMs: z.number(), offline: z.boolean() }) },
-  'device.show': {
-    input: z.strictObject({ deviceId: DeviceId }),
-    output: z.object({
-      device: DeviceRow,
-      sessions: z.array(PastSession),
-    }),
-  },
+  'device.show': clientApi['device.show'],
 
   'request.start': {
     input: z.strictObject({

@@ -22,6 +22,7 @@ import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
  *   head         each party's audit key            how far its audit log goes
  *   beat         an access server's key            that it is there, and how much it carries
  *   bulletin     main server's ticket key          for which devices something waits (`access-api.ts`)
+ *   licences     main server's ticket key          which licensed features a device has a subscription for (`licences.ts`)
  *   policy       the customer's policy key         what a device lets in (`device-policy.ts`)
  *   approval     a customer's approver             that this very request may come in (`agent/access/second-key.ts`)
  *   update       the vendor's offline update key   what the desktop client may become (`update-manifest.ts`)
@@ -44,6 +45,7 @@ export const jwsTypes = {
   head: 'gantry-head+jwt',
   beat: 'gantry-beat+jwt',
   bulletin: 'gantry-bulletin+jwt',
+  licences: 'gantry-licences+jwt',
   notice: 'gantry-notice+jwt',
   policy: 'gantry-policy+jwt',
   approval: 'gantry-approval+jwt',

@@ -144,7 +144,8 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     now,
   }
   const standing = createStandingCheck(access)
-  const onTaken = async ({ shutOut }: Taken) => {
+  const onTaken = async ({ shutOut, relicensed }: Taken) => {
+    for (const id of relicensed) waiters.wake(id)
     for (const id of shutOut) await endSignInsOf({ db, append, ended: hub.endSignIn }, id)
     await standing.look()
     for (const id of hub.watchers()) hub.publish(id, 'device.list-changed', {})
@@ -248,7 +249,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     stopping: stopping.signal,
     handlers: {
       ...createPollHandlers({
-        ...{ db, waiters, append, now, bulletinKey: bulletins.keyOf },
+        ...{ db, waiters, append, now, bulletinKey: bulletins.keyOf, ticketKey: keys.ticket },
         roster: () => numbered(authority.roster()),
         serverKeys: () => numbered(authority.serverKeys()),
         authorityKeys: authority.statementsFor,

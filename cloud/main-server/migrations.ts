@@ -162,6 +162,13 @@ const elsewhere = [
   `alter table ended_sign_ins add column code text not null default 'auth.sign-in-copied'`,
 ]
 
+/** Licensed features: what the directory says, and what the device says it holds. */
+const licences = [
+  `alter table devices add column subscriptions_json text not null default '[]'`,
+  `alter table devices add column licences_number integer not null default 0`,
+  `alter table devices add column licensed_json text not null default '[]'`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -176,6 +183,7 @@ export const migrations: Record<string, Migration> = {
   '0011-certified': { up: (db: Kysely<unknown>) => runAll(db, certified) },
   '0012-codes-end': { up: (db: Kysely<unknown>) => runAll(db, codesEnd) },
   '0013-elsewhere': { up: (db: Kysely<unknown>) => runAll(db, elsewhere) },
+  '0014-licences': { up: (db: Kysely<unknown>) => runAll(db, licences) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { requestLimits } from '@gantry/shared/access-request.ts'
 import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { DayHours } from '@gantry/shared/hours.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
+import { maxSubscriptions, Subscription } from '@gantry/shared/licences.ts'
 import { NoticeRule, noticeLimits } from '@gantry/shared/notice.ts'
 import { AccessLevel, EntitlementKind, FilesLimits } from '@gantry/shared/profile.ts'
 import { plainText } from '@gantry/shared/ticket.ts'
@@ -150,6 +151,8 @@ const Device = z.strictObject({
   /** Taken out of service by the operator: no request, and its sessions end. */
   disabled: z.boolean().default(false),
   entitlement: Entitlement.nullable(),
+  /** Licensed features and services (R011): what the device reports as licensed, within one poll. */
+  subscriptions: z.array(Subscription).max(maxSubscriptions).default([]),
 })
 
 const Site = z.strictObject({

@@ -1,6 +1,7 @@
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { DeviceId, SpecialistId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
+import { sql } from 'kysely'
 import type { Database, Queries } from './database.ts'
 import type { ReadDirectory } from './directory.ts'
 import { hashPassword } from './password.ts'
@@ -13,6 +14,8 @@ type SeededSpecialist = Seed['specialists'][number]
 export type Taken = {
   /** Who may not sign in any more. */
   shutOut: SpecialistId[]
+  /** Whose subscriptions are others than before. */
+  relicensed: DeviceId[]
 }
 type TakeOverTools = { append: (event: NewAuditEvent) => void; now: () => number }
 
@@ -64,6 +67,7 @@ export async function organisationName(db: Database): Promise<string> {
 type Standing = {
   people: Map<SpecialistId, { disabled: boolean; mark: string }>
   devices: Map<DeviceId, { disabled: boolean; mark: string }>
+  licences: Map<DeviceId, number>
   /** Of all profiles. */
   profiles: string
 }
@@ -76,7 +80,16 @@ async function standingOf(trx: Queries): Promise<Standing> {
     .innerJoin('sites as site', 'site.id', 'device.site_id')
     .innerJoin('customers as customer', 'customer.id', 'site.customer_id')
     .leftJoin('entitlements as entitlement', 'entitlement.device_id', 'device.id')
-    .select(['device.id', 'device.disabled_ms', 'device.site_id', 'device.model_id', 'device.name', 'device.serial', 'device.connectivity'])
+    .select([
+      'device.id',
+      'device.disabled_ms',
+      'device.licences_number',
+      'device.site_id',
+      'device.model_id',
+      'device.name',
+      'device.serial',
+      'device.connectivity',
+    ])
     .select([
       'site.name as site',
       'site.city',
@@ -100,6 +113,7 @@ async function standingOf(trx: Queries): Promise<Standing> {
   return {
     people: marked(people.map(({ password: _, totp_step: __, ...row }) => row)),
     devices: marked(devices),
+    licences: new Map(devices.map(({ id, licences_number }) => [id, licences_number])),
     profiles: sha256(JSON.stringify(profiles)),
   }
 }
@@ -141,7 +155,8 @@ function tell(append: TakeOverTools['append'], before: Standing, after: Standing
     const [was, is] = [before.devices.get(id)?.disabled ?? false, after.devices.get(id)?.disabled]
     if (was !== is) append({ kind: is ? 'device.disabled' : 'device.enabled', actor, deviceId: id })
   }
-  return { shutOut: [...after.people].filter(([, { disabled }]) => disabled).map(([id]) => id) }
+  const relicensed = [...after.licences].filter(([id, number]) => (before.licences.get(id) ?? 0) !== number).map(([id]) => id)
+  return { shutOut: [...after.people].filter(([, { disabled }]) => disabled).map(([id]) => id), relicensed }
 }
 
 function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: string }>): K[] {
@@ -161,8 +176,9 @@ async function storeCustomer(
 async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours, ...site }: Site, customerId: string, nowMs: number): Promise<void> {
   const more = { time_zone: timeZone, contact_json: contact && JSON.stringify(contact), quiet_hours_json: JSON.stringify(quietHours) }
   await upsert(trx, 'sites', { ...site, customer_id: customerId, ...more })
-  for (const { model, enrolmentSecret, enrolmentUntil, entitlement, disabled: _, ...device } of devices) {
+  for (const { model, enrolmentSecret, enrolmentUntil, entitlement, subscriptions, disabled: _, ...device } of devices) {
     await upsert(trx, 'devices', { ...device, site_id: site.id, model_id: model })
+    await subscribe(trx, device.id, JSON.stringify(subscriptions), nowMs)
     await trx.deleteFrom('entitlements').where('device_id', '=', device.id).execute()
     if (entitlement) {
       const { kind, name, startsOn, endsOn, terms, calls } = entitlement
@@ -174,6 +190,13 @@ async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours,
     }
     if (enrolmentSecret) await offerEnrolment(trx, device.id, { secret: enrolmentSecret, until: enrolmentUntil, nowMs })
   }
+}
+
+/** Numbered by the second, so that a database that begins anew goes on above what devices have. */
+async function subscribe(trx: Queries, deviceId: DeviceId, subscriptions: string, nowMs: number): Promise<void> {
+  const number = sql<number>`max(licences_number + 1, ${Math.floor(nowMs / 1_000)})`
+  const update = trx.updateTable('devices').set({ subscriptions_json: subscriptions, licences_number: number })
+  await update.where('id', '=', deviceId).where('subscriptions_json', '!=', subscriptions).execute()
 }
 
 type Offer = { secret: string; until: string | undefined; nowMs: number }

@@ -53,6 +53,11 @@ export type Tables = {
     separated: number
     rules_json: string | null
     roster_number: number
+    /** As the directory says (`Subscription`), and since which change. */
+    subscriptions_json: Generated<string>
+    licences_number: Generated<number>
+    /** Names of the features that it holds as licensed. */
+    licensed_json: Generated<string>
     /** Since when the directory says so, or names it no more. It may still call in, for its ends. */
     disabled_ms: Generated<number | null>
     /** By which it was ahead at its last poll, to the minute; 0: no more than signed times may differ. */

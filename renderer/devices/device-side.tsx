@@ -79,7 +79,7 @@ export function DeviceSide({ device, around, list, isSheet, onOpen, onFavourite,
         </p>
       </Section>
       <Facts device={device} speech={speech} />
-      <LastSessions device={device} />
+      <Shown device={device} nowMs={around.nowMs} />
     </aside>
   )
 }
@@ -128,27 +128,62 @@ function Facts({ device, speech: { words, format } }: { device: DeviceRow; speec
   )
 }
 
-type Shown = CallOutput<'device.show'>
-const shownSessions = 5
-
-function LastSessions({ device }: { device: DeviceRow }) {
-  const { words, format } = useSpeech()
-  const { specialist } = useStore(useWindowState().signIn)
-  const { side } = words.devices
-  const [sessions, setSessions] = useState<Shown['sessions'] | null>(null)
+/** What is asked for when a device is looked at. */
+function Shown({ device, nowMs }: { device: DeviceRow; nowMs: number }) {
+  const [shown, setShown] = useState<CallOutput<'device.show'> | null>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: read again when a session has begun or ended
   useEffect(() => {
     let isCurrent = true
     call('device.show', { deviceId: device.id }).then(
-      (shown) => isCurrent && setSessions(shown.sessions),
+      (now) => isCurrent && setShown(now),
       () => undefined,
     )
     return () => {
       isCurrent = false
     }
   }, [device.id, device.reach.why])
-  if (!sessions) return null
-  const line = (session: Shown['sessions'][number]) => {
+  if (!shown) return null
+  return (
+    <>
+      <Licences subscriptions={shown.subscriptions} nowMs={nowMs} />
+      <LastSessions sessions={shown.sessions} />
+    </>
+  )
+}
+
+type Subscriptions = CallOutput<'device.show'>['subscriptions']
+/** R011: what is subscribed to here, and whether the device holds it as licensed. */
+function Licences({ subscriptions, nowMs }: { subscriptions: Subscriptions; nowMs: number }) {
+  const { words, format } = useSpeech()
+  const { side } = words.devices
+  if (subscriptions.length === 0) return null
+  const state = ({ from, until, inForce, reported }: Subscriptions[number]) => {
+    if (inForce) return reported ? side.licensed(format.date(until)) : side.licensedSoon(format.date(until))
+    if (reported) return side.licenceLeaving
+    return Date.parse(from) > nowMs ? side.licenceAhead(format.date(from)) : side.licenceOver(format.date(until))
+  }
+  return (
+    <Section title={side.subscriptions}>
+      <dl>
+        {subscriptions.map((one) => (
+          <div key={`${one.feature} ${one.from}`}>
+            <dt>{one.name}</dt>
+            <dd className={one.inForce && one.reported ? '' : 't2'}>{state(one)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Section>
+  )
+}
+
+type Sessions = CallOutput<'device.show'>['sessions']
+const shownSessions = 5
+
+function LastSessions({ sessions }: { sessions: Sessions }) {
+  const { words, format } = useSpeech()
+  const { specialist } = useStore(useWindowState().signIn)
+  const { side } = words.devices
+  const line = (session: Sessions[number]) => {
     const isMine = session.specialist === specialist?.name
     const length =
       session.endedMs === null

@@ -37,6 +37,12 @@ describe('the sandbox', () => {
     for (const { filesRoot } of facts.devices) expect(existsSync(filesRoot)).toBe(true)
   })
 
+  test('R011: what its owner has subscribed to, the device holds as licensed, and its own software can read it', async () => {
+    const licensed = join(dir, 'devices/1/service/licensed.json')
+    await until('the licence', () => existsSync(licensed) || null)
+    expect(JSON.parse(readFileSync(licensed, 'utf8'))).toEqual({ features: ['dose-reports'] })
+  })
+
   test('a second start of the same state folder is refused and says who has it', async () => {
     const second = await run([process.execPath, join(root, 'sandbox/main.ts'), '--headless', '--json', '--state', dir]).done
     expect(second.code).toBe(1)

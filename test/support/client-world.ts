@@ -188,7 +188,7 @@ function createHandlers(world: ClientWorld, { accessServer, fallback }: Route, a
     'device.list': () => ({ devices: [world.row], serverTimeMs: Date.now() }),
     'device.show': ({ deviceId }) => {
       if (deviceId !== device.id) throw new AppError('device.unknown')
-      return { device: world.row, sessions: [] }
+      return { device: world.row, sessions: [], subscriptions: [] }
     },
     async 'access-request.create'(input) {
       const payload = RequestPayload.parse(JSON.parse(Buffer.from(input.request.payload, 'base64url').toString()))

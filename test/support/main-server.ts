@@ -204,6 +204,7 @@ function seedOf({ elena, tomas }: TestServer['people'], { mine, second, hidden, 
       enrolmentSecret: secret,
       connectivity: 'on' as const,
       disabled: false,
+      subscriptions: [],
       entitlement: { ...agreement, endsOn },
     }
   }

@@ -1,5 +1,6 @@
 import type { AccessState } from '@gantry/shared/access-request.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
+import { Feature, isInForce, Subscription } from '@gantry/shared/licences.ts'
 import { LevelRules } from '@gantry/shared/profile.ts'
 import { Hash, PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
@@ -100,6 +101,13 @@ export async function recentSessions(db: Database, deviceId: DeviceId) {
     endedMs: row.ended_ms,
     cause: row.end_cause,
   }))
+}
+
+export async function subscriptionsOf(db: Database, deviceId: DeviceId, nowMs: number) {
+  const row = await db.selectFrom('devices').select(['subscriptions_json', 'licensed_json']).where('id', '=', deviceId).executeTakeFirstOrThrow()
+  const reported = z.array(Feature).parse(JSON.parse(row.licensed_json))
+  const subscriptions = z.array(Subscription).parse(JSON.parse(row.subscriptions_json))
+  return subscriptions.map((one) => ({ ...one, inForce: isInForce(one, nowMs), reported: reported.includes(one.feature) }))
 }
 
 /** Devices whose last contact lies between the two times: those that have just fallen silent. */

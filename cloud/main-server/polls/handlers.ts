@@ -3,11 +3,12 @@ import type { AgentApi } from '@gantry/shared/agent-api.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { Handlers } from '@gantry/shared/contract.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
-import { sha256 } from '@gantry/shared/node/signing.ts'
+import { type SigningKey, sha256 } from '@gantry/shared/node/signing.ts'
 import type { CompactJws, Hash } from '@gantry/shared/ticket.ts'
 import type { DeviceCaller } from '../caller.ts'
 import { isSilent } from '../contact.ts'
 import type { Database } from '../database.ts'
+import { newerLicences } from './licences.ts'
 import { notePlace } from './places.ts'
 import { type Contact, contactColumns, dropDelivery, handledDelivery, markHandled, openDeliveries, queueDelivery, recordContact } from './store.ts'
 import type { Waiters } from './waiters.ts'
@@ -28,6 +29,8 @@ export type PollTools = {
   append: (event: NewAuditEvent) => void
   /** By which it finds its mark in a bulletin. */
   bulletinKey: (device: { id: DeviceId; thumbprint: Hash }) => Hash
+  /** Signs licences. */
+  ticketKey: () => SigningKey
   now: () => number
 }
 
@@ -42,24 +45,31 @@ export function createPollHandlers(tools: PollTools): Pick<Handlers<AgentApi, De
     await tools.standingChanged()
   }
   return {
-    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, authority, clockMs, run, ...said }, caller) {
+    async 'device.poll'({ holdMs, handled, wantsBulletin, serverKeysNumber, licencesNumber, licensed = [], authority, clockMs, run, ...said }, caller) {
       await markHandled(db, caller.deviceId, handled, now())
-      const contact = { ...said, clockOffSeconds: offInMinutes(clockMs, now()) }
+      const contact = { ...said, licensed, clockOffSeconds: offInMinutes(clockMs, now()) }
       if (await notePlace(db, { deviceId: caller.deviceId, run }, now())) await twoPlaces(caller)
       await noteContact(tools, caller.deviceId, contact)
       await offerRoster(tools, caller.deviceId, contact.rosterNumber)
       // Listening begins before the first look, or what is queued in between would wait for the next poll.
       const enough = new AbortController()
-      const news = () => ({ ...newerKeys(tools, serverKeysNumber), ...newerAuthority(tools, authority) })
       const woken = waiters.wait(caller.deviceId, holdMs, AbortSignal.any([caller.signal, enough.signal]))
       try {
-        let deliveries = await openDeliveries(db, caller.deviceId)
-        if (deliveries.length === 0 && holdMs > 0 && Object.keys(news()).length === 0) {
+        const look = async () => ({
+          deliveries: await openDeliveries(db, caller.deviceId),
+          news: {
+            ...newerKeys(tools, serverKeysNumber),
+            ...newerAuthority(tools, authority),
+            ...(await newerLicences(tools, caller.deviceId, licencesNumber)),
+          },
+        })
+        let found = await look()
+        if (found.deliveries.length === 0 && holdMs > 0 && Object.keys(found.news).length === 0) {
           await woken
-          deliveries = await openDeliveries(db, caller.deviceId)
+          found = await look()
         }
         const key = wantsBulletin ? { bulletinKey: tools.bulletinKey({ id: caller.deviceId, thumbprint: caller.thumbprint }) } : {}
-        return { deliveries, serverTimeMs: now(), ...key, ...news() }
+        return { deliveries: found.deliveries, serverTimeMs: now(), ...key, ...found.news }
       } finally {
         enough.abort()
       }

@@ -97,6 +97,7 @@ export type Contact = {
   rules: LevelRules
   rosterNumber: number
   clockOffSeconds: number
+  licensed: readonly string[]
 }
 
 /** Writes what a device tells of itself; returns what was known before. */
@@ -115,6 +116,7 @@ export async function recordContact(
       'rules_json',
       'roster_number',
       'clock_off_s',
+      'licensed_json',
       'last_contact_ms',
     ] as const
     const { last_contact_ms, ...before } = await trx.selectFrom('devices').select(columns).where('id', '=', deviceId).executeTakeFirstOrThrow()
@@ -137,5 +139,6 @@ export function contactColumns(contact: Contact) {
     rules_json: JSON.stringify(contact.rules),
     roster_number: contact.rosterNumber,
     clock_off_s: contact.clockOffSeconds,
+    licensed_json: JSON.stringify(contact.licensed),
   }
 }

@@ -109,6 +109,7 @@ export async function openMainDesk(): Promise<MainDesk> {
           now: () => clock(),
         },
         bulletinKey: newNonce,
+        ticketKey: tools.ticketKey,
         standingChanged: standing.look,
       }),
       die(after: number) {

@@ -33,7 +33,7 @@ const plain: Script = {
   'settings.change': (part) => ({ ...described.settings, ...part }) as Settings,
   'keys.status': () => ({ state: 'ready', current: { fingerprint: 'K3QF-7MZA-PX2D-WJ5N', untilMs: nowMs + 60 * 86_400_000, pin: false }, waiting: null }),
   'device.list': () => ({ devices, atMs: nowMs, offline: false }),
-  'device.show': ({ deviceId }) => ({ device: devices.find(({ id }) => id === deviceId) ?? (devices[0] as DeviceRow), sessions: [] }),
+  'device.show': ({ deviceId }) => ({ device: devices.find(({ id }) => id === deviceId) ?? (devices[0] as DeviceRow), sessions: [], subscriptions: [] }),
   'request.list': () => ({ requests: [] }),
   'session.list': () => ({ sessions: [] }),
   'session.activity': () => ({ events: [], verified: true }),

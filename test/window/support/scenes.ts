@@ -55,6 +55,11 @@ const lastSessions: Script = {
       const startedMs = nowMs - daysAgo * day
       return { requestId, specialist, access, startedMs, endedMs: startedMs + minutes * 60_000, cause }
     }),
+    subscriptions: [
+      { feature: 'dose-reports', name: 'Dose reports', from: '2026-01-01', until: '2027-06-30', inForce: true, reported: true },
+      { feature: 'protocol-sync', name: 'Protocol sync', from: '2026-07-01', until: '2027-06-30', inForce: true, reported: false },
+      { feature: 'contrast-log', name: 'Contrast log', from: '2025-01-01', until: '2025-12-31', inForce: false, reported: false },
+    ],
   }),
 }
 
