@@ -16,6 +16,33 @@ const FilePath = z
   .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/)
 
 /**
+ * A passkey of the customer's (WebAuthn Level 3): as an approver it is pinned with the one page that may ask for it. `rpId` is that page's own domain or one above it; without TLS a
+ * browser gives passkeys to `localhost` alone. No attestation: whose hands made the key, the policy's owner judges.
+ */
+export const PasskeyApprover = z
+  .strictObject({
+    kind: z.literal('passkey'),
+    /** base64url; 1023 octets at most (section 4). */
+    credentialId: z.string().regex(/^[A-Za-z0-9_-]{16,1364}$/),
+    publicKey: PublicJwk,
+    rpId: HostName,
+    origin: z.string().max(300),
+  })
+  .refine(({ origin, rpId }) => isPageOf(origin, rpId), { path: ['origin'] })
+export type PasskeyApprover = z.infer<typeof PasskeyApprover>
+
+/** One text for one origin, as a browser writes it in what it has signed. */
+function isPageOf(origin: string, rpId: string): boolean {
+  const [, host = '', ownPort] = /^(?:https:\/\/|http:\/\/(?=localhost(?::|$)))([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?$/.exec(origin) ?? []
+  const usual = origin.startsWith('https:') ? 443 : 80
+  const isPort = ownPort === undefined || (Number(ownPort) <= 65_535 && Number(ownPort) !== usual)
+  return isPort && (host === rpId || host.endsWith(`.${rpId}`))
+}
+
+export const Approver = z.union([PublicJwk, PasskeyApprover])
+export type Approver = z.infer<typeof Approver>
+
+/**
  * The device's own policy: what the customer decides, and no server can change (decision 20). A device that never had one takes the defaults below. Every member
  * can be set alone; a member that this version does not know is refused, since it may be what a door was closed with.
  */
@@ -43,9 +70,9 @@ export const Policy = z.strictObject({
   /** R081: presence, which is the code typed in at the panel, for the application and the operating system. */
   rules: LevelRules.strict().default({ diagnostics: 'ask', files: 'ask', application: 'ask-typed', os: 'ask-typed' }),
   /**
-   * The second key: where there are any, a request comes in only with the signature of one of these as well, whatever ticket it has; the agent's `access/second-key.ts`.
+   * The second key: where there are any, a request comes in only with the signature of one of these, keys or passkeys, as well, whatever ticket it has; the agent's `access/second-key.ts`.
    */
-  approvers: z.array(PublicJwk).max(16).default([]),
+  approvers: z.array(Approver).max(16).default([]),
   /** Against approval by habit (threat T6): one more is refused before anything rings. */
   requestsPerHour: z.number().int().min(0).max(1_000).default(3),
   /** How long a question stands at the panel; then it is refused. */

@@ -166,6 +166,7 @@ export const errorCodes = {
   'proxy.setting-bad': { status: 500, exit: 2 },
   'server.not-allowed': { status: 403, exit: 3 },
 
+  'policy.passkey-refused': { status: 403, exit: 3 },
   'policy.key-wrong': { status: 403, exit: 3 },
   'policy.setting-bad': { status: 400, exit: 2 },
   'policy.unusable': { status: 409, exit: 3 },

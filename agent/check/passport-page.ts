@@ -1,6 +1,7 @@
 import { addressText } from '@gantry/shared/allow-list.ts'
 import { type CheckedHost, hostPasses, type Passport } from '@gantry/shared/passport.ts'
 import type { PassportWords } from '@gantry/shared/words/passport.en.ts'
+import { html, Raw } from '../html.ts'
 import { passportStyle } from './passport-style.ts'
 import { asksOf, clockText, whenText } from './passport-text.ts'
 
@@ -62,28 +63,6 @@ function hostRow(host: CheckedHost, words: PassportWords): Raw {
 <td data-label="${columns.result}">${host.needed ? html`<ul class="hops">${hops}</ul>` : words.notNeeded}</td>
 </tr>
 `
-}
-
-/** Markup of ours; everything else that enters a page is escaped. */
-class Raw {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-  toString(): string {
-    return this.text
-  }
-}
-
-type Part = string | number | Raw | readonly Raw[]
-
-function html(strings: TemplateStringsArray, ...parts: Part[]): Raw {
-  const escaped = (part: Part): string => {
-    if (part instanceof Raw) return part.text
-    if (Array.isArray(part)) return part.map(escaped).join('')
-    return String(part).replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
-  }
-  return new Raw(strings.reduce((before, string, index) => `${before}${index > 0 ? escaped(parts[index - 1] ?? '') : ''}${string}`, ''))
 }
 
 const mark =

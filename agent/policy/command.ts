@@ -15,11 +15,13 @@ import { panelEn } from '@gantry/shared/words/panel.en.ts'
 import { panelFr } from '@gantry/shared/words/panel.fr.ts'
 import { type PolicyCommandWords, policyCommandEn } from '@gantry/shared/words/policy-command.en.ts'
 import { policyCommandFr } from '@gantry/shared/words/policy-command.fr.ts'
+import { z } from 'zod'
 import { forgetPolicy, type LoadedPolicy, readPolicy } from '../access/policy-file.ts'
-import { approvalFile, approvalOf, approvalsIn, WaitingApproval } from '../access/second-key.ts'
+import { approvalFile, approvalOf, approvalsIn, isPasskey, WaitingApproval } from '../access/second-key.ts'
 import { answering, readArguments, requireLanguage } from '../command-line.ts'
 import { Config } from '../config.ts'
 import { readIdentity } from '../identity.ts'
+import { approveByPasskey, makePasskey, pagePort, passkeyPort } from './passkey.ts'
 import { withSettings } from './settings.ts'
 
 /**
@@ -35,15 +37,21 @@ export function runPolicyCommand(argv: string[]): Promise<number> {
     const asked = read(argv)
     const config = asked.config === undefined ? null : readJsonFile(asked.config, Config)
     speaker.language = asked.language ?? config?.language ?? speaker.language
-    const at: At = { ...asked, config, words: words[speaker.language] }
+    const at: At = { ...asked, config, language: speaker.language, words: words[speaker.language] }
     if (asked.verb === 'key') return makeKey(at)
+    if (asked.verb === 'passkey') return say(await makePasskey({ ...at, port: at.port ?? passkeyPort, onReady: opening(at) }))
     if (asked.verb === 'show') return show(at, faults[speaker.language])
     if (asked.verb === 'approve') return approve(at)
     return asked.verb === 'set' ? set(at) : reset(at)
   }, words)
 }
 
-type At = Omit<ReturnType<typeof read>, 'config'> & { config: Config | null; words: PolicyCommandWords }
+type At = Omit<ReturnType<typeof read>, 'config' | 'language'> & { config: Config | null; language: Language; words: PolicyCommandWords }
+
+const opening =
+  ({ words }: At) =>
+  (url: string) =>
+    console.error(words.openPage(url))
 
 async function makeKey({ key = '', words }: At): Promise<number> {
   if (existsSync(key)) throw new AppError('usage.bad', { details: { problem: words.keyThere(key) } })
@@ -82,7 +90,13 @@ async function set({ config, policy, key: keyPath = '', device, nextOwner, isFre
 }
 
 /** Lists what waits for the second key; with a request's id, signs that one. What is shown is read from what is signed. */
-async function approve({ config, key = '', settings: [id], words }: At): Promise<number> {
+async function approve(at: At): Promise<number> {
+  const {
+    config,
+    key = '',
+    settings: [id],
+    words,
+  } = at
   if (!config) throw new AppError('usage.bad', { details: { problem: '--config FILE' } })
   const folder = approvalsIn(config.policyFile)
   const waiting = waitingIn(folder)
@@ -95,9 +109,22 @@ async function approve({ config, key = '', settings: [id], words }: At): Promise
   if (!one) throw new AppError('access.unknown')
   const { request, file } = one
   console.error(words.approving(`${file.name}, ${file.employer}`, request))
+  if (at.isPasskey) return approveInBrowser(one, at)
   const signer = await openKeyFile('policy', readJsonFile(key, KeyFile), (await readSecret(words.passphrase)) ?? '')
   writeFileWhole(approvalFile(folder, request.id), await signJws('approval', approvalOf(file, request, Date.now()), signer), 0o644)
   return say({ requestId: request.id, approver: thumbprint(signer.publicJwk) })
+}
+
+/** By a passkey that the policy in the device's folder pins; which of them counts, the device judges. */
+async function approveInBrowser({ request, file }: ReturnType<typeof waitingIn>[number], at: At): Promise<number> {
+  const approvers = standingOf(at.config, undefined).policy.approvers.filter(isPasskey)
+  const payload = approvalOf(file, request, Date.now())
+  const { approval, approver } = await approveByPasskey(
+    { ...file, payload, request, approvers },
+    { ...at, port: at.port ?? pagePort(approvers) ?? passkeyPort, onReady: opening(at) },
+  )
+  writeFileWhole(approvalFile(approvalsIn(pathOf(at.config, undefined)), request.id), JSON.stringify(approval), 0o644)
+  return say({ requestId: request.id, approver: thumbprint(approver.publicKey) })
 }
 
 function waitingIn(folder: string) {
@@ -145,21 +172,34 @@ function say(facts: object, indent?: number): 0 {
   return 0
 }
 
-const verbs = ['key', 'show', 'set', 'approve', 'reset'] as const
+const verbs = ['key', 'show', 'set', 'approve', 'passkey', 'reset'] as const
 
 function read(argv: string[]) {
   return readArguments(() => {
-    const one = { type: 'string' } as const
-    const options = { config: one, policy: one, key: one, device: one, 'next-owner': one, language: one, fresh: { type: 'boolean' } } as const
+    const [one, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
+    const options = { config: one, policy: one, key: one, device: one, 'next-owner': one, language: one, port: one, fresh: flag, passkey: flag } as const
     const { values, positionals } = parseArgs({ args: argv.slice(1), allowPositionals: true, options })
     const [given, ...settings] = positionals
     const verb = verbs.find((name) => name === given)
-    const { config, policy, key, device, fresh: isFresh = false } = values
+    const { config, policy, key, device, fresh: isFresh = false, passkey: isPasskey = false } = values
     if (!verb || (verb !== 'set' && settings.length > (verb === 'approve' ? 1 : 0))) throw new Error(verbs.join(', '))
-    if (verb !== 'key' && (config === undefined) === (policy === undefined)) throw new Error('--config FILE, --policy FILE')
-    if (verb === 'approve' && settings.length > 0 && key === undefined) throw new Error('--key FILE')
+    if (verb !== 'key' && verb !== 'passkey' && (config === undefined) === (policy === undefined)) throw new Error('--config FILE, --policy FILE')
+    if (verb === 'approve' && settings.length > 0 && (key === undefined) !== isPasskey) throw new Error('--key FILE, --passkey')
     if ((verb === 'key' || verb === 'set') && key === undefined) throw new Error('--key FILE')
     const forDevice = device === undefined ? undefined : DeviceId.parse(device)
-    return { verb, config, policy, key, device: forDevice, nextOwner: values['next-owner'], isFresh, settings, language: requireLanguage(values.language) }
+    const port = values.port === undefined ? undefined : z.coerce.number().int().min(0).max(65_535).parse(values.port)
+    return {
+      verb,
+      config,
+      policy,
+      key,
+      isPasskey,
+      port,
+      device: forDevice,
+      nextOwner: values['next-owner'],
+      isFresh,
+      settings,
+      language: requireLanguage(values.language),
+    }
   })
 }

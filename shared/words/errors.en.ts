@@ -441,6 +441,17 @@ export const errorsEn: ErrorWords = {
     what: reason === 'owner' ? 'This key does not own the policy of this device.' : 'The passphrase does not open this key.',
     todo: reason === 'owner' ? 'Use the key that signed it last.' : 'Type it again.',
   }),
+  'policy.passkey-refused': ({ reason }) => ({
+    what:
+      {
+        none: 'The policy pins no passkey that this page may ask for.',
+        port: 'The port of the passkey page is taken.',
+        time: 'Nobody used a passkey in time.',
+      }[String(reason)] ?? 'What the browser answered is not what was asked, or the passkey is not one of the policy’s.',
+    todo:
+      { none: 'Make one with gantry-agent policy passkey, and pin it in approvers.', port: 'End the program that uses it, and try again.' }[String(reason)] ??
+      'Nothing was signed. Run the command again.',
+  }),
   'policy.setting-bad': ({ name }) => ({
     what: `${name === undefined || name === '' ? 'A setting' : `The setting ${name}`} is not known, or its value does not fit.`,
     todo: 'Nothing was changed. See the settings and their values with: gantry-agent policy show',

@@ -469,6 +469,18 @@ export const errorsFr: ErrorWords = {
     what: reason === 'owner' ? 'Cette clé n’est pas celle de la politique de cet appareil.' : 'La phrase de passe n’ouvre pas cette clé.',
     todo: reason === 'owner' ? 'Utilisez la clé qui l’a signée la dernière fois.' : 'Tapez-la de nouveau.',
   }),
+  'policy.passkey-refused': ({ reason }) => ({
+    what:
+      {
+        none: 'La politique ne fixe aucune clé d’accès que cette page puisse demander.',
+        port: 'Le port de la page des clés d’accès est pris.',
+        time: 'Personne n’a utilisé de clé d’accès à temps.',
+      }[String(reason)] ?? 'La réponse du navigateur n’est pas celle demandée, ou la clé d’accès n’est pas de la politique.',
+    todo:
+      { none: 'Créez-en une avec gantry-agent policy passkey et fixez-la dans approvers.', port: 'Arrêtez le programme qui l’utilise, puis réessayez.' }[
+        String(reason)
+      ] ?? 'Rien n’a été signé. Relancez la commande.',
+  }),
   'policy.setting-bad': ({ name }) => ({
     what: `${name === undefined || name === '' ? 'Un réglage' : `Le réglage ${name}`} est inconnu, ou sa valeur ne convient pas.`,
     todo: 'Rien n’a été changé. Voyez les réglages et leurs valeurs avec : gantry-agent policy show',

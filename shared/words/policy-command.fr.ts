@@ -1,3 +1,4 @@
+import { panelFr } from './panel.fr.ts'
 import type { PolicyCommandWords } from './policy-command.en.ts'
 
 export const policyCommandFr: PolicyCommandWords = {
@@ -5,13 +6,15 @@ export const policyCommandFr: PolicyCommandWords = {
     'gantry-agent policy key  --key FICHIER',
     'gantry-agent policy show (--config FICHIER | --policy FICHIER)',
     'gantry-agent policy set  (--config FICHIER | --policy FICHIER) --key FICHIER [--device ID] [--next-owner FICHIER] [--fresh] [NOM=VALEUR …]',
-    'gantry-agent policy approve --config FICHIER [--key FICHIER DEMANDE]',
+    'gantry-agent policy approve --config FICHIER [(--key FICHIER | --passkey [--port N]) DEMANDE]',
+    'gantry-agent policy passkey [--port N]',
     'gantry-agent policy reset --config FICHIER',
     '',
     '  key           crée une clé de politique protégée par une phrase de passe; la première politique vue par un appareil fixe sa clé',
     '  show          ce qui est en vigueur, et ce qui ne va pas',
     '  set           change des réglages, signe et met le fichier en place, p. ex. rules.os=deny requestsPerHour=2 countries=["CA"]',
-    '  approve       liste les demandes qui attendent la seconde clé (approvers dans la politique), ou en signe une',
+    '  approve       liste les demandes qui attendent la seconde clé (approvers dans la politique), ou en signe une avec une clé ou, dans le navigateur, une clé d’accès',
+    '  passkey       crée une clé d’accès dans le navigateur de cet ordinateur et l’affiche pour approvers=[…]',
     '  reset         un appareil qui a perdu sa clé ou sa mémoire prend la prochaine politique comme la première (à lancer comme l’agent)',
     '  --config      le device.json de l’appareil;  --policy  un fichier à porter jusqu’à l’appareil',
     '  --device      pour cet appareil seulement;  --next-owner  la clé (ou sa moitié publique) qui signera ensuite;  --fresh  depuis les valeurs par défaut',
@@ -22,6 +25,33 @@ export const policyCommandFr: PolicyCommandWords = {
   passphrase: 'Phrase de passe de la clé de politique : ',
   signed: (serial) => `Signée sous le no ${serial}. L’appareil la suit dès que le fichier est en place.`,
   approving: (who, { access, reason, caseId, minutes }) => `${who} demande ${access}, ${minutes} min, dossier ${caseId} : ${reason}`,
+  openPage: (url) => `Ouvrez cette page dans un navigateur de cet ordinateur, d’ici deux minutes : ${url}`,
+  levels: panelFr.access,
+  page: {
+    language: 'fr',
+    title: 'Approbateur Gantry',
+    done: 'C’est fait',
+    close: 'Vous pouvez fermer cette page. La commande dit quoi faire ensuite.',
+    notDone: 'Rien n’a été signé',
+    make: {
+      heading: 'Créer une clé d’accès qui approuve le service à distance',
+      text: 'Quiconque peut s’en servir, par le doigt, le visage ou un NIP, peut approuver des demandes sur chaque appareil dont la politique la fixe.',
+      button: 'Créer une clé d’accès',
+      failed: 'Aucune clé d’accès n’a été créée. Réessayez.',
+    },
+    approve: {
+      heading: 'Quelqu’un demande le service à distance',
+      who: 'Qui',
+      level: 'Pour',
+      reason: 'Raison',
+      caseId: 'Dossier',
+      minutes: 'Minutes',
+      device: 'Appareil',
+      text: 'Avec votre clé d’accès, vous permettez cette demande et aucune autre.',
+      button: 'Approuver avec une clé d’accès',
+      failed: 'Aucune clé d’accès n’a servi. Réessayez, ou fermez cette page : rien n’a été approuvé.',
+    },
+  },
   closed: 'L’appareil ne suit aucune politique et ne laisse entrer personne.',
   reset: 'Oublié. La prochaine politique que cet appareil verra sera prise comme la première, avec sa clé.',
 }

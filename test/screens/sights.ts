@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Language } from '@gantry/shared/words/errors.ts'
 import { panelEn } from '@gantry/shared/words/panel.en.ts'
 import type { Page } from 'playwright'
+import { passkeyScript } from '../../shared/passkey-script.ts'
 import { openPanelPage } from '../support/panel-page.ts'
 import { allScenes } from '../window/support/all-scenes.ts'
 import { nowMs, session } from '../window/support/fixtures.ts'
@@ -75,7 +76,6 @@ async function openOnPanel({ state, output, act }: PanelScene, language: Languag
 const served: Record<string, [file: string, type: string]> = {
   '/sign-in/style.css': ['style.css', 'text/css'],
   '/sign-in/icon.svg': ['icon.svg', 'image/svg+xml'],
-  '/sign-in/passkey.js': ['passkey.js', 'text/javascript'],
 }
 const signIn = join(import.meta.dirname, '../../cloud/main-server/sign-in')
 
@@ -84,7 +84,8 @@ async function openAsPage(scene: PageScene, language: Language): Promise<Sight> 
   const address = 'https://gantry.example/'
   await page.route(`${address}**`, async (route) => {
     const file = served[new URL(route.request().url()).pathname]
-    if (file) await route.fulfill({ body: await readFile(join(signIn, file[0])), contentType: file[1] })
+    if (route.request().url().endsWith('/sign-in/passkey.js')) await route.fulfill({ body: passkeyScript, contentType: 'text/javascript' })
+    else if (file) await route.fulfill({ body: await readFile(join(signIn, file[0])), contentType: file[1] })
     else await route.fulfill({ body: drawn(scene, language), contentType: 'text/html; charset=utf-8' })
   })
   await page.goto(address)

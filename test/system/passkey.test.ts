@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findBrowser } from '../../sandbox/browser.ts'
 import { createTestServer, type TestServer } from '../support/main-server.ts'
 import { authorization } from '../support/sign-in-browser.ts'
+import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
 // R065, R066: a passkey from its making to its use, with a real browser, its own authenticator, and the page's one script under its policy.
 
@@ -30,10 +31,7 @@ async function sitDown(locale = 'en-CA'): Promise<Person> {
   page.on('pageerror', (error) => errors.push(error.message))
   // The client's own listener, which this test has not.
   await page.route('http://127.0.0.1:49152/**', (route) => route.fulfill({ body: 'back at the client' }))
-  const authenticator = await page.context().newCDPSession(page)
-  await authenticator.send('WebAuthn.enable')
-  const options = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true } as const
-  await authenticator.send('WebAuthn.addVirtualAuthenticator', { options: { ...options, automaticPresenceSimulation: true } })
+  await addAuthenticator(page)
   return { page, errors }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { AppError, type Failure, toFailure } from '@gantry/shared/errors.ts'
+import { passkeyScript } from '@gantry/shared/passkey-script.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { languageOf, takeForms } from '../pages.ts'
 import { audited } from './finish.ts'
@@ -12,7 +13,6 @@ import { codeMs, goUpstream, placeOfAnswer, refuseUpstream, takeAnswer } from '.
 
 const style = readFileSync(new URL('./style.css', import.meta.url))
 const icon = readFileSync(new URL('./icon.svg', import.meta.url))
-const script = readFileSync(new URL('./passkey.js', import.meta.url))
 
 /**
  * The pages between the authorization request and its answer. One address, `/sign-in/<uid>`; a form posts `username` and `password`, then `code` or `passkey`, to it. With an
@@ -27,7 +27,9 @@ export function addSignInRoutes(app: FastifyInstance, tools: SignInTools): void 
     takeForms(pages)
     pages.get('/sign-in/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').header('cache-control', 'max-age=3600').send(style))
     pages.get('/sign-in/icon.svg', (_request, reply) => reply.type('image/svg+xml').header('cache-control', 'max-age=3600').send(icon))
-    pages.get('/sign-in/passkey.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').header('cache-control', 'max-age=3600').send(script))
+    pages.get('/sign-in/passkey.js', (_request, reply) =>
+      reply.type('text/javascript; charset=utf-8').header('cache-control', 'max-age=3600').send(passkeyScript),
+    )
     pages.get('/sign-in/done', (request, reply) => sendPage(tools, { reply, language: languageOf(request) }, { step: 'done', first }))
     pages.get('/sign-in/:uid', async (request, reply) => {
       const visit = await openVisit(tools, request, reply)

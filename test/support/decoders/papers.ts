@@ -178,7 +178,10 @@ export async function openPolicyFile(): Promise<Decoder> {
       rules: { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'deny' },
       countries: ['CA'],
       requestsPerHour: 3,
-      approvers: [signer.publicJwk],
+      approvers: [
+        signer.publicJwk,
+        { kind: 'passkey', credentialId: newNonce(), publicKey: signer.publicJwk, rpId: 'localhost', origin: 'http://localhost:27451' },
+      ],
     },
   ]
   const statements = policies.map((policy) => statementOf(Policy.parse(policy), { serial: 7, device: null, owner: owner.publicJwk, nowMs: now * 1_000 }))

@@ -1,14 +1,14 @@
 /**
- * The only script of the sign-in pages, loaded where a passkey can be used or made. It asks the browser for what stands in `data-options`, and posts what the browser
- * says as the field `passkey` (or `attestation`) of that form. Without it, or in a browser without passkeys, the code is still there.
+ * The only script of the pages that ask for a passkey, the main server's sign-in and the customer's approval alike. It asks the browser for what stands in a form's `data-options`
+ * and posts what the browser says as that form's one input. Without it, or in a browser without passkeys, the form stays hidden (WebAuthn Level 3 section 5.1).
  */
-for (const form of document.querySelectorAll('form[data-options]')) {
+export const passkeyScript = `for (const form of document.querySelectorAll('form[data-options]')) {
   const isNew = 'new' in form.dataset
   const read = globalThis.PublicKeyCredential?.[isNew ? 'parseCreationOptionsFromJSON' : 'parseRequestOptionsFromJSON']
   if (!read) continue
   form.hidden = false
   const [button, problem] = [form.querySelector('button'), form.querySelector('.problem')]
-  // `autofocus` does nothing where the page was drawn before this script came.
+  // autofocus does nothing where the page was drawn before this script came.
   button.focus()
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
@@ -27,3 +27,4 @@ for (const form of document.querySelectorAll('form[data-options]')) {
     }
   })
 }
+`
