@@ -30,7 +30,7 @@ export const Config = z.strictObject({
   /** Read at each start; what is new or changed in it is taken over. */
   seedFile: z.string().nullable(),
   sandbox: z.boolean().default(false),
-  /** The organisation's own OpenID provider. With it, nobody signs in by a password kept here; only a sandbox starts without it (R069). */
+  /** The organisation's own OpenID provider. With it, nobody signs in by a password kept here; only a sandbox, or a server whose name ends in `.test`, starts without it (R069). */
   upstream: UpstreamSettings.nullable().default(null),
   /** The operator's list of access servers (`listed-servers.ts`). Watched. */
   fleetFile: z.string().nullable().default(null),
@@ -47,6 +47,11 @@ export type Config = z.infer<typeof Config>
 /** True for what never leaves this machine (RFC 6761 section 6.3 for the name): nothing else may call itself a sandbox. */
 export function isLoopback(host: string): boolean {
   return host === '::1' || host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** RFC 6761 section 6.2: names below `.test` are in no public DNS, and no public authority certifies them. */
+export function isForTests(host: string): boolean {
+  return /\.test$/.test(host)
 }
 
 /** `https://host:port`, with the brackets that an IPv6 literal needs (RFC 3986 section 3.2.2), and without the port where it is 443: an issuer is compared as text. */

@@ -172,6 +172,7 @@ async function beginCase(world: World, number: string, escalated: boolean): Prom
   const { server } = world
   const { tomas } = server.people
   const client = server.client((await server.signIn(tomas)).access_token)
+  await heard(server, client)
   const { signed } = await signedRequest(server, tomas, server.devices.mine, { caseId: number, access: 'diagnostics' })
   const { request } = await client.call('access-request.create', { request: signed, certificate: await certified(world, tomas, 'US') })
   await client.call('access-request.cancel', { requestId: request.id })
@@ -186,6 +187,7 @@ async function playOne(world: World, { cell, caseId, press }: One): Promise<Omit
   const { server, mail, device } = world
   const { elena } = server.people
   const client = server.client((await server.signIn(elena)).access_token)
+  await heard(server, client)
   const { signed, nonce, payload } = await signedRequest(server, elena, server.devices.mine, { caseId })
   const noticesOf = () => mail.mails.filter(({ headers }) => headers.some((line) => line.includes(caseId))).length
   const before = noticesOf()
@@ -213,6 +215,12 @@ async function playOne(world: World, { cell, caseId, press }: One): Promise<Omit
   } finally {
     forgetRing()
   }
+}
+
+/** Each sign-in puts the server's clock half a minute on, and a device that was not heard since then is offline. */
+function heard({ devices, now }: TestServer, client: ReturnType<TestServer['client']>): Promise<true> {
+  const look = async () => (await client.call('device.show', { deviceId: devices.mine.id })).device.lastContactMs ?? 0
+  return untilTrue('the device to be heard', async () => (await look()) > now() - 20_000)
 }
 
 async function untilTrue(what: string, look: () => Promise<boolean>): Promise<true> {
