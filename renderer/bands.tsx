@@ -2,6 +2,7 @@ import { UnstyledButton } from '@mantine/core'
 import { LogIn, WifiOff } from 'lucide-react'
 import { call } from './api.ts'
 import { FirstSteps } from './first-steps/first-steps.tsx'
+import { LeftBand } from './session/files/left-band.tsx'
 import { ElsewhereBands } from './sign-in/elsewhere-band.tsx'
 import { useWindowState } from './state.ts'
 import { useSpeech } from './ui/language.tsx'
@@ -37,6 +38,7 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
       )}
       {phase === 'signed-in' && <ElsewhereBands />}
       {phase === 'signed-in' && <FirstSteps />}
+      {phase === 'signed-in' && <LeftBand />}
       {!hasSignIn && (
         <p className="band" role="status">
           <LogIn className="i s" aria-hidden />

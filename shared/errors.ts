@@ -122,6 +122,7 @@ export const errorCodes = {
   'file.name-not-allowed': { status: 400, exit: 2 },
   'file.too-large': { status: 413, exit: 3 },
   'file.disk-full': { status: 507, exit: 1 },
+  'file.changed': { status: 409, exit: 1 },
   'file.digest-differs': { status: 409, exit: 1 },
   'file.not-a-file': { status: 409, exit: 1 },
   'file.not-a-folder': { status: 409, exit: 1 },

@@ -51,6 +51,15 @@ export const fileCalls = {
   'files.write': { input: z.strictObject({ path: filePath, offset, check: CheckKey }), output: z.object({ size: offset }) },
   /** How many octets of a transfer to the device are written. Whatever still brought some is ended before. 0 for one that the device does not know. */
   'files.progress': { input: z.strictObject({ path: filePath, check: CheckKey }), output: z.object({ position: offset }) },
+  /**
+   * Goes over what an earlier session's transfer brought, without moving it again, so that the check of this one covers the whole file: `sent` over a temporary file to its
+   * end, `received` over the first `position` octets of a file that is read. Answers where the transfer then stands. `file.digest-differs` where there is less or, for
+   * `sent`, more than `position`; `file.name-not-allowed` for `sent` over anything but a temporary file.
+   */
+  'files.take-up': {
+    input: z.strictObject({ kind: z.enum(['sent', 'received']), path: filePath, check: CheckKey, position: offset }),
+    output: z.object({ position: offset }),
+  },
   'files.digest': { input: z.strictObject({ path: filePath }), output: z.object({ sha256: Hash, size: offset }) },
   /** Compares the check of what was written with the client's, then renames the temporary file; the named file is replaced only if `replace`. Asked twice, it answers twice. */
   'files.commit': {
@@ -70,3 +79,4 @@ export type FileCallName = keyof FileCalls
 
 /** A file that is being written is `.<name>.gantry-part` beside its final place; listings hide none of them. */
 export const partName = (name: string): string => `.${name}.gantry-part`
+export const isPartName = (name: string): boolean => /^\..+\.gantry-part$/s.test(name)

@@ -148,6 +148,8 @@ export const Transfer = z.object({
   files: z.number(),
   filesDone: z.number(),
   bytesPerSecond: z.number(),
+  /** Of an earlier start of the app: it is `paused` until a session with this device is open and the person lets it go on. */
+  waitsFor: z.object({ id: DeviceId, name: z.string() }).nullable(),
   /** True once both ends had the same check of every file (`shared/node/running-check.ts`). */
   verified: z.boolean(),
   failure: Failure.nullable(),
@@ -264,7 +266,8 @@ export const calls = {
   'transfer.cancel': { input: z.strictObject({ transferId: TransferId }), output: none },
   /** Stops one for now, or lets it go on from where it is. One that is over stays as it is. */
   'transfer.pause': { input: z.strictObject({ transferId: TransferId, paused: z.boolean() }), output: none },
-  'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer) }) },
+  /** `failure`: what an earlier start left could not be read, so none of it is listed. */
+  'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer), failure: Failure.nullable() }) },
   'transfer.forget': { input: z.strictObject({ transferIds: z.array(TransferId) }), output: none },
 
   ...updateCalls,

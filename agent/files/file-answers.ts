@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { type Input, parse } from '@gantry/shared/contract.ts'
 import { AppError, errorCodes, toFailure } from '@gantry/shared/errors.ts'
-import { type FileCallName, type FileCalls, fileCalls } from '@gantry/shared/files.ts'
+import { type FileCallName, type FileCalls, fileCalls, isPartName } from '@gantry/shared/files.ts'
 import { drain, feed } from '@gantry/shared/node/blocks.ts'
 import type { z } from 'zod'
 import { versionOf } from './descriptors.ts'
@@ -112,6 +112,7 @@ const answers: Answers = {
       async ({ check }) => ({ position: check.position }),
     ),
   }),
+  'files.take-up': takeUp,
   'files.commit': async ({ from, to, check, tag, replace }, { files }) => {
     const committed = files.moves.confirm('sent', check, async (move) => {
       if (move.version === null || move.path !== from || move.check.tag() !== tag) return files.refuse(from, 'commit', 'file.digest-differs')
@@ -254,4 +255,40 @@ async function openPart(files: DeviceFiles, path: string, offset: number, move: 
   if (versionOf(await file.stat()) === move.version) return file
   await file.close('cut')
   return differs()
+}
+
+const blockBytes = 262_144
+
+/** The check means nothing unless it covers every octet of what there is, and unless nobody changed it meanwhile. */
+function takeUp({ kind, path, check: key, position }: Input<FileCalls, 'files.take-up'>, { files, touch }: Exchange): Promise<Answer> {
+  const differs = () => files.refuse(path, 'take-up', 'file.digest-differs')
+  if (kind === 'sent' && !isPartName(path.split('/').at(-1) ?? '')) return files.refuse(path, 'take-up', 'file.name-not-allowed')
+  return files.moves.run(
+    { kind, key, path },
+    () => undefined,
+    async (move) => {
+      // Asked again after a break of the leg.
+      if (move.version !== null && move.check.position > 0) return { output: { position: move.check.position } }
+      const file = await files.open(path, { read: true, write: kind === 'sent' })
+      try {
+        const before = await file.stat()
+        const end = kind === 'sent' ? before.size : position
+        if (before.size > position && kind === 'sent') return differs()
+        if (end > before.size || move.confirmed) return differs()
+        const block = Buffer.allocUnsafe(blockBytes)
+        for (let at = move.check.position; at < end; at = move.check.position) {
+          const count = await file.readInto(block, Math.min(block.length, end - at), at)
+          if (count === 0 || !move.check.add(block.subarray(0, count), at)) return differs()
+          // It is work for this session, or the session would be idle.
+          touch(0)
+        }
+        if (versionOf(await file.stat()) !== versionOf(before)) return differs()
+        move.version = versionOf(before)
+        if (kind === 'sent') files.moves.claim(move)
+        return { output: { position: end } }
+      } finally {
+        await file.close('cut')
+      }
+    },
+  )
 }

@@ -146,6 +146,40 @@ describe('the files leg', () => {
     await expect.poll(() => told().filter(([kind]) => kind === 'file.sent')).toEqual([['file.sent', { bytes: 3_000_000, direction: 'to-device', whole: true }]])
   })
 
+  test('a later session takes up what an earlier one brought, and its check covers all of it (R073)', async () => {
+    await open()
+    const octets = randomBytes(2_000_000)
+    const [check, part] = [newNonce(), `/${partName('d')}`]
+    await ask('files.write', { path: part, offset: 0, check: newNonce() }, octets.subarray(0, 1_200_000))
+    const taken = { kind: 'sent', path: part, check, position: octets.length }
+    for (const _again of [1, 2]) expect((await ask('files.take-up', taken)).output).toEqual({ position: 1_200_000 })
+    await ask('files.write', { path: part, offset: 1_200_000, check }, octets.subarray(1_200_000))
+    expect((await ask('files.commit', { from: part, to: '/d', check, tag: tagOf(check, octets), replace: false })).output).toEqual({ size: 2_000_000 })
+    expect(readFileSync(remote('d')).equals(octets)).toBe(true)
+
+    const back = newNonce()
+    expect((await ask('files.take-up', { kind: 'received', path: '/d', check: back, position: 1_500_000 })).output).toEqual({ position: 1_500_000 })
+    const rest = await ask('files.read', { path: '/d', offset: 1_500_000, check: back })
+    expect(rest.body.equals(octets.subarray(1_500_000))).toBe(true)
+    expect((await ask('files.received', { path: '/d', check: back, tag: tagOf(back, octets), size: octets.length })).status).toBe(200)
+  })
+
+  test('nothing but a part is taken up as one, and none that is longer than its file or was changed', async () => {
+    await open()
+    writeFileSync(remote('own'), 'a file of the device', { mode: 0o644 })
+    const code = async (input: object) => (await ask('files.take-up', input)).failure?.code
+    expect(await code({ kind: 'sent', path: '/own', check: newNonce(), position: 100 })).toBe('file.name-not-allowed')
+    const part = partName('e')
+    await ask('files.write', { path: `/${part}`, offset: 0, check: newNonce() }, Buffer.alloc(1_000))
+    expect(await code({ kind: 'sent', path: `/${part}`, check: newNonce(), position: 999 })).toBe('file.digest-differs')
+    expect(await code({ kind: 'received', path: '/own', check: newNonce(), position: 1_000 })).toBe('file.digest-differs')
+    const check = newNonce()
+    await ask('files.take-up', { kind: 'sent', path: `/${part}`, check, position: 2_000 })
+    writeFileSync(remote(part), Buffer.alloc(1_000, 1), { flag: 'r+' })
+    expect((await ask('files.write', { path: `/${part}`, offset: 1_000, check }, Buffer.alloc(1_000))).failure?.code).toBe('file.digest-differs')
+    expect(readFileSync(remote('own'), 'utf8')).toBe('a file of the device')
+  })
+
   test('a part is removed by its own transfer alone', async () => {
     await open()
     const [mine, other, path] = [newNonce(), newNonce(), `/${partName('c')}`]

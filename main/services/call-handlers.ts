@@ -113,7 +113,7 @@ export function createCallHandlers({
     'transfer.start': (input) => transfers.start(input),
     'transfer.cancel': ({ transferId }) => done(transfers.cancel(transferId)),
     'transfer.pause': ({ transferId, paused }) => done(paused ? transfers.pause(transferId) : transfers.resume(transferId)),
-    'transfer.list': () => ({ transfers: transfers.list() }),
+    'transfer.list': () => ({ transfers: transfers.list(), failure: transfers.unread() }),
     'transfer.forget': ({ transferIds }) => done(transfers.forget(transferIds)),
 
     'update.status': () => updates.status(),

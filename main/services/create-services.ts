@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { isFinal } from '@gantry/shared/access-request.ts'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { AppError } from '@gantry/shared/errors.ts'
+import type { DeviceId } from '@gantry/shared/ids.ts'
+import type { Transfer } from '@gantry/shared/ipc.ts'
 import { createDialler } from '@gantry/shared/node/dial.ts'
 import { createHttpsFetch } from '@gantry/shared/node/https-fetch.ts'
 import { refuseRevoked } from '@gantry/shared/node/revoked-certificates.ts'
-import type { AccessLevel } from '@gantry/shared/profile.ts'
+import { type AccessLevel, includesLevel } from '@gantry/shared/profile.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import { createAppEvents } from './app-events.ts'
 import { createClientAudit } from './audit/client-audit.ts'
@@ -35,6 +37,7 @@ import { openSettings } from './settings.ts'
 import { openProvider, type Provider } from './sign-in/provider.ts'
 import { createSignIn, type SignInService } from './sign-in/sign-in.ts'
 import { createTokenKeeper } from './sign-in/tokens.ts'
+import { createKeptStore } from './transfers/kept.ts'
 import { createPace } from './transfers/pace.ts'
 import { createTransfers } from './transfers/transfers.ts'
 import { openAppUpdates } from './updates/open-app-updates.ts'
@@ -134,7 +137,18 @@ export async function createServices(options: ServicesOptions): Promise<Services
     onProgress: (progress) => emit('request.changed', progress),
   })
   const pace = createPace({ bytesPerSecond: () => settings.read().transferBytesPerSecond })
-  const transfers = createTransfers({ session: sessions.get, onChange: (transfer) => emit('transfer.changed', transfer), pace, now, log })
+  /** The one that a person would use: open, and with files. */
+  const sessionWith = (deviceId: DeviceId) => {
+    const view = sessions.list().find(({ device, state, access }) => device.id === deviceId && state === 'open' && includesLevel(access, 'files'))
+    return view ? sessions.get(view.requestId) : null
+  }
+  const kept = { store: createKeptStore(profileDir), person: () => signIn.state().specialist?.id ?? null, sessionWith }
+  const transfers = createTransfers({
+    ...{ session: sessions.get, onChange: (transfer: Transfer) => emit('transfer.changed', transfer), pace, now, log },
+    // A command ends with what it began.
+    ...(options.party === 'desktop' ? { kept } : {}),
+  })
+  on('sign-in.changed', transfers.look)
 
   const appUpdates = openAppUpdates({
     setup: options.updates ?? { unsupported: 'not-set-up' },
@@ -147,6 +161,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   on('request.changed', appUpdates.look)
 
   await signIn.restore()
+  transfers.look()
   const windowLock = createLock({
     profileDir,
     minutes: () => settings.read().lockMinutes,

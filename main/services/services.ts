@@ -238,10 +238,13 @@ export type Transfers = {
   /** One transfer for each of `from`; `as` gives a single one another name at its destination. Errors of a file are in its transfer and end nothing else. */
   start(input: CallInput<'transfer.start'>, options?: { as?: string | undefined }): Promise<{ transferIds: string[] }>
   cancel(transferId: string): void
-  /** Contents stop moving where they are, and its turn is another's; `resume` goes on from there. */
+  /** Contents stop moving where they are, and its turn is another's; `resume` goes on from there. Of one that an earlier start left: `session.unknown` while none is open with its device. */
   pause(transferId: string): void
   resume(transferId: string): void
+  /** Those of this start, and what an earlier one left of the person who is signed in. */
   list(): Transfer[]
+  /** Why nothing is there of what an earlier start left; null where nothing is wrong. */
+  unread(): Failure | null
   forget(transferIds: string[]): void
   /** Resolves with the transfer once it is done, failed or cancelled. */
   finished(transferId: string): Promise<Transfer>

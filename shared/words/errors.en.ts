@@ -334,6 +334,7 @@ export const errorsEn: ErrorWords = {
     what: 'There is no room left on the disk.',
     todo: 'Free some space, then try again. Nothing was left half-written under its name.',
   }),
+  'file.changed': () => ({ what: 'The file has changed since its transfer was interrupted.', todo: 'Send it again to move it as it is now.' }),
   'file.digest-differs': () => ({ what: 'The file arrived changed; it was not put in place.', todo: 'Send it again.' }),
   'file.not-a-file': ({ path }) => ({ what: `${path ?? 'That'} is not a file.`, todo: 'Choose a file.' }),
   'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'That'} is not a folder.`, todo: 'Choose a folder.' }),

@@ -356,6 +356,10 @@ export const errorsFr: ErrorWords = {
     what: 'Il n’y a plus de place sur le disque.',
     todo: 'Libérez de l’espace, puis réessayez. Rien n’est resté à moitié écrit sous son nom.',
   }),
+  'file.changed': () => ({
+    what: 'Le fichier a changé depuis l’interruption de son transfert.',
+    todo: 'Envoyez-le de nouveau pour le transférer tel qu’il est maintenant.',
+  }),
   'file.digest-differs': () => ({ what: 'Le fichier est arrivé modifié; il n’a pas été mis en place.', todo: 'Envoyez-le de nouveau.' }),
   'file.not-a-file': ({ path }) => ({ what: `${path ?? 'Cela'} n’est pas un fichier.`, todo: 'Choisissez un fichier.' }),
   'file.not-a-folder': ({ path }) => ({ what: `${path ?? 'Cela'} n’est pas un dossier.`, todo: 'Choisissez un dossier.' }),

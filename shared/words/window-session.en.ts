@@ -136,6 +136,11 @@ export const sessionEn = {
     summary: (running: number, queued: number, verified: number) =>
       [running > 0 && `${running} running`, queued > 0 && `${queued} queued`, verified > 0 && `${verified} verified`].filter(Boolean).join(', ') || 'none',
     clear: 'Clear finished',
+    resumeAll: 'Go on with all',
+    left: 'Paused since the app was closed',
+    waitsFor: (device: string) => `Paused, waits for a session with ${device}:`,
+    removeLeft: (transfers: number) => (transfers === 1 ? 'Remove the transfer' : `Remove the ${transfers} transfers`),
+    unread: 'The transfers that the app left when it was closed could not be read; none of them is listed.',
     states: {
       queued: 'Queued',
       paused: 'Paused',

@@ -139,6 +139,11 @@ export const sessionFr: SessionWords = {
         .filter(Boolean)
         .join(', ') || 'aucun',
     clear: 'Retirer les finis',
+    resumeAll: 'Tout continuer',
+    left: 'En pause depuis la fermeture de l’application',
+    waitsFor: (device) => `En pause, attend une séance avec ${device} :`,
+    removeLeft: (transfers) => (transfers === 1 ? 'Retirer le transfert' : `Retirer les ${transfers} transferts`),
+    unread: 'Les transferts laissés par l’application à sa fermeture n’ont pas pu être lus; aucun n’est affiché.',
     states: {
       queued: 'En file',
       paused: 'En pause',

@@ -1,6 +1,6 @@
 import type { Settings, SignInState, Transfer } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session, transfers } from './support/fixtures.ts'
+import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session, specialist, transfers } from './support/fixtures.ts'
 import { closeBrowser, hasFocus, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
 
 const opened: TestWindow[] = []
@@ -293,7 +293,7 @@ describe('files move with the keyboard', () => {
   })
 
   test('the queue takes a limit for all transfers, and a transfer is paused and goes on', async () => {
-    const window = await openTerminal({ 'transfer.list': () => ({ transfers }) })
+    const window = await openTerminal({ 'transfer.list': () => ({ transfers, failure: null }) })
     const { page } = window
     await page.getByRole('combobox', { name: 'Speed of all transfers together' }).selectOption('1.0\u00a0MB/s')
     await expect.poll(() => window.inputsOf('settings.change')).toEqual([{ transferBytesPerSecond: 1_000_000 }])
@@ -302,6 +302,36 @@ describe('files move with the keyboard', () => {
     window.tell('transfer.changed', { ...(transfers.at(-1) as Transfer), state: 'paused', bytesPerSecond: 0 })
     await page.getByRole('button', { name: 'Go on with nv520-6.3.1-hotfix2.nvu' }).click()
     await expect.poll(() => window.inputsOf('transfer.pause')).toHaveLength(2)
+  })
+
+  test('what the app left when it was closed waits for a session with its device, and is gone with its owner (R073)', async () => {
+    const left = transfers.slice(0, 2).map((one, at) => ({
+      ...one,
+      ...{ id: `tr-${at + 20}`, state: 'paused' as const, verified: false, failure: null, waitsFor: { id: session.device.id, name: session.device.name } },
+    }))
+    let sessions: (typeof session)[] = []
+    const window = await open({ ...inSession, 'transfer.list': () => ({ transfers: left, failure: null }), 'session.list': () => ({ sessions }) })
+    const { page } = window
+    await page.getByText('Paused, waits for a session with CT Emergency:').waitFor()
+    sessions = [session]
+    window.tell('session.changed', session)
+    await page.getByText('Paused, waits for a session with CT Emergency:').waitFor({ state: 'hidden' })
+    await page
+      .getByRole('button', { name: /^Sessions/ })
+      .first()
+      .click()
+    await page.getByText('Paused since the app was closed').first().waitFor()
+    await page.getByRole('button', { name: 'Go on with all' }).click()
+    await expect.poll(() => window.inputsOf('transfer.pause')).toEqual(left.map(({ id }) => ({ transferId: id, paused: false })))
+    window.script['transfer.list'] = () => ({ transfers: [], failure: null })
+    window.tell('sign-in.changed', described.signIn)
+    window.tell('sign-in.changed', { ...described.signIn, specialist: { ...specialist, id: 'spc_andersholmaa' as typeof specialist.id } })
+    await page.getByText('Paused since the app was closed').first().waitFor({ state: 'hidden' })
+  })
+
+  test('that what the app left cannot be read is said', async () => {
+    const { page } = await open({ 'transfer.list': () => ({ transfers: [], failure: { code: 'state.unreadable' } }) })
+    await page.getByText(/The transfers that the app left when it was closed could not be read/).waitFor()
   })
 
   test('a file is deleted only after a yes, and a folder is made with a good name only', async () => {

@@ -14,6 +14,7 @@ const repeatable: ReadonlySet<FileCallName> = new Set([
   'files.stat',
   'files.digest',
   'files.progress',
+  'files.take-up',
   'files.commit',
   'files.received',
   'files.abandon',

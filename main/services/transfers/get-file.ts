@@ -2,12 +2,13 @@ import { constants } from 'node:fs'
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
-import { partName } from '@gantry/shared/files.ts'
-import { createRunningCheck } from '@gantry/shared/node/running-check.ts'
+import { type CheckKey, partName } from '@gantry/shared/files.ts'
+import { createRunningCheck, type RunningCheck } from '@gantry/shared/node/running-check.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
 import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
+import { beginAnew, type FileMemory, type FileVersion, goOver } from './memory.ts'
 import type { Pace } from './pace.ts'
 
 /** One file from the device. It gets its name only when its check is the same on both ends; an interrupted one leaves nothing behind under that name. */
@@ -24,6 +25,8 @@ export type GetFile = {
   onVerifying: () => void
   /** The leg broke; it goes on when there is one again. */
   onWaiting: () => void
+  /** What an earlier start of the app knew of it, and may know of it at the next. */
+  memory: FileMemory
 }
 
 /** Errors: `file.*`, `session.ended`; an abort throws the signal's reason. */
@@ -31,13 +34,11 @@ export async function getFile(job: GetFile): Promise<void> {
   const part = join(job.folder, partName(job.name))
   try {
     if (!job.replace) await requireFree(join(job.folder, job.name))
-    // A part of an earlier try is stale: without its digest so far it could not be gone on with.
-    await rm(part, { force: true })
-    const file = await open(part, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0), 0o600)
+    const file = (await openKept(job, part)) ?? (await openNew(part))
     try {
       await receive(job, file, part)
     } catch (error) {
-      await rm(part, { force: true }).catch(() => undefined)
+      if (!job.memory.keepsParts()) await rm(part, { force: true }).catch(() => undefined)
       throw error
     } finally {
       await file.close().catch(() => undefined)
@@ -48,12 +49,36 @@ export async function getFile(job: GetFile): Promise<void> {
   }
 }
 
+const noLink = constants.O_NOFOLLOW ?? 0
+
+/** A part of an earlier try that nobody remembers is stale. */
+async function openNew(part: string): Promise<FileHandle> {
+  await rm(part, { force: true })
+  return open(part, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | noLink, 0o600)
+}
+
+/** The part that the app left behind; null where there is none. What is in it is believed only once its check is the device's. */
+async function openKept({ memory }: GetFile, part: string): Promise<FileHandle | null> {
+  if (!memory.version) return null
+  const file = await open(part, constants.O_RDWR | noLink).catch(() => null)
+  const stat = await file?.stat()
+  if (file && stat?.isFile() && stat.nlink === 1) return file
+  await file?.close()
+  return null
+}
+
 async function receive(job: GetFile, file: FileHandle, part: string): Promise<void> {
   const { files, remotePath: path, signal, pace } = job
-  const key = newNonce()
-  const check = createRunningCheck(key)
-  let first: { size: number; modifiedMs: number } | null = null
+  let key = newNonce()
+  let check = createRunningCheck(key)
+  let first: FileVersion | null = job.memory.version
+  if (first && !(await takeUp(job, file, check, key))) {
+    await file.truncate(0)
+    key = newNonce()
+    check = createRunningCheck(key)
+  }
   const write = async (octets: Buffer, now: { size: number; modifiedMs: number }) => {
+    if (!first) job.memory.begun(now)
     first ??= now
     // A file that was replaced meanwhile is another file; the device says so too, if it notices.
     if (first.size !== now.size || first.modifiedMs !== now.modifiedMs) throw new AppError('file.digest-differs')
@@ -80,6 +105,19 @@ async function receive(job: GetFile, file: FileHandle, part: string): Promise<vo
   await keepOn(job, () => files.call('files.received', { path, check: key, tag: check.tag(), size: check.position }, { signal }))
   await file.utimes(new Date(), new Date(modifiedMs)).catch(() => undefined)
   await giveName(part, join(job.folder, job.name), job.replace)
+}
+
+/** Both ends go over what is here already, and nothing of it moves again. False where it has to begin anew: another file has another size or time, which is an error. */
+async function takeUp(job: GetFile, file: FileHandle, check: RunningCheck, key: CheckKey): Promise<boolean> {
+  const { files, remotePath: path, signal, memory } = job
+  const now = await keepOn(job, () => files.call('files.stat', { path }, { signal }))
+  if (now.size !== memory.version?.size || Math.trunc(now.modifiedMs) !== memory.version.modifiedMs) throw new AppError('file.changed')
+  const { size: position } = await file.stat()
+  const taken = await keepOn(job, () => files.call('files.take-up', { kind: 'received', path, check: key, position }, { signal })).catch(beginAnew)
+  if (taken === null) return false
+  await goOver(file, check, position, signal)
+  job.onBytes(position)
+  return true
 }
 
 async function writeWhole(file: FileHandle, octets: Buffer, position: number): Promise<void> {

@@ -1,12 +1,13 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type CheckKey, partName } from '@gantry/shared/files.ts'
-import { createRunningCheck } from '@gantry/shared/node/running-check.ts'
+import { createRunningCheck, type RunningCheck } from '@gantry/shared/node/running-check.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
 import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
+import { beginAnew, type FileMemory, type FileVersion, goOver } from './memory.ts'
 import type { Pace } from './pace.ts'
 
 /** One file to the device: under its temporary name, then compared there by its check and renamed by the device in one step. */
@@ -23,6 +24,8 @@ export type PutFile = {
   onVerifying: () => void
   /** The leg broke; it goes on when there is one again. */
   onWaiting: () => void
+  /** What an earlier start of the app knew of it, and may know of it at the next. */
+  memory: FileMemory
 }
 
 /** Below this the device's own no at the end costs less than asking first. */
@@ -36,15 +39,22 @@ export async function putFile(job: PutFile): Promise<void> {
   const file = await open(job.localPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch((error: unknown) => {
     throw localError(error)
   })
-  const key = newNonce()
+  let key = newNonce()
   let begun = false
   try {
     const found = await file.stat()
     if (!found.isFile()) throw new AppError('file.not-a-file')
     if (!replace && found.size > askFirstBytes) await keepOn(job, () => requireFree(files, path, signal))
-    const check = createRunningCheck(key)
-    let sent = 0
-    let arrived = 0
+    let check = createRunningCheck(key)
+    let sent = await takeUp(job, { file, part, check, key })
+    if (sent === 0) {
+      key = newNonce()
+      check = createRunningCheck(key)
+    }
+    begun = sent > 0
+    job.onBytes(sent)
+    let arrived = sent
+    job.memory.begun(versionOf(found))
     const sendOn = async () => {
       if (begun) arrived = (await files.call('files.progress', { path: part, check: key }, { signal })).position
       begun = true
@@ -66,13 +76,27 @@ export async function putFile(job: PutFile): Promise<void> {
     job.onVerifying()
     await keepOn(job, () => files.call('files.commit', { from: part, to: path, check: key, tag: check.tag(), replace }, { signal }))
   } catch (error) {
-    if (begun) void removePart(job, part, key)
+    if (begun && !job.memory.keepsParts()) void removePart(job, part, key)
     if (signal.aborted) throw signal.reason
     throw localError(error)
   } finally {
     await file.close().catch(() => undefined)
   }
 }
+
+/** How much of it the device has from an earlier session; both ends go over that, and nothing of it moves again. 0 where it has to begin anew. */
+async function takeUp(job: PutFile, { file, part, check, key }: { file: FileHandle; part: string; check: RunningCheck; key: CheckKey }): Promise<number> {
+  const { files, signal, memory } = job
+  if (!memory.version) return 0
+  const now = versionOf(await file.stat())
+  if (now.size !== memory.version.size || now.modifiedMs !== memory.version.modifiedMs) throw new AppError('file.changed')
+  const taken = await keepOn(job, () => files.call('files.take-up', { kind: 'sent', path: part, check: key, position: now.size }, { signal })).catch(beginAnew)
+  if (taken === null) return 0
+  await goOver(file, check, taken.position, signal)
+  return taken.position
+}
+
+const versionOf = ({ size, mtimeMs }: Stats): FileVersion => ({ size, modifiedMs: Math.trunc(mtimeMs) })
 
 /** Whoever cancels while the leg is broken does not wait for it; the part goes when there is one again, or stays when the session ends first. */
 async function removePart({ files }: PutFile, part: string, key: CheckKey): Promise<void> {

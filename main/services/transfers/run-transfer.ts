@@ -5,6 +5,7 @@ import type { Files } from '../services.ts'
 import { getFile } from './get-file.ts'
 import { keepOn } from './keep-on.ts'
 import { localError } from './local-error.ts'
+import type { TransferMemory } from './memory.ts'
 import type { Pace } from './pace.ts'
 import { type Plan, planGet, planPut } from './plan.ts'
 import { joinRemote, putFile } from './put-file.ts'
@@ -25,6 +26,7 @@ export type TransferJob = {
   onVerifying: () => void
   onWaiting: () => void
   onFileDone: () => void
+  memory: TransferMemory
 }
 
 /** What ends the whole transfer: the next file would meet the same. */
@@ -68,12 +70,14 @@ async function putAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<voi
   const { files, signal, replace } = job
   const place = (at: string[]) => at.reduce(joinRemote, job.to)
   for (const at of plan.folders) await guarded(() => makeRemoteFolder(patient(job), place(at), signal))
-  await inParallel(plan.files, ({ from, at }) => {
+  await inParallel(notDone(job, plan), ({ from, at }) => {
     const counted = countBack(job)
     return guarded(async () => {
+      const memory = job.memory.of(at)
       await counted.run(() =>
-        putFile({ ...job, onBytes: counted.onBytes, files, localPath: from, folder: place(at.slice(0, -1)), name: at.at(-1) ?? '', replace, signal }),
+        putFile({ ...job, memory, onBytes: counted.onBytes, files, localPath: from, folder: place(at.slice(0, -1)), name: at.at(-1) ?? '', replace, signal }),
       )
+      job.memory.done(at)
       job.onFileDone()
     })
   })
@@ -85,15 +89,26 @@ async function getAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<voi
   })
   const place = (at: string[]) => join(root, ...at)
   for (const at of plan.folders) await guarded(() => makeLocalFolder(place(at)))
-  await inParallel(plan.files, ({ from, at }) => {
+  await inParallel(notDone(job, plan), ({ from, at }) => {
     const counted = countBack(job)
     return guarded(async () => {
       const folder = place(at.slice(0, -1))
       if (at.length > 1) await requireFolder(folder)
-      await counted.run(() => getFile({ ...job, onBytes: counted.onBytes, remotePath: from, folder, name: at.at(-1) ?? '' }))
+      await counted.run(() => getFile({ ...job, memory: job.memory.of(at), onBytes: counted.onBytes, remotePath: from, folder, name: at.at(-1) ?? '' }))
+      job.memory.done(at)
       job.onFileDone()
     })
   })
+}
+
+/** Those that an earlier start of the app did not bring to their end. */
+function notDone({ memory, onBytes, onFileDone }: TransferJob, { files }: Plan): Plan['files'] {
+  const [done, left] = [files.filter(({ at }) => memory.isDone(at)), files.filter(({ at }) => !memory.isDone(at))]
+  for (const { size } of done) {
+    onBytes(size)
+    onFileDone()
+  }
+  return left
 }
 
 const filesAtOnce = 6

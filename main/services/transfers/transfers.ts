@@ -1,15 +1,21 @@
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
-import type { RequestId } from '@gantry/shared/ids.ts'
+import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
 import type { ServiceLog, Session, Transfers } from '../services.ts'
+import { causeOf, createKeeper } from './keeper.ts'
+import { createMemory, type KeptStore, type KeptTransfer, type OwnMemory } from './kept.ts'
 import { type Pace, unlimited } from './pace.ts'
 import { runTransfer } from './run-transfer.ts'
 import { visibleName } from './safe-name.ts'
 import { createSpeedometer } from './speedometer.ts'
 
-export type TransferService = Transfers & { close(): void }
+export type TransferService = Transfers & {
+  /** Whoever is signed in now sees what an earlier start left of theirs, and of nobody else's. */
+  look(): void
+  close(): void
+}
 /** What a transfer needs of a session. */
 export type TransferSession = Pick<Session, 'requestId' | 'files' | 'view' | 'ended'>
 export type TransferTools = {
@@ -17,6 +23,8 @@ export type TransferTools = {
   onChange: (transfer: Transfer) => void
   /** Of all transfers together. Without: as fast as it goes. */
   pace?: Pace
+  /** Where what is not over outlives the app. Without: nowhere. */
+  kept?: { store: KeptStore; person: () => SpecialistId | null; sessionWith: (deviceId: DeviceId) => TransferSession | null }
   now: () => number
   log: ServiceLog
 }
@@ -33,7 +41,10 @@ type Entry = {
   transfer: Transfer
   stop: AbortController
   finished: PromiseWithResolvers<Transfer>
-  session: TransferSession
+  /** Null for one of an earlier start that nobody let go on yet. */
+  session: TransferSession | null
+  person: SpecialistId | null
+  memory: OwnMemory
   replace: boolean
   as: string | null
   /** While it is paused. */
@@ -41,14 +52,24 @@ type Entry = {
 }
 
 /** Files and folders on their way, three at once; the rest waits its turn. */
-export function createTransfers({ session: sessionOf, onChange, pace = unlimited, now, log }: TransferTools): TransferService {
+export function createTransfers({ session: sessionOf, onChange, pace = unlimited, kept, now, log }: TransferTools): TransferService {
   const entries = new Map<string, Entry>()
   const queue: Entry[] = []
   let active = 0
   let lastId = 0
+  const leftBy = (person: SpecialistId) => [...entries.values()].filter((entry) => entry.person === person && entry.as === null && !isOver(entry.transfer))
+  const keeper = createKeeper({ store: kept?.store ?? null, left: (person) => leftBy(person).flatMap((entry) => asKept(entry) ?? []), log })
+  /** What an earlier start left is its owner's alone. */
+  const isSeen = ({ session, person }: Entry) => session !== null || person === (kept?.person() ?? null)
+  const seen = (transferId: string) => {
+    const entry = entries.get(transferId)
+    return entry && isSeen(entry) ? entry : undefined
+  }
 
   const change = (entry: Entry, part: Partial<Transfer>) => {
+    const before = entry.transfer.state
     entry.transfer = { ...entry.transfer, ...part }
+    if (entry.transfer.state !== before) keeper.note()
     onChange(entry.transfer)
   }
   const settle = (entry: Entry, part: Pick<Transfer, 'state'> & Partial<Transfer>) => {
@@ -75,6 +96,16 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
     active--
     next()
   }
+  /** One of an earlier start goes on in a session of now. */
+  const adopt = (entry: Entry) => {
+    const session = entry.transfer.waitsFor && kept?.sessionWith(entry.transfer.waitsFor.id)
+    if (!session) throw new AppError('session.unknown')
+    entry.session = session
+    watch(session)
+    queue.push(entry)
+    change(entry, { state: 'queued', requestId: session.requestId, waitsFor: null, bytes: 0, filesDone: 0 })
+    next()
+  }
   const resume = (entry: Entry) => {
     const isQueued = queue.includes(entry)
     change(entry, { state: isQueued ? 'queued' : 'running' })
@@ -86,7 +117,8 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
   }
 
   const run = async (entry: Entry): Promise<void> => {
-    const { session, stop, replace, as } = entry
+    const { session, stop, replace, as, memory } = entry
+    if (!session) return
     const { direction, from, to } = entry.transfer
     const speed = createSpeedometer(now)
     let [bytes, filesDone] = [0, 0]
@@ -95,7 +127,7 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
     change(entry, { state: 'running' })
     try {
       await runTransfer({
-        ...{ files: session.files, direction, from, to, replace, as, signal: stop.signal, pace: pacedBy(entry, pace) },
+        ...{ files: session.files, direction, from, to, replace, as, memory, signal: stop.signal, pace: pacedBy(entry, pace) },
         onPlan: ({ files, totalBytes }) => change(entry, { files, totalBytes }),
         onBytes(count) {
           bytes += count
@@ -130,20 +162,32 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
     const name = visibleName(input.direction === 'put' ? basename(input.from) : (input.from.split('/').findLast((part) => part !== '') ?? '/'))
     const transfer: Transfer = {
       ...{ ...input, id: `tr-${++lastId}`, requestId: session.requestId, name, state: 'queued' },
-      ...{ bytes: 0, totalBytes: null, files: 0, filesDone: 0, bytesPerSecond: 0, verified: false, failure: null },
+      ...{ bytes: 0, totalBytes: null, files: 0, filesDone: 0, bytesPerSecond: 0, waitsFor: null, verified: false, failure: null },
     }
-    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, hold: null, ...how }
+    const whose = { person: kept?.person() ?? null, memory: createMemory({ done: [], begun: [] }, keeper) }
+    const entry: Entry = { transfer, stop: new AbortController(), finished: Promise.withResolvers(), session, hold: null, ...whose, ...how }
     entries.set(transfer.id, entry)
     queue.push(entry)
+    keeper.note()
     onChange(transfer)
     return transfer.id
+  }
+  /** As it was left, waiting for a session. */
+  const take = ({ device, done, begun, replace, ...was }: KeptTransfer, person: SpecialistId) => {
+    const transfer: Transfer = {
+      ...{ ...was, id: `tr-${++lastId}`, name: visibleName(was.name), state: 'paused' as const, waitsFor: device },
+      ...{ bytesPerSecond: 0, verified: false, failure: null },
+    }
+    const how = { person, memory: createMemory({ done, begun }, keeper), replace, as: null, hold: null, session: null }
+    entries.set(transfer.id, { transfer, stop: new AbortController(), finished: Promise.withResolvers(), ...how })
+    onChange(transfer)
   }
   const cancel = (entry: Entry, reason: AppError) => {
     const place = queue.indexOf(entry)
     if (place >= 0) queue.splice(place, 1)
     entry.stop.abort(reason)
     entry.hold?.resolve()
-    if (place >= 0)
+    if (place >= 0 || !entry.session)
       settle(entry, { state: reason.code === 'file.cancelled' ? 'cancelled' : 'failed', failure: reason.code === 'file.cancelled' ? null : toFailure(reason) })
   }
   /** A session that ends takes its transfers with it, each with the cause. */
@@ -154,6 +198,11 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
     })
   }
   const watched = new WeakSet<TransferSession>()
+  const watch = (session: TransferSession) => {
+    if (watched.has(session)) return
+    watched.add(session)
+    endWith(session)
+  }
 
   return {
     async start({ requestId, direction, from, to, replace }, { as } = {}) {
@@ -161,27 +210,31 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
       const session = sessionOf(requestId)
       if (session.view().state === 'ended') throw new AppError('session.ended', { details: { cause: session.view().endCause ?? 'specialist' } })
       if (entries.size + from.length > maxKept) forgetOver(entries)
-      if (!watched.has(session)) {
-        watched.add(session)
-        endWith(session)
-      }
+      watch(session)
       const transferIds = from.map((path) => begin(session, { direction, from: path, to }, { replace, as: as ?? null }))
       next()
       return { transferIds }
     },
     cancel(transferId) {
-      const entry = entries.get(transferId)
+      const entry = seen(transferId)
       if (entry && !isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))
     },
     pause(transferId) {
-      const entry = entries.get(transferId)
-      if (entry && !isOver(entry.transfer) && !entry.hold) pause(entry)
+      const entry = seen(transferId)
+      if (entry?.session && !isOver(entry.transfer) && !entry.hold) pause(entry)
     },
     resume(transferId) {
-      const entry = entries.get(transferId)
-      if (entry?.hold && !isOver(entry.transfer)) resume(entry)
+      const entry = seen(transferId)
+      if (!entry || isOver(entry.transfer)) return
+      if (!entry.session) adopt(entry)
+      else if (entry.hold) resume(entry)
     },
-    list: () => [...entries.values()].map((entry) => entry.transfer),
+    list: () => [...entries.values()].filter(isSeen).map((entry) => entry.transfer),
+    unread: () => keeper.failure(kept?.person() ?? null),
+    look() {
+      const person = kept?.person() ?? null
+      if (person) for (const one of keeper.read(person)) take(one, person)
+    },
     forget(transferIds) {
       for (const id of transferIds) {
         const entry = entries.get(id)
@@ -189,13 +242,22 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
       }
     },
     finished(transferId) {
-      const entry = entries.get(transferId)
+      const entry = seen(transferId)
       return entry ? entry.finished.promise : Promise.reject(new AppError('file.not-found'))
     },
     close() {
+      keeper.close()
       for (const entry of entries.values()) if (!isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))
     },
   }
+}
+
+function asKept({ transfer, session, replace, memory }: Entry): KeptTransfer | null {
+  const { requestId, direction, name, from, to, bytes, totalBytes, files, filesDone } = transfer
+  const whose = transfer.waitsFor ?? session?.view().device
+  if (!whose) return null
+  const device = { id: whose.id, name: whose.name }
+  return { device, requestId, direction, name, from, to, replace, bytes, totalBytes, files, filesDone, ...memory.remembered() }
 }
 
 /** The pace of all, and for one that is paused none. */
@@ -215,12 +277,6 @@ function isOver({ state }: Transfer): boolean {
 
 function forgetOver(entries: Map<string, Entry>): void {
   for (const [id, entry] of entries) if (isOver(entry.transfer)) entries.delete(id)
-}
-
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return code || (cause instanceof Error ? cause.name : 'unknown')
 }
 
 /** A broken leg's own error, or the end of the session that broke it. */

@@ -147,7 +147,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
           tools={<Tools side="device" folder={there} onCopy={() => copy('device')} onMake={() => makeFolder('device')} onRename={rename} onRemove={remove} />}
         />
       </div>
-      <TransferList requestId={requestId} onStart={start} />
+      <TransferList session={session} onStart={start} />
       {question && (
         <FileQuestionDialog
           question={question}

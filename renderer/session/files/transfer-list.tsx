@@ -1,5 +1,4 @@
-import type { RequestId } from '@gantry/shared/ids.ts'
-import { type CallInput, type Transfer, transferLimits } from '@gantry/shared/ipc.ts'
+import { type CallInput, type SessionView, type Transfer, transferLimits } from '@gantry/shared/ipc.ts'
 import { UnstyledButton } from '@mantine/core'
 import { ArrowDown, ArrowUp, BadgeCheck, CircleAlert, Pause, Play, RotateCcw, X } from 'lucide-react'
 import { call, knownFailure } from '../../api.ts'
@@ -9,16 +8,17 @@ import { useSpeech } from '../../ui/language.tsx'
 import { safeName } from '../../ui/safe-name.ts'
 import { SafeName } from '../../ui/safe-text.tsx'
 import { useStore } from '../../ui/store.ts'
-import { isOver } from './transfer-store.ts'
+import { belongsTo, isOver } from './transfer-store.ts'
 
 type Start = CallInput<'transfer.start'>
 
-export function TransferList({ requestId, onStart }: { requestId: RequestId; onStart: (input: Start) => void }) {
+export function TransferList({ session, onStart }: { session: SessionView; onStart: (input: Start) => void }) {
   const { words } = useSpeech()
   const { transfers } = useWindowState()
-  const mine = useStore(transfers.store).filter((transfer) => transfer.requestId === requestId)
+  const mine = useStore(transfers.store).filter(belongsTo(session))
   if (mine.length === 0) return null
   const over = mine.filter(isOver)
+  const paused = mine.filter(({ state }) => state === 'paused')
   const count = (...states: Transfer['state'][]) => mine.filter(({ state }) => states.includes(state)).length
   const text = words.session.transfers
   return (
@@ -27,6 +27,11 @@ export function TransferList({ requestId, onStart }: { requestId: RequestId; onS
         <span className="grow" role="status">
           {`${text.title}: ${text.summary(count('running', 'waiting', 'verifying'), count('queued'), mine.filter(({ verified }) => verified).length)}`}
         </span>
+        {paused.length > 1 && (
+          <UnstyledButton className="link small" onClick={() => goOnWith(paused)}>
+            {text.resumeAll}
+          </UnstyledButton>
+        )}
         <Limit />
         {over.length > 0 && (
           <UnstyledButton className="link small" onClick={() => transfers.forget(over.map(({ id }) => id))}>
@@ -41,6 +46,14 @@ export function TransferList({ requestId, onStart }: { requestId: RequestId; onS
       </ul>
     </div>
   )
+}
+
+function goOnWith(paused: readonly Transfer[]): void {
+  for (const { id } of paused) setPaused(id, false)
+}
+
+function setPaused(transferId: string, paused: boolean): void {
+  void call('transfer.pause', { transferId, paused }).catch(() => undefined)
 }
 
 /** One for all transfers of this computer, so it is shown with those of each session. */
@@ -73,7 +86,6 @@ function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (inp
     transfers.forget([id])
     onStart({ requestId: transfer.requestId, direction, from: [transfer.from], to: transfer.to, replace })
   }
-  const pause = (paused: boolean) => void call('transfer.pause', { transferId: id, paused }).catch(() => undefined)
   return (
     <li className={state}>
       <span className="row-x">
@@ -102,9 +114,9 @@ function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (inp
         )}
         {(state === 'failed' || state === 'cancelled') && <IconButton icon={RotateCcw} small label={text.retry(shown)} onClick={() => again(false)} />}
         {(state === 'queued' || state === 'running' || state === 'waiting') && (
-          <IconButton icon={Pause} small label={text.pause(shown)} onClick={() => pause(true)} />
+          <IconButton icon={Pause} small label={text.pause(shown)} onClick={() => setPaused(id, true)} />
         )}
-        {state === 'paused' && <IconButton icon={Play} small label={text.resume(shown)} onClick={() => pause(false)} />}
+        {state === 'paused' && <IconButton icon={Play} small label={text.resume(shown)} onClick={() => setPaused(id, false)} />}
         {isOver(transfer) ? (
           <IconButton icon={X} small label={text.forget(shown)} onClick={() => transfers.forget([id])} />
         ) : (
@@ -126,7 +138,7 @@ function Progress({ transfer: { state, bytes, totalBytes, bytesPerSecond, files,
   return [amount, speed, many].filter(Boolean).join(', ')
 }
 
-function TransferState({ transfer: { state, direction, verified, failure } }: { transfer: Transfer }) {
+function TransferState({ transfer: { state, direction, verified, failure, waitsFor } }: { transfer: Transfer }) {
   const { words, explain } = useSpeech()
   const { states, verified: proof } = words.session.transfers
   if (state === 'failed' && failure) {
@@ -146,6 +158,12 @@ function TransferState({ transfer: { state, direction, verified, failure } }: { 
       </span>
     )
   }
+  if (waitsFor)
+    return (
+      <span className="small qs cut t3" title={words.session.transfers.left}>
+        {words.session.transfers.left}
+      </span>
+    )
   const word = state === 'running' ? states[direction] : state === 'done' ? states.doneUnverified : states[state]
   return <span className={`row-x small qs ${state === 'running' || state === 'verifying' ? 'c-live' : 't3'}`}>{word}</span>
 }

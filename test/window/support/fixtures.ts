@@ -331,7 +331,7 @@ export const remoteFiles = {
 
 const transfer = (id: number, name: string, part: Partial<Transfer>): Transfer => ({
   ...{ id: `tr-${id}`, requestId: session.requestId, direction: 'put', name, from: `/home/elena/${name}`, to: '/var/nv', state: 'done' },
-  ...{ bytes: 1_800, totalBytes: 1_800, files: 1, filesDone: 1, bytesPerSecond: 0, verified: true, failure: null },
+  ...{ bytes: 1_800, totalBytes: 1_800, files: 1, filesDone: 1, bytesPerSecond: 0, waitsFor: null, verified: true, failure: null },
   ...part,
 })
 export const transfers: Transfer[] = [

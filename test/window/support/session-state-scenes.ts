@@ -144,7 +144,7 @@ const endings: Scenes = {
     shows: ({ session: text }) => text.activity.broken,
   }),
   'session-over-time': state({
-    script: { ...busy, 'session.list': () => ({ sessions: [{ ...ended, endCause: 'time' }] }), 'transfer.list': () => ({ transfers: [] }) },
+    script: { ...busy, 'session.list': () => ({ sessions: [{ ...ended, endCause: 'time' }] }), 'transfer.list': () => ({ transfers: [], failure: null }) },
     act: (stage) => goTo(stage, 'sessions'),
     shows: ({ session: text }) => text.ended.titles.time,
   }),
@@ -161,7 +161,7 @@ const endings: Scenes = {
           },
         ],
       }),
-      'transfer.list': () => ({ transfers: transfers.slice(0, 2) }),
+      'transfer.list': () => ({ transfers: transfers.slice(0, 2), failure: null }),
     },
     act: (stage) => goTo(stage, 'sessions'),
     shows: ({ session: text }) => text.ended.titles['connection-lost'],
