@@ -46,6 +46,7 @@ const Specialist = z.strictObject({
   tier: z.number().int().min(1).max(3),
   training: z.array(z.strictObject({ model: z.string(), until: z.iso.date() })),
   screenedOn: z.iso.date(),
+  planAcknowledgedOn: z.iso.date(),
   profile: z.string(),
 })
 /** Which access servers carry a customer's sessions, nearest first; `only`: never any other (R056). */

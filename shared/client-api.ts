@@ -6,6 +6,7 @@ import type { Contract } from './contract.ts'
 import { DeviceId, RequestId, SpecialistId } from './ids.ts'
 import { Subscription } from './licences.ts'
 import { AwaitedContact } from './notice.ts'
+import { Posture } from './posture.ts'
 import { AccessLevel, EntitlementKind, LevelRules, ServiceKind } from './profile.ts'
 import { CompactJws, Hash, PublicJwk, SignedRequest } from './ticket.ts'
 
@@ -164,7 +165,12 @@ export const clientApi = {
   },
   /** Runs the policy (every step, in order), stores the request, signs the ticket. Refusals: `access.*`, `device.unknown`. */
   'access-request.create': {
-    input: z.strictObject({ request: SignedRequest, certificate: CompactJws }),
+    input: z.strictObject({
+      request: SignedRequest,
+      certificate: CompactJws,
+      /** The client's own word on its workstation (R088). */
+      posture: Posture.optional(),
+    }),
     output: z.object({ request: AccessRequestView, passed: z.array(z.string()) }),
   },
   /** Reveals the nonce C after the device's draw is known. */

@@ -38,6 +38,8 @@ export const errorCodes = {
   'access.terms-missing': { status: 403, exit: 3 },
   'access.call-not-paid': { status: 403, exit: 3 },
   'access.not-screened': { status: 403, exit: 3 },
+  'access.plan-not-acknowledged': { status: 403, exit: 3 },
+  'access.posture': { status: 403, exit: 3 },
   'access.not-trained': { status: 403, exit: 3 },
   'access.country-not-allowed': { status: 403, exit: 3 },
   'access.tier-not-allowed': { status: 403, exit: 3 },

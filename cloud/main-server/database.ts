@@ -16,17 +16,25 @@ export type Queries = Kysely<Tables> | Transaction<Tables>
  */
 export async function openDatabase(path: string): Promise<Database> {
   try {
-    const database = new DatabaseSync(path, { timeout: 5_000 })
-    chmodSync(path, 0o600)
-    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off')
-    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) })
-    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
-    const { error } = await migrator.migrateToLatest()
+    const db = connect(path)
+    const { error } = await migratorOf(db).migrateToLatest()
     if (error) throw error
     return db
   } catch (error) {
     throw new AppError('state.unreadable', { cause: error, details: { what: 'gantry.db' } })
   }
+}
+
+/** With whatever schema it has, which may be none. */
+export function connect(path: string): Database {
+  const database = new DatabaseSync(path, { timeout: 5_000 })
+  chmodSync(path, 0o600)
+  database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off')
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) })
+}
+
+export function migratorOf(db: Database): Migrator {
+  return new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
 }
 
 /** node:sqlite in the shape that Kysely's SQLite dialect knows (it was written for better-sqlite3). */

@@ -68,6 +68,11 @@ describe('what let a session pass has to go on holding (R010, R087): it ends', (
     ['when the terms are accepted no more', 'policy', (seed) => Object.assign(deviceIn(seed, server.devices.mine).entitlement ?? {}, { terms: null })],
     ['when the specialist’s training has ended', 'policy', (seed) => Object.assign(personIn(seed, server.people.elena), { training: [] })],
     ['when the specialist’s screening is taken back', 'policy', (seed) => Object.assign(personIn(seed, server.people.elena), { screenedOn: null })],
+    [
+      'when the specialist’s word on the IT security plan is taken back',
+      'policy',
+      (seed) => Object.assign(personIn(seed, server.people.elena), { planAcknowledgedOn: null }),
+    ],
     ['when the customer admits nobody from there any more', 'policy', (seed) => Object.assign(must(seed.customers[0]), { origins: [] })],
     [
       'when the customer demands a change, and none is approved',

@@ -169,6 +169,13 @@ const licences = [
   `alter table devices add column licensed_json text not null default '[]'`,
 ]
 
+/** What R088 asks beside the screening. Nobody has acknowledged the plan before the directory file, which is taken over again, says when. */
+const activation = [
+  `alter table specialists add column plan_acknowledged_on text`,
+  `alter table customers add column posture_json text`,
+  `delete from meta where name = 'seed-hash'`,
+]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -184,6 +191,7 @@ export const migrations: Record<string, Migration> = {
   '0012-codes-end': { up: (db: Kysely<unknown>) => runAll(db, codesEnd) },
   '0013-elsewhere': { up: (db: Kysely<unknown>) => runAll(db, elsewhere) },
   '0014-licences': { up: (db: Kysely<unknown>) => runAll(db, licences) },
+  '0015-activation': { up: (db: Kysely<unknown>) => runAll(db, activation) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

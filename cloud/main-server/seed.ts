@@ -5,6 +5,7 @@ import { DayHours } from '@gantry/shared/hours.ts'
 import { CustomerId, DeviceId, SiteId, SpecialistId } from '@gantry/shared/ids.ts'
 import { maxSubscriptions, Subscription } from '@gantry/shared/licences.ts'
 import { NoticeRule, noticeLimits } from '@gantry/shared/notice.ts'
+import { PostureRule } from '@gantry/shared/posture.ts'
 import { AccessLevel, EntitlementKind, FilesLimits } from '@gantry/shared/profile.ts'
 import { plainText } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
@@ -109,6 +110,8 @@ const Specialist = z
     training: z.array(Training).max(200).default([]),
     /** When the background check was passed; without it no request (R088). */
     screenedOn: z.iso.date().nullable().default(null),
+    /** When they acknowledged the IT security plan; without it no request (R088). */
+    planAcknowledgedOn: z.iso.date().nullable().default(null),
     profile: key,
     /** No sign-in, no request; open sign-ins and sessions end. */
     disabled: z.boolean().default(false),
@@ -186,6 +189,8 @@ export const Seed = z.strictObject({
   sandbox: z.boolean(),
   /** Shown in the foot of the sign-in page. */
   organisation: text,
+  /** What the operator requires of the workstation from which anybody asks (R088). */
+  posture: PostureRule.optional(),
   /** R068: whether one person may be signed in at several places at once; with `one` a new sign-in ends those elsewhere, and what was opened under them. */
   signIns: z.enum(['several', 'one']).default('several'),
   customers: z.array(
@@ -197,6 +202,8 @@ export const Seed = z.strictObject({
       origins: z.array(Origin).optional(),
       changeControl: ChangeControl.optional(),
       notices: NoticeContacts.optional(),
+      /** Of the workstation from which somebody asks, beside what the operator requires (R088). */
+      posture: PostureRule.optional(),
       sites: z.array(Site),
     }),
   ),

@@ -29,6 +29,7 @@ export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { ap
   return db.transaction().execute(async (trx) => {
     const before = await standingOf(trx)
     await storeMeta(trx, 'organisation', seed.organisation)
+    await storeMeta(trx, 'posture', JSON.stringify(seed.posture ?? {}))
     await storeMeta(trx, 'sign-ins', seed.signIns)
     for (const model of seed.models) await upsert(trx, 'models', model)
     for (const customer of seed.customers) await storeCustomer(trx, customer, now())
@@ -165,10 +166,16 @@ function changedIn<K>(before: Map<K, { mark: string }>, after: Map<K, { mark: st
 
 async function storeCustomer(
   trx: Queries,
-  { sites, regions, origins, changeControl, notices, ...customer }: Seed['customers'][number],
+  { sites, regions, origins, changeControl, notices, posture, ...customer }: Seed['customers'][number],
   nowMs: number,
 ): Promise<void> {
-  const rules = { regions_json: json(regions), origins_json: json(origins), change_control_json: json(changeControl), notices_json: json(notices) }
+  const rules = {
+    regions_json: json(regions),
+    origins_json: json(origins),
+    change_control_json: json(changeControl),
+    notices_json: json(notices),
+    posture_json: json(posture),
+  }
   await upsert(trx, 'customers', { ...customer, ...rules })
   for (const site of sites) await storeSite(trx, site, customer.id, nowMs)
 }
@@ -220,9 +227,17 @@ const dayMs = 86_400_000
 
 /** Who is new has no password yet, and none fits an empty one. */
 async function storeSpecialist(trx: Queries, seeded: SeededSpecialist): Promise<void> {
-  const { profile, totpSecret = '', training, screenedOn, identity, password: _, disabled: __, ...person } = seeded
+  const { profile, totpSecret = '', training, screenedOn, planAcknowledgedOn, identity, password: _, disabled: __, ...person } = seeded
   const known = { issuer: identity?.issuer ?? null, subject: identity?.subject ?? null }
-  const row = { ...person, ...known, profile_id: profile, totp_secret: totpSecret, training_json: JSON.stringify(training), screened_on: screenedOn }
+  const row = {
+    ...person,
+    ...known,
+    profile_id: profile,
+    totp_secret: totpSecret,
+    training_json: JSON.stringify(training),
+    screened_on: screenedOn,
+    plan_acknowledged_on: planAcknowledgedOn,
+  }
   const { id, ...rest } = row
   await trx
     .insertInto('specialists')

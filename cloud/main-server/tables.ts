@@ -19,6 +19,7 @@ export type Tables = {
     origins_json: Generated<string | null>
     change_control_json: Generated<string | null>
     notices_json: Generated<string | null>
+    posture_json: Generated<string | null>
   }
   sites: {
     id: string
@@ -82,6 +83,7 @@ export type Tables = {
     tier: number
     training_json: string
     screened_on: string | null
+    plan_acknowledged_on: Generated<string | null>
     profile_id: string
     /** PHC string, Argon2id; '' = none, and none fits. */
     password: string

@@ -27,6 +27,7 @@ import { createProxyRoutes } from './main-server/proxy-routes.ts'
 import { openProxySettings } from './main-server/proxy-setting.ts'
 import { openRevoked } from './main-server/revoked.ts'
 import { createUpdates, type Update } from './main-server/updates.ts'
+import { readPosture } from './posture.ts'
 import { createProfileLock } from './profile-lock.ts'
 import { referToLog } from './references.ts'
 import { createRequests, type RequestService } from './requests/requests.ts'
@@ -132,6 +133,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const requests: RequestService = createRequests({
     requireFreshMfa,
     ...{ call: server.call, wellKnown: server.wellKnown, requireClock: server.requireClock, devices, keys, audit, updates, now, log },
+    posture: () => readPosture({ version: options.about.version }),
     approach: (way) => startApproach({ ...way, dial }),
     openSession: sessions.open,
     onProgress: (progress) => emit('request.changed', progress),

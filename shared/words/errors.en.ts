@@ -102,6 +102,28 @@ export const errorsEn: ErrorWords = {
     todo: 'Give the number of the paid case, or have the call entered.',
   }),
   'access.not-screened': () => ({ what: 'Your background check is not on record.', todo: 'Ask your manager to have its date entered in the directory.' }),
+  'access.plan-not-acknowledged': () => ({
+    what: 'That you acknowledged the IT security plan is not on record.',
+    todo: 'Read the plan, sign it, and ask your manager to have the date entered in the directory.',
+  }),
+  'access.posture': ({ reason, version, minimumVersion }) => {
+    if (reason === 'version')
+      return {
+        what: `This app is version ${version ?? 'unknown'}; ${minimumVersion ?? 'a newer one'} or newer is required here.`,
+        todo: 'Update it, then ask again.',
+      }
+    if (reason === 'disk-off')
+      return {
+        what: 'The disk of this computer is not encrypted, and that is required here.',
+        todo: 'Turn on BitLocker, FileVault or LUKS, or ask from a computer that has it.',
+      }
+    if (reason === 'disk-unknown')
+      return {
+        what: 'Whether the disk of this computer is encrypted could not be told, and that it is is required here.',
+        todo: 'Ask your IT to look at it, or ask from a computer whose disk is encrypted by BitLocker, FileVault or LUKS.',
+      }
+    return { what: 'This app does not say on what computer it runs, and that is required here.', todo: 'Update it, then ask again.' }
+  },
   'access.not-trained': ({ model, endedOn }) => ({
     what:
       endedOn === undefined

@@ -109,6 +109,28 @@ export const errorsFr: ErrorWords = {
     what: 'La vérification de vos antécédents n’est pas au répertoire.',
     todo: 'Demandez à votre responsable d’en faire inscrire la date.',
   }),
+  'access.plan-not-acknowledged': () => ({
+    what: 'Votre prise de connaissance du plan de sécurité informatique n’est pas au répertoire.',
+    todo: 'Lisez le plan, signez-le et demandez à votre responsable d’en faire inscrire la date.',
+  }),
+  'access.posture': ({ reason, version, minimumVersion }) => {
+    if (reason === 'version')
+      return {
+        what: `Cette application est en version ${version ?? 'inconnue'}; il faut ici la version ${minimumVersion ?? 'suivante'} ou une plus récente.`,
+        todo: 'Mettez-la à jour, puis refaites la demande.',
+      }
+    if (reason === 'disk-off')
+      return {
+        what: 'Le disque de cet ordinateur n’est pas chiffré, ce qui est exigé ici.',
+        todo: 'Activez BitLocker, FileVault ou LUKS, ou faites la demande depuis un ordinateur qui l’a.',
+      }
+    if (reason === 'disk-unknown')
+      return {
+        what: 'Impossible de savoir si le disque de cet ordinateur est chiffré, ce qui est exigé ici.',
+        todo: 'Demandez à votre service informatique de vérifier, ou utilisez un ordinateur chiffré par BitLocker, FileVault ou LUKS.',
+      }
+    return { what: 'Cette application ne dit pas sur quel ordinateur elle tourne, ce qui est exigé ici.', todo: 'Mettez-la à jour, puis refaites la demande.' }
+  },
   'access.not-trained': ({ model, endedOn }) => ({
     what:
       endedOn === undefined

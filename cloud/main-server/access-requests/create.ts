@@ -3,6 +3,7 @@ import type { CaseKey } from '@gantry/shared/case-api.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import { readUnverified } from '@gantry/shared/node/signing.ts'
 import type { NoticeRule } from '@gantry/shared/notice.ts'
+import type { Posture } from '@gantry/shared/posture.ts'
 import type { ProfileLimits } from '@gantry/shared/profile.ts'
 import { CertificatePayload, type CompactJws, PublicJwk, RequestPayload, type SignedRequest } from '@gantry/shared/ticket.ts'
 import { levelsFor, limitsFor } from '../assignment.ts'
@@ -12,7 +13,7 @@ import type { NoticeContacts } from '../seed.ts'
 import { changeFor, mustAsk } from './customer-steps.ts'
 import { deadlines } from './deadlines.ts'
 import type { Facts } from './facts.ts'
-import { findAsker, findTarget } from './parties.ts'
+import { findAsker, findTarget, operatorsPosture } from './parties.ts'
 import { maxWaiting } from './person-steps.ts'
 import { chooseRoute, describeRoute, type Route } from './route.ts'
 import { requireStanding } from './standing.ts'
@@ -22,10 +23,10 @@ import { issueTicket } from './ticket.ts'
 import { type AccessTools, announce, type Notified, subjects } from './tools.ts'
 import { viewRequest } from './view.ts'
 
-type Asked = { request: SignedRequest; certificate: CompactJws }
+type Asked = { request: SignedRequest; certificate: CompactJws; posture?: Posture | undefined }
 
 /** Policy, audit, ticket, then request and delivery in one transaction. */
-export async function createRequest(tools: AccessTools, { request: signed, certificate }: Asked, caller: Caller) {
+export async function createRequest(tools: AccessTools, { request: signed, certificate, posture }: Asked, caller: Caller) {
   const { db, append, now } = tools
   const request = readRequest(signed)
   const asker = await findAsker(db, caller.specialistId)
@@ -34,7 +35,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     actor: { kind: 'specialist' as const, id: caller.specialistId, name: asker.name },
     requestId: request.id,
     deviceId: request.deviceId,
-    data: { access: request.access, serviceKind: request.serviceKind, caseId: request.caseId, minutes: request.minutes },
+    data: { access: request.access, serviceKind: request.serviceKind, caseId: request.caseId, minutes: request.minutes, ...(posture && workstation(posture)) },
   }
   const target = await findTarget(db, request.deviceId)
   const regions = target?.regions ?? null
@@ -61,6 +62,7 @@ export async function createRequest(tools: AccessTools, { request: signed, certi
     notice: { rule, canTell: tools.notices.canTell(target?.contacts ?? null), recent: await tools.notices.recent(db, request.deviceId) },
     route,
     onlyRegions: regions?.only ? regions.near : null,
+    posture: { said: posture ?? null, rules: [await operatorsPosture(db), ...(target ? [target.posture] : [])] },
     seenBefore: await wasSeen(db, request),
     waiting: await countWaiting(db, caller.specialistId),
   }
@@ -125,6 +127,8 @@ async function storeRequest(tools: AccessTools, accepted: Accepted): Promise<voi
 function notified({ id, deviceId, specialistId, access, serviceKind, caseId, minutes }: RequestPayload, escalated: boolean): Notified {
   return { requestId: id, deviceId, specialistId, access, serviceKind, caseId, minutes, escalated }
 }
+
+const workstation = ({ version: clientVersion, os, diskEncryption }: Posture) => ({ clientVersion, os, diskEncryption })
 
 /** What was signed, in shape. A reason that is too long has a code of its own, since it is a person's mistake. */
 function readRequest(signed: SignedRequest): RequestPayload {

@@ -1,5 +1,6 @@
 import type { DayHours } from '@gantry/shared/hours.ts'
 import type { NoticeRule } from '@gantry/shared/notice.ts'
+import type { Posture, PostureRule } from '@gantry/shared/posture.ts'
 import type { AccessLevel, ProfileLimits } from '@gantry/shared/profile.ts'
 import type { CertificatePayload, CompactJws, PublicJwk, RequestPayload, RosterPayload, SignedRequest } from '@gantry/shared/ticket.ts'
 import type { Caller } from '../caller.ts'
@@ -37,13 +38,22 @@ export type Facts = {
   route: Route | null
   /** Which regions the customer allows, for the words of a refusal; null: any. */
   onlyRegions: readonly string[] | null
+  /** What the client says of its workstation, and what the operator and the customer require of it. */
+  posture: { said: Posture | null; rules: readonly PostureRule[] }
   /** Whether this request, its commitment or its content was here before. */
   seenBefore: boolean
   /** Requests of this specialist that wait for an answer. */
   waiting: number
 }
 /** As the directory has them. */
-export type PersonFacts = { disabled: boolean; country: string; tier: number; training: Training[]; screenedOn: string | null }
+export type PersonFacts = {
+  disabled: boolean
+  country: string
+  tier: number
+  training: Training[]
+  screenedOn: string | null
+  planAcknowledgedOn: string | null
+}
 export type DeviceFacts = {
   timeZone: string
   modelId: string

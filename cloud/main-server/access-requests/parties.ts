@@ -1,5 +1,6 @@
 import { DayHours } from '@gantry/shared/hours.ts'
 import { CustomerId, type DeviceId, type SpecialistId } from '@gantry/shared/ids.ts'
+import { PostureRule } from '@gantry/shared/posture.ts'
 import { z } from 'zod'
 import type { Queries } from '../database.ts'
 import { defaultOrigins } from '../origins.ts'
@@ -24,7 +25,7 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
       'device.disabled_ms',
     ])
     .select(['device.clock_off_s', 'device.two_places_ms', 'device.model_id', 'device.site_id', 'site.customer_id', 'site.time_zone', 'site.quiet_hours_json'])
-    .select(['customer.regions_json', 'customer.origins_json', 'customer.change_control_json', 'customer.notices_json'])
+    .select(['customer.regions_json', 'customer.origins_json', 'customer.change_control_json', 'customer.notices_json', 'customer.posture_json'])
     .select(['entitlement.kind', 'entitlement.starts_on', 'entitlement.ends_on', 'entitlement.terms_json', 'entitlement.calls_json'])
     .where('device.id', '=', deviceId)
     .executeTakeFirst()
@@ -34,6 +35,7 @@ export async function findTarget(db: Queries, deviceId: DeviceId) {
     customerId: CustomerId.parse(row.customer_id),
     place: { id: row.id, siteId: row.site_id, customerId: row.customer_id, modelId: row.model_id },
     regions: readRegions(row.regions_json),
+    posture: readPostureRule(row.posture_json),
     contacts: NoticeContacts.nullable().parse(JSON.parse(row.notices_json ?? 'null')),
     identity,
     facts: {
@@ -65,17 +67,41 @@ export async function findAsker(db: Queries, id: SpecialistId): Promise<{ name: 
   const row = await db
     .selectFrom('specialists as specialist')
     .innerJoin('profiles as profile', 'profile.id', 'specialist.profile_id')
-    .select(['specialist.name', 'specialist.disabled_ms', 'specialist.country', 'specialist.tier', 'specialist.training_json', 'specialist.screened_on'])
+    .select([
+      'specialist.name',
+      'specialist.disabled_ms',
+      'specialist.country',
+      'specialist.tier',
+      'specialist.training_json',
+      'specialist.screened_on',
+      'specialist.plan_acknowledged_on',
+    ])
     .select('profile.grants_json')
     .where('specialist.id', '=', id)
     .executeTakeFirst()
   if (!row) return null
   const training = z.array(Training).parse(JSON.parse(row.training_json))
-  const facts = { disabled: row.disabled_ms !== null, country: row.country, tier: row.tier, training, screenedOn: row.screened_on }
+  const facts = {
+    disabled: row.disabled_ms !== null,
+    country: row.country,
+    tier: row.tier,
+    training,
+    screenedOn: row.screened_on,
+    planAcknowledgedOn: row.plan_acknowledged_on,
+  }
   return { name: row.name, grants: z.array(Grant).parse(JSON.parse(row.grants_json)), facts }
 }
 
 /** Why it was ended by force; null: it was not. */
 export async function endOfSignIn(queries: Queries, grantId: string): Promise<SignInEnd | null> {
   return (await queries.selectFrom('ended_sign_ins').select('code').where('grant_id', '=', grantId).executeTakeFirst())?.code ?? null
+}
+
+/** What the operator requires of every workstation; nothing where the directory says nothing (R088). */
+export async function operatorsPosture(queries: Queries): Promise<PostureRule> {
+  return readPostureRule((await queries.selectFrom('meta').select('value').where('name', '=', 'posture').executeTakeFirst())?.value ?? null)
+}
+
+function readPostureRule(text: string | null): PostureRule {
+  return PostureRule.parse(JSON.parse(text ?? '{}'))
 }

@@ -1,6 +1,7 @@
 import { clockOffSeconds } from '@gantry/shared/access-request.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import { checkCertificate, checkRequest, requireOnRoster, rosterIsFresh } from '@gantry/shared/node/ticket.ts'
+import { judgePosture } from '@gantry/shared/posture.ts'
 import { type AccessLevel, accessLevels, meetsPatientData } from '@gantry/shared/profile.ts'
 import { covers } from '../assignment.ts'
 import { dateAt } from '../site-clock.ts'
@@ -83,6 +84,18 @@ export function requireLimits({ limits, given, request }: Pick<StandingFacts, 'l
 export function requireScreening({ person, device, nowMs }: Pick<Facts, 'person' | 'device' | 'nowMs'>): void {
   const passed = person?.screenedOn && person.screenedOn <= dateAt(device?.timeZone ?? 'UTC', nowMs)
   if (!passed) throw new AppError('access.not-screened')
+}
+
+/** R088: the IT security plan was read and acknowledged; a day to come is a promise. */
+export function requirePlanAcknowledged({ person, device, nowMs }: Pick<Facts, 'person' | 'device' | 'nowMs'>): void {
+  const acknowledged = person?.planAcknowledgedOn && person.planAcknowledgedOn <= dateAt(device?.timeZone ?? 'UTC', nowMs)
+  if (!acknowledged) throw new AppError('access.plan-not-acknowledged')
+}
+
+/** R088: what the operator and the customer ask of the workstation, by the client's own word. Asked once: a session that is open has passed. */
+export function requirePosture({ posture }: Pick<Facts, 'posture'>): void {
+  const fault = judgePosture(posture.said, posture.rules)
+  if (fault) throw new AppError('access.posture', { details: fault })
 }
 
 /** R075: trained for this model, to the end of the last day at the site. */

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ClientApi } from '@gantry/shared/client-api.ts'
+import type { Input } from '@gantry/shared/contract.ts'
 import { createCa } from '@gantry/shared/node/certificates.ts'
 import { newNonce, readUnverified, signJws } from '@gantry/shared/node/signing.ts'
 import type { AnswerPayload } from '@gantry/shared/ticket.ts'
@@ -57,6 +59,9 @@ describe('the directory’s word reaches each step of the policy', () => {
   const refusing: [string, string, (seed: Seed) => void][] = [
     ['access.not-trained', 'requireTraining', (seed) => Object.assign(first(seed), { training: [{ model: 'nv-520', until: '2020-01-01' }] })],
     ['access.not-screened', 'requireScreening', (seed) => Object.assign(first(seed), { screenedOn: null })],
+    ['access.plan-not-acknowledged', 'requirePlanAcknowledged', (seed) => Object.assign(first(seed), { planAcknowledgedOn: null })],
+    ['access.posture', 'requirePosture', (seed) => Object.assign(seed, { posture: { minimumVersion: '99.0.0' } })],
+    ['access.posture', 'requirePosture', (seed) => Object.assign(firstCustomer(seed), { posture: { diskEncryption: true } })],
     ['access.not-entitled', 'requireEntitlement', (seed) => Object.assign(entitlement(seed), { kind: 'warranty', endsOn: '2020-12-31' })],
     ['access.not-entitled', 'requireEntitlement', (seed) => Object.assign(entitlement(seed), { kind: 'per-call', calls: ['48213'], startsOn: '2099-01-01' })],
     ['access.terms-missing', 'requireTerms', (seed) => Object.assign(entitlement(seed), { terms: { ...entitlement(seed).terms, acceptedOn: '2099-01-01' } })],
@@ -95,9 +100,37 @@ describe('the directory’s word reaches each step of the policy', () => {
     })
     await expect(ask(elena, server.people.elena)).rejects.toMatchObject({ code })
     expect(events().at(-1)).toMatchObject({ kind: 'access.refused', data: { step, code } })
-    await change((seed) => Object.assign(seed, JSON.parse(before)))
+    await change((seed) => Object.assign(seed, { posture: {} }, JSON.parse(before)))
     const { id } = await ask(elena, server.people.elena)
     await elena.call('access-request.cancel', { requestId: id })
+  })
+
+  test('a workstation that meets what operator and customer require gets in, and stands in the audit as it says of itself; no other does (R088)', async () => {
+    await change((seed) => {
+      Object.assign(seed, { posture: { minimumVersion: '1.2.0' } })
+      Object.assign(firstCustomer(seed), { posture: { diskEncryption: true } })
+    })
+    const from = async (posture: Input<ClientApi, 'access-request.create'>['posture']) => {
+      const { signed } = await signedRequest(server, server.people.elena, server.devices.mine, { caseId: '48213', access: 'files' })
+      await agent.poll()
+      return elena.call('access-request.create', { request: signed, certificate: server.people.elena.certificate, ...(posture && { posture }) })
+    }
+    const fit = { version: '1.2.0', os: 'linux', diskEncryption: 'on' } as const
+    await expect(from(undefined)).rejects.toMatchObject({ code: 'access.posture', details: { reason: 'unsaid' } })
+    await expect(from({ ...fit, version: '1.1.0' })).rejects.toMatchObject({ code: 'access.posture', details: { reason: 'version' } })
+    await expect(from({ ...fit, diskEncryption: 'unknown' })).rejects.toMatchObject({ code: 'access.posture', details: { reason: 'disk-unknown' } })
+    await expect(from({ ...fit, version: '1.2.0 or newer' })).rejects.toMatchObject({ code: 'contract.bad-input' })
+    const { request } = await from(fit)
+    expect(events().find(({ kind, requestId }) => kind === 'access.requested' && requestId === request.id)?.data).toMatchObject({
+      clientVersion: '1.2.0',
+      os: 'linux',
+      diskEncryption: 'on',
+    })
+    await elena.call('access-request.cancel', { requestId: request.id })
+    await change((seed) => {
+      delete seed.posture
+      delete firstCustomer(seed).posture
+    })
   })
 
   test('an approved change lets in for its window, stands in the audit with who approved it, and the session ends with it (R106)', async () => {
@@ -153,7 +186,7 @@ describe('the profile in the ticket (R072, R073)', () => {
       })
       await expect(ask(elena, server.people.elena)).rejects.toMatchObject({ code: 'device.unknown' })
       expect((await elena.call('device.list', {})).devices).toEqual([])
-      await change((seed) => Object.assign(seed, JSON.parse(before)))
+      await change((seed) => Object.assign(seed, { posture: {} }, JSON.parse(before)))
     }
     await change((seed) => {
       const { customers: _, ...grant } = grantOfElena(seed)

@@ -37,6 +37,8 @@ import {
   requireNotReplayed,
   requireOwnRequest,
   requirePersonEnabled,
+  requirePlanAcknowledged,
+  requirePosture,
   requireRoster,
   requireSameTime,
   requireScreening,
@@ -51,7 +53,14 @@ const people: People = createPeople(nowMs / 1000)
 const minutes = 60_000
 const route = { accessServer: { name: 'east-1', site: 'East', host: '192.0.2.1', port: 443 }, fallback: null, region: 'ca-east', fallbackRegion: null }
 
-const trainedPerson: PersonFacts = { disabled: false, country: 'CA', tier: 2, training: [{ model: 'nv-520', until: '2026-11-20' }], screenedOn: '2026-11-20' }
+const trainedPerson: PersonFacts = {
+  disabled: false,
+  country: 'CA',
+  tier: 2,
+  training: [{ model: 'nv-520', until: '2026-11-20' }],
+  screenedOn: '2026-11-20',
+  planAcknowledgedOn: '2026-11-20',
+}
 
 const terms = { version: '2026-1', acceptedOn: '2026-01-01', by: 'Site manager' }
 
@@ -88,6 +97,7 @@ async function allGood(change: Partial<Facts> = {}): Promise<Facts> {
     notice: { rule: 'accepted', canTell: true, recent: 5 },
     route,
     onlyRegions: null,
+    posture: { said: { version: '1.2.0', os: 'windows', diskEncryption: 'on' }, rules: [{ minimumVersion: '1.2.0', diskEncryption: true }] },
     seenBefore: false,
     waiting: 1,
     ...change,
@@ -146,6 +156,8 @@ describe('the policy of an access request, step by step', () => {
     requireLevel: () => ({ levels: [] }),
     requireLimits: () => ({ limits: { ...allLimits, patientData: false } }),
     requireScreening: () => ({ person: { ...trainedPerson, screenedOn: null } }),
+    requirePlanAcknowledged: () => ({ person: { ...trainedPerson, planAcknowledgedOn: null } }),
+    requirePosture: ({ posture }) => ({ posture: { ...posture, said: null } }),
     requireTraining: () => ({ person: { ...trainedPerson, training: [] } }),
     requireOrigin: () => ({ person: { ...trainedPerson, tier: 1 } }),
     requireDeviceEnabled: changeDevice({ disabled: true }),
@@ -331,6 +343,29 @@ describe('the policy of an access request, step by step', () => {
       code: 'access.call-not-paid',
       details: { caseId: '48213' },
     })
+  })
+
+  test('requirePlanAcknowledged: on a day that has come (R088)', async () => {
+    expect(await refusal(requirePlanAcknowledged, await allGood())).toBe('passed')
+    for (const person of [null, { ...trainedPerson, planAcknowledgedOn: null }, { ...trainedPerson, planAcknowledgedOn: '2026-11-21' }]) {
+      expect(await refusal(requirePlanAcknowledged, await allGood({ person }))).toMatchObject({ code: 'access.plan-not-acknowledged' })
+    }
+  })
+
+  test('requirePosture: what is required is met, by the operator’s rule and by the customer’s, and not being told is not enough (R088)', async () => {
+    const said = { version: '1.2.0', os: 'windows', diskEncryption: 'on' } as const
+    const judge = async (posture: Facts['posture']) => refusal(requirePosture, await allGood({ posture }))
+    const both = [{ minimumVersion: '1.1.9' }, { diskEncryption: true }] as const
+    for (const rules of [[], [{}], [{ minimumVersion: '1.2.0' }], both]) expect(await judge({ said, rules })).toBe('passed')
+    for (const rules of [[], [{}]]) expect(await judge({ said: null, rules })).toBe('passed')
+    const refused = (reason: string) => ({ code: 'access.posture', details: { reason } })
+    expect(await judge({ said: null, rules: both })).toMatchObject(refused('unsaid'))
+    for (const version of ['1.1.8', '0.9.0', '1.2.0-beta', '01.2.0', 'new']) {
+      expect(await judge({ said: { ...said, version }, rules: both })).toMatchObject({ code: 'access.posture', details: { version, minimumVersion: '1.1.9' } })
+    }
+    expect(await judge({ said: { ...said, version: '1.10.0' }, rules: both })).toBe('passed')
+    expect(await judge({ said: { ...said, diskEncryption: 'off' }, rules: both })).toMatchObject(refused('disk-off'))
+    expect(await judge({ said: { ...said, diskEncryption: 'unknown' }, rules: [...both].reverse() })).toMatchObject(refused('disk-unknown'))
   })
 
   test('requireScreening: a background check that was passed, not one that is planned (R088)', async () => {

@@ -5,6 +5,7 @@ import type { RequestProgress } from '@gantry/shared/ipc.ts'
 import { checkDeviceCertificate } from '@gantry/shared/node/certificates.ts'
 import { matchingCode } from '@gantry/shared/node/matching-code.ts'
 import { checkTicket, requireSameRequest } from '@gantry/shared/node/ticket.ts'
+import type { Posture } from '@gantry/shared/posture.ts'
 import type { CompactJws, TicketPayload } from '@gantry/shared/ticket.ts'
 import { isUnreachable, type MainServer } from '../main-server/main-server.ts'
 import type { ServiceLog, Session, SpecialistKeys, TerminalOptions } from '../services.ts'
@@ -30,6 +31,7 @@ export type ApprovedRequest = {
 export type RunTools = {
   call: MainServer['call']
   wellKnown: (options?: { fresh: true }) => Promise<WellKnown>
+  posture: () => Promise<Posture>
   approach: (way: Omit<StartApproach, 'dial'>) => Approach
   openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
   onProgress: (progress: RequestProgress) => void
@@ -82,8 +84,8 @@ export function runRequest(own: OwnRequest, keys: SpecialistKeys, row: DeviceRow
   }
 
   const send = async (): Promise<Ticketed> => {
-    await tools.wellKnown()
-    const input = { request: own.signed, certificate: keys.certificate }
+    const [posture] = await Promise.all([tools.posture(), tools.wellKnown()])
+    const input = { request: own.signed, certificate: keys.certificate, posture }
     const { request: view, passed } = await tools.call('access-request.create', input, { signal: stop.signal, timeoutMs: 20_000 })
     if (view.id !== payload.id) throw new AppError('server.answer-bad', { details: { name: 'access-request.create' } })
     const { ticket, deviceCa } = await checkUnder(view, tools)

@@ -61,6 +61,8 @@ describe('an access request (R077-R080)', () => {
   test('is signed by the specialist key and the support key, and names a fresh session key', async () => {
     const asked = await ask()
     const [created] = world.created
+    // R088: what it runs on, in its own word.
+    expect(created?.input.posture).toMatchObject({ version: '0.1.0', diskEncryption: expect.stringMatching(/^(on|off|unknown)$/) })
     expect(created?.payload).toMatchObject({ id: asked.requestId, access: 'os', reason: 'The console reacts slowly', minutes: 30 })
     expect(created?.input.request.signatures).toHaveLength(2)
     expect(progress.map((one) => one.steps.at(-1)?.name)).toEqual(['signed', 'checked'])

@@ -5,6 +5,7 @@ import type { AccessRequestView, WellKnown } from '@gantry/shared/client-api.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { RequestId } from '@gantry/shared/ids.ts'
 import type { RequestProgress } from '@gantry/shared/ipc.ts'
+import type { Posture } from '@gantry/shared/posture.ts'
 import type { AccessLevel } from '@gantry/shared/profile.ts'
 import type { DeviceList } from '../device-list.ts'
 import type { MainServer } from '../main-server/main-server.ts'
@@ -21,6 +22,8 @@ export type RequestTools = {
   /** Asks the person for both factors again where this level needs them fresh. Errors: `auth.*`. */
   requireFreshMfa: (access: AccessLevel, signal: AbortSignal | undefined) => Promise<void>
   keys: Keys
+  /** What this workstation is, told with each request (R088). */
+  posture: () => Promise<Posture>
   approach: (way: Omit<StartApproach, 'dial'>) => Approach
   openSession: (approved: ApprovedRequest, signal: AbortSignal) => Promise<Session>
   /** Write first: resolves when the event is stored. */

@@ -220,7 +220,18 @@ async function seed(db: Database): Promise<void> {
     .insertInto('entitlements')
     .values({ ...agreement, ...accepted })
     .execute()
-  const person = { employer, country, city: 'Laval', tier: 2, training_json: '[]', screened_on: '2020-01-01', profile_id: 'all', password: '', totp_secret: '' }
+  const person = {
+    employer,
+    country,
+    city: 'Laval',
+    tier: 2,
+    training_json: '[]',
+    screened_on: '2020-01-01',
+    plan_acknowledged_on: '2020-01-01',
+    profile_id: 'all',
+    password: '',
+    totp_secret: '',
+  }
   await db
     .insertInto('specialists')
     .values([
