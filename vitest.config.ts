@@ -16,8 +16,8 @@ const patient = { testTimeout: 180_000, hookTimeout: 120_000, expect: expectatio
  */
 export default defineConfig({
   test: {
-    // Left alone it keeps a core free, which on two leaves one, and half of each test is waiting.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Left alone it keeps a core free, which on two leaves one; half of each test is waiting, so three keep two cores busy.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       {
         test: {
