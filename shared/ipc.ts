@@ -3,6 +3,7 @@ import { AccessState, EndCause, requestLimits } from './access-request.ts'
 import { AuditEvent } from './audit.ts'
 import { caseCalls } from './case-api.ts'
 import { AccessRequestView, clientApi, DeviceRow, SignInPlace, Specialist } from './client-api.ts'
+import { compareCalls } from './compare-calls.ts'
 import { type Contract, FailureShape as Failure, type Input, type Output } from './contract.ts'
 import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
@@ -270,6 +271,7 @@ export const calls = {
   'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer), failure: Failure.nullable() }) },
   'transfer.forget': { input: z.strictObject({ transferIds: z.array(TransferId) }), output: none },
 
+  ...compareCalls,
   ...updateCalls,
 
   'audit.verify': {

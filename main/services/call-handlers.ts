@@ -6,8 +6,10 @@ import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
 import type { Services, ServicesOptions } from './services.ts'
 import { writeSupportBundle } from './support-bundle.ts'
+import type { Comparisons } from './transfers/comparisons.ts'
 
 type Parts = Pick<Services, 'lock' | 'signIn' | 'keys' | 'devices' | 'cases' | 'requests' | 'sessions' | 'transfers' | 'updates' | 'audit' | 'settings'> & {
+  comparisons: Comparisons
   options: ServicesOptions
   emit: Emit
   logPath: string | null
@@ -26,6 +28,7 @@ export function createCallHandlers({
   requests,
   sessions,
   transfers,
+  comparisons,
   updates,
   audit,
   settings,
@@ -115,6 +118,10 @@ export function createCallHandlers({
     'transfer.pause': ({ transferId, paused }) => done(paused ? transfers.pause(transferId) : transfers.resume(transferId)),
     'transfer.list': () => ({ transfers: transfers.list(), failure: transfers.unread() }),
     'transfer.forget': ({ transferIds }) => done(transfers.forget(transferIds)),
+
+    'compare.start': (input) => comparisons.start(input),
+    'compare.stop': ({ requestId }) => done(comparisons.stop(requestId)),
+    'compare.apply': (input) => comparisons.apply(input),
 
     'update.status': () => updates.status(),
     'update.check': () => updates.check(),

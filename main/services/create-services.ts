@@ -38,6 +38,7 @@ import { openSettings } from './settings.ts'
 import { openProvider, type Provider } from './sign-in/provider.ts'
 import { createSignIn, type SignInService } from './sign-in/sign-in.ts'
 import { createTokenKeeper } from './sign-in/tokens.ts'
+import { createComparisons } from './transfers/comparisons.ts'
 import { createKeptStore } from './transfers/kept.ts'
 import { createPace } from './transfers/pace.ts'
 import { createTransfers } from './transfers/transfers.ts'
@@ -151,6 +152,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     ...(options.party === 'desktop' ? { kept } : {}),
   })
   on('sign-in.changed', transfers.look)
+  const comparisons = createComparisons({ session: sessions.get, transfers })
 
   const appUpdates = openAppUpdates({
     setup: options.updates ?? { unsupported: 'not-set-up' },
@@ -208,7 +210,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     ...parts,
     ...{ on, logPath: own?.path ?? null },
     handlers: referToLog(
-      lockHandlers(createCallHandlers({ ...parts, options, emit, logPath: own?.path ?? null }), () => windowLock.state().locked),
+      lockHandlers(createCallHandlers({ ...parts, comparisons, options, emit, logPath: own?.path ?? null }), () => windowLock.state().locked),
       log,
     ),
     close: () => {

@@ -182,6 +182,8 @@ export type Session = {
   /** The device's SSH account name and its host key (`ecdsa-sha2-nistp256 AAAA…`), both from signed answers. */
   username: string
   hostKey: string
+  /** Which way the ticket lets files go; the device's own rules may allow less. */
+  directions: { put: boolean; get: boolean }
   view(): SessionView
   activity(): { events: AuditEvent[]; verified: boolean }
   /** A pty with the shell (`os`) or the service menu (`application`). Errors: `session.channel-refused`, `session.ended`. */

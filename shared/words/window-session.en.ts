@@ -131,6 +131,31 @@ export const sessionEn = {
     kinds: { file: 'File', folder: 'Folder', link: 'Link', other: 'Other' },
   },
 
+  compare: {
+    title: 'Compare the folders',
+    folders: (here: string, device: string) => `${here} on this computer, ${device} on the device`,
+    running: 'Comparing the folders',
+    stop: 'Stop',
+    contents: 'Compare contents (SHA-256)',
+    direction: 'Direction',
+    directions: { put: 'To the device', get: 'From the device' },
+    closed: 'This session’s access does not let files go this way.',
+    stopped: {
+      entries: 'It stopped at 10,000 entries; what comes after them is not shown.',
+      depth: 'It stopped at 32 folders below each other; what is deeper is not shown.',
+    },
+    skipped: (count: string) => `Links and special files left out: ${count}.`,
+    groups: { copy: 'Copied', replace: 'Replaced', remove: 'Deleted for good', refused: 'Left alone (the name or the kind does not fit on the other side)' },
+    group: (name: string, count: string) => `${name}: ${count}`,
+    folder: 'folder with all that is in it',
+    facts: (size: string, day: string) => `${size}, ${day}`,
+    none: (same: string) => `Nothing to do in this direction. The same on both sides: ${same}.`,
+    same: (same: string) => `The same on both sides: ${same}.`,
+    remove: { put: 'Also delete files that only the device has', get: 'Also delete files that only this computer has' },
+    apply: (copies: string, removals: string) => (removals === '0' ? `Start transfers (${copies})` : `Start transfers (${copies}), delete (${removals})`),
+    applied: (removed: string, left: string) => `Files deleted: ${removed}. Not deleted, since they could not be or had changed: ${left}.`,
+  },
+
   transfers: {
     title: 'Transfers',
     summary: (running: number, queued: number, verified: number) =>

@@ -132,6 +132,36 @@ export const sessionFr: SessionWords = {
     kinds: { file: 'Fichier', folder: 'Dossier', link: 'Lien', other: 'Autre' },
   },
 
+  compare: {
+    title: 'Comparer les dossiers',
+    folders: (here, device) => `${here} sur cet ordinateur, ${device} sur l’appareil`,
+    running: 'Comparaison des dossiers',
+    stop: 'Arrêter',
+    contents: 'Comparer les contenus (SHA-256)',
+    direction: 'Sens',
+    directions: { put: 'Vers l’appareil', get: 'Depuis l’appareil' },
+    closed: 'L’accès de cette séance ne laisse pas passer de fichiers dans ce sens.',
+    stopped: {
+      entries: 'La comparaison s’est arrêtée à 10 000 éléments; la suite n’est pas affichée.',
+      depth: 'La comparaison s’est arrêtée à 32 dossiers emboîtés; ce qui est plus bas n’est pas affiché.',
+    },
+    skipped: (count) => `Liens et fichiers spéciaux laissés de côté : ${count}.`,
+    groups: {
+      copy: 'Copiés',
+      replace: 'Remplacés',
+      remove: 'Supprimés pour de bon',
+      refused: 'Laissés tels quels (le nom ou le type ne convient pas de l’autre côté)',
+    },
+    group: (name, count) => `${name} : ${count}`,
+    folder: 'dossier avec tout son contenu',
+    facts: (size, day) => `${size}, ${day}`,
+    none: (same) => `Rien à faire dans ce sens. Identiques des deux côtés : ${same}.`,
+    same: (same) => `Identiques des deux côtés : ${same}.`,
+    remove: { put: 'Supprimer aussi les fichiers que seul l’appareil possède', get: 'Supprimer aussi les fichiers que seul cet ordinateur possède' },
+    apply: (copies, removals) => (removals === '0' ? `Lancer les transferts (${copies})` : `Lancer les transferts (${copies}), supprimer (${removals})`),
+    applied: (removed, left) => `Fichiers supprimés : ${removed}. Non supprimés, car impossibles à supprimer ou modifiés : ${left}.`,
+  },
+
   transfers: {
     title: 'Transferts',
     summary: (running, queued, verified) =>

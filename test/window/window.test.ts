@@ -1,6 +1,20 @@
 import type { Settings, SignInState, Transfer } from '@gantry/shared/ipc.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { asking, described, devices, ended, events, localFiles, manyDevices, nowMs, remoteFiles, session, specialist, transfers } from './support/fixtures.ts'
+import {
+  asking,
+  comparison,
+  described,
+  devices,
+  ended,
+  events,
+  localFiles,
+  manyDevices,
+  nowMs,
+  remoteFiles,
+  session,
+  specialist,
+  transfers,
+} from './support/fixtures.ts'
 import { closeBrowser, hasFocus, type Look, openWindow, type Script, type TestWindow } from './support/open-window.ts'
 
 const opened: TestWindow[] = []
@@ -327,6 +341,38 @@ describe('files move with the keyboard', () => {
     window.tell('sign-in.changed', described.signIn)
     window.tell('sign-in.changed', { ...described.signIn, specialist: { ...specialist, id: 'spc_andersholmaa' as typeof specialist.id } })
     await page.getByText('Paused since the app was closed').first().waitFor({ state: 'hidden' })
+  })
+
+  test('two folders are compared, each row can be left out, and nothing is deleted unless it is asked for (R073)', async () => {
+    const window = await openTerminal({
+      'compare.start': () => comparison,
+      'compare.apply': () => ({ transfers: 2, removed: 0, notRemoved: 0 }),
+    })
+    const { page } = window
+    await page.getByRole('button', { name: 'Compare the folders' }).focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'Compare the folders' })
+    await dialog.getByRole('heading', { name: 'Copied: 2' }).waitFor()
+    expect(await dialog.getByRole('heading', { name: /Deleted/ }).count()).toBe(0)
+    await dialog.getByRole('checkbox', { name: /limits\.toml/ }).focus()
+    await page.keyboard.press(' ')
+    await dialog.getByRole('button', { name: 'Start transfers (2)' }).waitFor()
+    await dialog.getByRole('checkbox', { name: 'Also delete files that only the device has' }).check()
+    await dialog.getByRole('heading', { name: 'Deleted for good: 1' }).waitFor()
+    await dialog.getByRole('button', { name: 'Start transfers (2), delete (1)' }).click()
+    await expect.poll(() => window.inputsOf('compare.apply')).toEqual([{ compareId: comparison.compareId, direction: 'put', copy: [1, 2], remove: [3] }])
+    await dialog.waitFor({ state: 'hidden' })
+  })
+
+  test('where files may only be fetched, nothing can be sent (R073)', async () => {
+    const window = await openTerminal({ 'compare.start': () => ({ ...comparison, directions: { put: false, get: true } }) })
+    const { page } = window
+    await page.getByRole('button', { name: 'Compare the folders' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Compare the folders' })
+    await dialog.getByText('does not let files go this way').waitFor()
+    expect(await dialog.getByRole('button', { name: /^Start/ }).count()).toBe(0)
+    await dialog.getByText('From the device', { exact: true }).click()
+    await dialog.getByRole('button', { name: 'Start transfers (2)' }).waitFor()
   })
 
   test('that what the app left cannot be read is said', async () => {

@@ -109,6 +109,7 @@ export function createSession(parts: SessionParts): OwnSession {
     requestId: approved.own.payload.id,
     username: approved.keys.payload.username,
     hostKey: approved.hostKey,
+    directions: { put: approved.ticket.limits.files.toDevice, get: approved.ticket.limits.files.fromDevice },
     files,
     ended: ended.promise,
     finish,

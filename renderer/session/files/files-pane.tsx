@@ -1,6 +1,6 @@
 import type { Failure } from '@gantry/shared/errors.ts'
 import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
-import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, FolderSync, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { call, failureOf } from '../../api.ts'
 import { useWindowState } from '../../state.ts'
@@ -8,6 +8,7 @@ import { IconButton } from '../../ui/button.tsx'
 import { FailureNote } from '../../ui/failure-note.tsx'
 import { useSpeech } from '../../ui/language.tsx'
 import { useStore } from '../../ui/store.ts'
+import { CompareDialog } from './compare-dialog.tsx'
 import { FileList } from './file-list.tsx'
 import { joined } from './file-paths.ts'
 import { type FileQuestion, FileQuestionDialog } from './file-question.tsx'
@@ -46,6 +47,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
   const [active, setActive] = useState<Side>('here')
   const [question, setQuestion] = useState<FileQuestion | null>(null)
   const [failure, setFailure] = useState<Failure | null>(null)
+  const [isComparing, setComparing] = useState(false)
   const lists = { here: useRef<HTMLDivElement>(null), device: useRef<HTMLDivElement>(null) }
   useRefreshAfterTransfers(session, here, there)
 
@@ -144,10 +146,32 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
           ref={lists.device}
           onFocus={() => setActive('device')}
           keys={{ F5: () => copy('device'), F2: rename, F7: () => makeFolder('device'), Delete: remove, 'Ctrl+R': there.refresh }}
-          tools={<Tools side="device" folder={there} onCopy={() => copy('device')} onMake={() => makeFolder('device')} onRename={rename} onRemove={remove} />}
+          tools={
+            <Tools
+              side="device"
+              folder={there}
+              onCopy={() => copy('device')}
+              onMake={() => makeFolder('device')}
+              onCompare={() => setComparing(true)}
+              onRename={rename}
+              onRemove={remove}
+            />
+          }
         />
       </div>
       <TransferList session={session} onStart={start} />
+      {isComparing && here.listing && there.listing && (
+        <CompareDialog
+          requestId={requestId}
+          local={here.listing.path}
+          remote={there.listing.path}
+          onClose={() => {
+            setComparing(false)
+            here.refresh()
+            there.refresh()
+          }}
+        />
+      )}
       {question && (
         <FileQuestionDialog
           question={question}
@@ -161,9 +185,17 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
   )
 }
 
-type ToolsProps = { side: Side; folder: FolderState; onCopy: () => void; onMake: () => void; onRename?: () => void; onRemove?: () => void }
+type ToolsProps = {
+  side: Side
+  folder: FolderState
+  onCopy: () => void
+  onMake: () => void
+  onCompare?: () => void
+  onRename?: () => void
+  onRemove?: () => void
+}
 
-function Tools({ side, folder, onCopy, onMake, onRename, onRemove }: ToolsProps) {
+function Tools({ side, folder, onCopy, onMake, onCompare, onRename, onRemove }: ToolsProps) {
   const { words } = useSpeech()
   const text = words.session.files
   const count = folder.marked.length
@@ -174,6 +206,7 @@ function Tools({ side, folder, onCopy, onMake, onRename, onRemove }: ToolsProps)
       {count > 0 && (
         <IconButton icon={side === 'here' ? ArrowUp : ArrowDown} small label={side === 'here' ? text.toDevice : text.toHere} keys="F5" onClick={onCopy} />
       )}
+      {onCompare && <IconButton icon={FolderSync} small label={words.session.compare.title} onClick={onCompare} />}
       <IconButton icon={FolderPlus} small label={text.newFolder} keys="F7" onClick={onMake} />
       <IconButton icon={RefreshCw} small label={text.refresh} onClick={folder.refresh} />
     </>

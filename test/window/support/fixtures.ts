@@ -408,3 +408,19 @@ export const terminalText = [
   '\u001b[38;2;255;140;0mtrue colour\u001b[0m  \u001b[1mbold\u001b[0m  \u001b[4munderlined\u001b[0m  漢字  é  🙂  │',
   '\u001b[32memarchetti@nv520-04402\u001b[0m:\u001b[34m~\u001b[0m$ ',
 ].join('\r\n')
+
+const facts = (size: number, minutesAgo: number) => ({ size, modifiedMs: nowMs - minutesAgo * minute })
+export const comparison: CallOutput<'compare.start'> = {
+  compareId: 'cmp-1',
+  rows: [
+    { path: 'limits.toml', kind: 'file', state: 'only-here', isRenamed: false, here: facts(1_900, 30), there: null },
+    { path: 'calibration/2026-11', kind: 'folder', state: 'only-here', isRenamed: false, here: facts(0, 60), there: null },
+    { path: 'console.toml', kind: 'file', state: 'differs', isRenamed: false, here: facts(1_800, 20), there: facts(1_700, 60 * 24 * 16) },
+    { path: 'console.toml.before-48213', kind: 'file', state: 'only-there', isRenamed: false, here: null, there: facts(1_700, 46) },
+    { path: 'pressure.csv', kind: 'file', state: 'same', isRenamed: false, here: facts(96_000, 90), there: facts(96_000, 90) },
+    { path: 'report%E2%80%AEgpj.exe', kind: 'file', state: 'refused', isRenamed: true, here: null, there: facts(12_000, 50) },
+  ],
+  stopped: null,
+  skipped: 1,
+  directions: { put: true, get: true },
+}

@@ -1,5 +1,5 @@
 import type { SessionView } from '@gantry/shared/ipc.ts'
-import { asking, ended, events, localFiles, ownCase, session, transfers } from './fixtures.ts'
+import { asking, comparison, ended, events, localFiles, ownCase, session, transfers } from './fixtures.ts'
 import { hasFocus, type Script } from './open-window.ts'
 import { busy, goTo, type Scene, type Scenes, type Stage } from './scenes.ts'
 import { openCase, openPane, openTab, press, split, withSession } from './session-scenes.ts'
@@ -168,6 +168,18 @@ const endings: Scenes = {
   }),
 }
 
+const compared: Scenes = {
+  'session-compare': state({
+    script: { ...busy, 'compare.start': () => comparison },
+    act: async (stage) => {
+      await openPane(stage, stage.words.session.files.title)
+      await stage.page.getByRole('button', { name: stage.words.session.compare.title }).click()
+      await stage.page.getByRole('checkbox', { name: stage.words.session.compare.remove.put }).check()
+    },
+    shows: ({ session: text }) => new RegExp(text.compare.groups.remove),
+  }),
+}
+
 const cases: Scenes = {
   'case-escalate': state({
     script: busy,
@@ -185,4 +197,4 @@ const cases: Scenes = {
   'case-unknown': state({ script: { ...busy, 'case.list': () => ({ cases: [] }) }, act: openCase, shows: () => 'case.unknown' }),
 }
 
-export const sessionStateScenes: Scenes = { ...timeAndData, ...terminals, ...files, ...actions, ...endings, ...cases }
+export const sessionStateScenes: Scenes = { ...timeAndData, ...terminals, ...files, ...actions, ...endings, ...compared, ...cases }
