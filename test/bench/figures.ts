@@ -9,7 +9,7 @@ export type FigureRow = {
   aim: number
 }
 export type RowName = (typeof rowNames)[number]
-export const rowNames = ['prompt', 'echo', 'flood', 'resume', 'files', 'delay', 'openssh', 'busy', 'pairs'] as const
+export const rowNames = ['prompt', 'echo', 'flood', 'resume', 'files', 'delay', 'openssh', 'busy', 'pairs', 'window'] as const
 
 const higher = { unit: 'ratio', better: 'higher' } as const
 const lower = { unit: 'ratio', better: 'lower' } as const
@@ -35,6 +35,10 @@ export const figureRows: readonly FigureRow[] = [
   { id: 'resume-max', row: 'resume', what: '`kill -9` of the carrying access server to the next echo, longest', unit: 's', better: 'lower', floor: 5, aim: 1 },
   { id: 'flood-memory', row: 'flood', what: 'client: memory growth over a flood of the terminal', unit: 'MB', better: 'lower', floor: 100, aim: 20 },
   { id: 'flood-echo', row: 'flood', what: 'client: echo of a key during that flood, same terminal, p95', unit: 'ms', better: 'lower', floor: 100, aim: 30 },
+  { id: 'window-start', row: 'window', what: 'window: from its opening to a list that takes keys', unit: 's', better: 'lower', floor: 3, aim: 1 },
+  { id: 'list-frames', row: 'window', what: 'window: a frame while 5,000 devices are scrolled, p95', unit: 'ms', better: 'lower', floor: 34, aim: 17 },
+  { id: 'flood-frames', row: 'window', what: 'window: a frame while a terminal prints without end, p95', unit: 'ms', better: 'lower', floor: 100, aim: 34 },
+  { id: 'window-memory', row: 'window', what: 'window: heap with five sessions, scrollbacks full', unit: 'MB', better: 'lower', floor: 200, aim: 100 },
 ]
 
 /** What a row measured for one figure; the texts say the two sides in their own units. */

@@ -16,13 +16,14 @@ import { pairs } from './rows/pairs.ts'
 import { prompt } from './rows/prompt.ts'
 import { resume } from './rows/resume.ts'
 import { type Row, type World, writeRandom } from './rows/row.ts'
+import { window } from './rows/window.ts'
 import { document, figureLines, type Report, withMeasured } from './table.ts'
 
 /**
  * `npm run bench`: what a person waits for, through the whole system in real processes, each figure against what that person would use instead, measured in turns on the
  * same machine. A table on stderr, one JSON document on stdout; `--write` puts the table into docs/performance.md.
  */
-const rows: Record<RowName, Row> = { prompt, echo, flood, resume, files, delay, openssh, busy, pairs }
+const rows: Record<RowName, Row> = { prompt, echo, flood, resume, files, delay, openssh, busy, pairs, window }
 
 const options = parseOptions(process.argv.slice(2))
 const page = join(root, 'docs/performance.md')
