@@ -199,7 +199,7 @@ async function directStreamlocal({ net, dir }: World, config: string): Promise<v
   try {
     for (let tries = 0; tries < 200 && child.exitCode === null; tries += 1) {
       const socket = connect(local)
-      const came = await once(socket, 'connect').then(
+      const came = await once(socket, 'connect', { signal: AbortSignal.timeout(5_000) }).then(
         () => true,
         () => false,
       )
@@ -212,7 +212,7 @@ async function directStreamlocal({ net, dir }: World, config: string): Promise<v
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   } finally {
-    child.kill()
+    child.kill('SIGKILL')
     await ended
     rmSync(local, { force: true })
   }
