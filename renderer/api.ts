@@ -17,6 +17,9 @@ export async function call<N extends CallName>(name: N, input: CallInput<N>): Pr
 
 export const on: Api['on'] = (name, listener) => window.api.on(name, listener)
 
+/** As `Api.pathOf`. */
+export const pathOf: Api['pathOf'] = (file) => window.api.pathOf(file)
+
 export type Call = typeof call
 export type On = typeof on
 

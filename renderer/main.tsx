@@ -36,6 +36,14 @@ import { allowOwnStyles, pageNonce } from './ui/strict-styles.ts'
 /** The composition root of the window. */
 allowOwnStyles(document, pageNonce(document))
 watchInput(call)
+// What is dropped beside a place for it would be opened in the window's stead.
+for (const kind of ['dragover', 'drop'] as const) {
+  window.addEventListener(kind, (event) => {
+    if (event.defaultPrevented) return
+    event.preventDefault()
+    if (event.dataTransfer) event.dataTransfer.dropEffect = 'none'
+  })
+}
 const root = document.getElementById('root')
 if (root) void openState(call, on).then((state) => createRoot(root).render(<Window state={state} />))
 

@@ -57,6 +57,7 @@ const api: Api = {
       waiting.set(id, resolve as Waiting)
       send(JSON.stringify({ id, name, input }))
     }),
+  pathOf: () => '',
   on(name, listener) {
     const known = listeners.get(name) ?? new Set()
     listeners.set(name, known.add(listener))

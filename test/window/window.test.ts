@@ -343,6 +343,33 @@ describe('files move with the keyboard', () => {
     await page.getByText('Paused since the app was closed').first().waitFor({ state: 'hidden' })
   })
 
+  test('a file that is dropped on the device’s list is sent, after the question where one is there; nothing else that is dropped is (R073)', async () => {
+    const window = await openTerminal({ 'transfer.start': () => ({ transferIds: [] }) })
+    const { page } = window
+    const drop = (on: string, names: string[]) =>
+      page.evaluate(`{
+        const data = new DataTransfer()
+        for (const name of ${JSON.stringify(names)}) data.items.add(new File(['x'], name))
+        if (${names.length} === 0) data.setData('text/plain', 'a text')
+        const place = document.querySelector(${JSON.stringify(on)})
+        for (const kind of ['dragover', 'drop']) place.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }))
+      }`)
+    const list = '.files-side.device .file-grid'
+    await page.locator(`${list} .fr.dir`).first().waitFor()
+    // A browser does not say where a file lies: said, and nothing sent.
+    await drop(list, ['new.bin'])
+    await page.getByText('file.not-found').waitFor()
+    await page.evaluate(`window.api.pathOf = ({ name }) => '/home/elena/' + name`)
+    await drop(list, ['new.bin'])
+    const sent = { requestId: session.requestId, direction: 'put', to: '/' }
+    await expect.poll(() => window.inputsOf('transfer.start')).toEqual([{ ...sent, from: ['/home/elena/new.bin'], replace: false }])
+    await drop(list, [])
+    await drop('.files-side.here .file-grid', ['other.bin'])
+    await drop(list, ['console.toml'])
+    await page.getByRole('dialog', { name: 'Replace it?' }).getByRole('button', { name: 'Replace' }).click()
+    await expect.poll(() => window.inputsOf('transfer.start').slice(1)).toEqual([{ ...sent, from: ['/home/elena/console.toml'], replace: true }])
+  })
+
   test('two folders are compared, each row can be left out, and nothing is deleted unless it is asked for (R073)', async () => {
     const window = await openTerminal({
       'compare.start': () => comparison,

@@ -17,7 +17,8 @@ import {
   Package,
   Shield,
 } from 'lucide-react'
-import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useRef } from 'react'
+import { type DragEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useRef } from 'react'
+import { pathOf } from '../../api.ts'
 import { FailureNote } from '../../ui/failure-note.tsx'
 import { useSpeech } from '../../ui/language.tsx'
 import { useLasting, useNow } from '../../ui/now.ts'
@@ -33,10 +34,18 @@ const typingMs = 900
 const lowSpaceBytes = 5_000_000_000
 
 export type ListKeys = Record<string, () => void>
-type FileListProps = { side: 'here' | 'device'; folder: Folder; tools: ReactNode; keys: ListKeys; ref: Ref<HTMLDivElement>; onFocus: () => void }
+type FileListProps = {
+  side: 'here' | 'device'
+  folder: Folder
+  tools: ReactNode
+  keys: ListKeys
+  ref: Ref<HTMLDivElement>
+  onFocus: () => void
+  onDropped?: (paths: string[]) => void
+}
 
 /** One side's folder: crumbs, columns, rows. The names are the disk's or the device's own and are shown with what cannot be seen written out. */
-export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListProps) {
+export function FileList({ side, folder, tools, keys, ref, onFocus, onDropped }: FileListProps) {
   const { words, format } = useSpeech()
   const text = words.session.files
   const { listing, failure, rows, selection } = folder
@@ -91,6 +100,7 @@ export function FileList({ side, folder, tools, keys, ref, onFocus }: FileListPr
         ref={ref}
         onFocus={onFocus}
         onKeyDown={(event) => actOnKey(event, listKeys, type)}
+        {...(onDropped ? dropping(onDropped) : {})}
       >
         <Heads folder={folder} />
         <div className="file-rows" role="rowgroup" ref={scroller}>
@@ -151,6 +161,23 @@ function actOnKey(event: KeyboardEvent, keys: ListKeys, type: (letter: string) =
   event.stopPropagation()
   if (act) act()
   else type(event.key)
+}
+
+/** Files from the desktop; what else is dragged is none of this list's. */
+function dropping(onDropped: (paths: string[]) => void) {
+  const holdsFiles = ({ dataTransfer }: DragEvent) => dataTransfer.types.includes('Files')
+  return {
+    onDragOver(event: DragEvent) {
+      if (!holdsFiles(event)) return
+      event.preventDefault()
+      event.dataTransfer.dropEffect = 'copy'
+    },
+    onDrop(event: DragEvent) {
+      if (!holdsFiles(event)) return
+      event.preventDefault()
+      onDropped([...event.dataTransfer.files].map(pathOf).filter((path) => path !== ''))
+    },
+  }
 }
 
 function Crumbs({ side, folder, tools }: { side: 'here' | 'device'; folder: Folder; tools: ReactNode }) {

@@ -10,6 +10,10 @@ export function joined(folder: string, name: string): string {
   return folder.endsWith(separator) ? folder + name : folder + separator + name
 }
 
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf(separatorOf(path)) + 1)
+}
+
 export function parentOf(path: string): string | null {
   const separator = separatorOf(path)
   const trimmed = path.endsWith(separator) ? path.slice(0, -1) : path

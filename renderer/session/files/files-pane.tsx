@@ -10,7 +10,7 @@ import { useSpeech } from '../../ui/language.tsx'
 import { useStore } from '../../ui/store.ts'
 import { CompareDialog } from './compare-dialog.tsx'
 import { FileList } from './file-list.tsx'
-import { joined } from './file-paths.ts'
+import { joined, nameOf } from './file-paths.ts'
 import { type FileQuestion, FileQuestionDialog } from './file-question.tsx'
 import { TransferList } from './transfer-list.tsx'
 import { isOver } from './transfer-store.ts'
@@ -80,6 +80,17 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
     if (clashes.length === 0) return start({ ...input, replace: false })
     setQuestion({ kind: 'replace', entries: clashes, onYes: () => start({ ...input, replace: true }) })
   }
+  /** Files of this computer, dropped on the device's list. */
+  const send = (paths: readonly string[]) => {
+    const { listing } = there
+    if (!listing) return
+    if (paths.length === 0) return setFailure({ code: 'file.not-found' })
+    const names = new Set(paths.map(nameOf))
+    const input = { requestId, direction: 'put' as const, from: [...paths], to: listing.path }
+    const clashes = listing.entries.filter(({ name }) => names.has(name))
+    if (clashes.length === 0) return start({ ...input, replace: false })
+    setQuestion({ kind: 'replace', entries: clashes, onYes: () => start({ ...input, replace: true }) })
+  }
   const makeFolder = (side: Side) => {
     const { listing } = side === 'here' ? here : there
     if (!listing) return
@@ -143,6 +154,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
         <FileList
           side="device"
           folder={there}
+          onDropped={send}
           ref={lists.device}
           onFocus={() => setActive('device')}
           keys={{ F5: () => copy('device'), F2: rename, F7: () => makeFolder('device'), Delete: remove, 'Ctrl+R': there.refresh }}

@@ -70,7 +70,9 @@ export function preloadWorld({ createBridge, encode, decode }: Kit, { token, inS
   const contextBridge = strict('contextBridge', {
     exposeInMainWorld: (name: string, api: unknown) => void bridge.send({ kind: 'expose', name, api: bridge.pack(api) }),
   })
-  const electron = strict('electron', { contextBridge, ipcRenderer })
+  // Chromium tells no page where a file lies; Electron answers the same for a file that a script made.
+  const webUtils = strict('webUtils', { getPathForFile: () => '' })
+  const electron = strict('electron', { contextBridge, ipcRenderer, webUtils })
   // A sandboxed preload may ask for electron and a few of Node's modules; ours asks for electron alone.
   const require = (name: string) => {
     if (name === 'electron' || name === 'electron/renderer') return electron
