@@ -35,14 +35,15 @@ describe.skipIf(!isHere)(`the page in the ${host} host${absent}`, () => {
     expect(shell.errors).toEqual([])
   })
 
-  test('has the two functions of the bridge and nothing of Node or Electron', async () => {
-    expect(await page.evaluate('[Object.keys(window.api), Object.isFrozen(window.api), typeof window.api.call, typeof window.api.on]')).toEqual([
-      ['call', 'on'],
-      true,
-      'function',
-      'function',
-    ])
+  test('has the three functions of the bridge and nothing of Node or Electron', async () => {
+    expect(
+      await page.evaluate('[Object.keys(window.api), Object.isFrozen(window.api), typeof window.api.call, typeof window.api.on, typeof window.api.pathOf]'),
+    ).toEqual([['call', 'pathOf', 'on'], true, 'function', 'function', 'function'])
     expect(await page.evaluate("['require', 'process', 'Buffer', 'module', 'global', 'electron', 'ipcRenderer'].filter((name) => name in window)")).toEqual([])
+  })
+
+  test('learns the place of no file that the page made itself', async () => {
+    expect(await page.evaluate("(async () => await window.api.pathOf(new File(['x'], '/etc/passwd')))()")).toBe('')
   })
 
   test('calls and is told: a setting that is changed comes back, and the system’s theme follows', async () => {
