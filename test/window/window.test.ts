@@ -438,7 +438,7 @@ describe('a session and its end', () => {
   test('Ctrl Shift E asks once, Enter ends', async () => {
     const window = await openTerminal()
     await window.page.keyboard.press('Control+Shift+E')
-    await window.page.getByRole('dialog', { name: 'End the session?' }).waitFor()
+    await hasFocus(window.page.getByRole('dialog', { name: 'End the session?' }))
     expect(window.inputsOf('session.end')).toEqual([])
     await window.page.keyboard.press('Enter')
     await expect.poll(() => window.inputsOf('session.end')).toEqual([{ requestId: session.requestId }])

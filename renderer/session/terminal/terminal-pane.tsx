@@ -45,8 +45,10 @@ export function TerminalPane({ session, number, isShown, hasKeys, isActive, onAc
   const mayTakeFocus = useRef(hasKeys)
   mayTakeFocus.current = hasKeys
   useEffect(() => {
-    const isWithin = pane.current?.contains(document.activeElement) === true
-    if (isShown && isActive && phase.kind === 'open' && mayTakeFocus.current && !isWithin) own.current?.terminal.focus()
+    const active = document.activeElement
+    // A terminal that opens while a question is asked leaves the answer to the question.
+    const isTaken = pane.current?.contains(active) === true || active?.closest('.dlg') instanceof Element
+    if (isShown && isActive && phase.kind === 'open' && mayTakeFocus.current && !isTaken) own.current?.terminal.focus()
   }, [isShown, isActive, phase.kind, own])
 
   const offer = (raw: string) => {
