@@ -41,6 +41,7 @@ const parts: Record<string, string> = {
   'cloud/main-server/upstream-settings.ts UpstreamSettings': 'in the main server’s config',
   'cloud/main-server/notice-settings.ts MailSettings': 'in the main server’s config',
   'cloud/main-server/notice-settings.ts WebhookSettings': 'in the main server’s config',
+  'shared/client-api.ts SignInPlace': 'what the window shows of the person’s own sign-ins',
   'shared/panel.ts PanelPolicy': 'what the panel shows of the device’s policy',
 }
 
@@ -76,6 +77,7 @@ const exceptions: Record<string, Record<string, string>> = {
     'register.key': 'path of the access server’s own key',
   },
   'main/electron/config.ts Config': { 'updates.key': 'public' },
+  'shared/device-policy.ts Policy': { 'policy.approvers.credentialId': 'the name of an approver’s passkey', 'policy.approvers.publicKey': 'public' },
   'cli/ssh-config/configuration.ts Configuration': { username: 'the specialist’s own, as shown' },
 }
 
