@@ -61,9 +61,19 @@ export const fileCalls = {
     output: z.object({ position: offset }),
   },
   'files.digest': { input: z.strictObject({ path: filePath }), output: z.object({ sha256: Hash, size: offset }) },
-  /** Compares the check of what was written with the client's, then renames the temporary file; the named file is replaced only if `replace`. Asked twice, it answers twice. */
+  /**
+   * Compares the check of what was written with the client's, then renames the temporary file; the named file is replaced only if `replace`. Asked twice, it answers twice.
+   * `modifiedMs`: the time that the file had where it comes from, and has from then on; older agents refuse it (`contract.bad-input`).
+   */
   'files.commit': {
-    input: z.strictObject({ from: filePath, to: filePath, check: CheckKey, tag: CheckTag, replace: z.boolean() }),
+    input: z.strictObject({
+      from: filePath,
+      to: filePath,
+      check: CheckKey,
+      tag: CheckTag,
+      replace: z.boolean(),
+      modifiedMs: z.number().int().min(0).max(253_402_300_799_999).optional(),
+    }),
     output: z.object({ size: offset }),
   },
   /** Ends a transfer to the device that will not go on, and removes its temporary file. */

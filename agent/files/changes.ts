@@ -31,19 +31,22 @@ export function createChanges(ground: Ground): Pick<DeviceFiles, 'commit' | 'ren
   const changing = (name: string, lastLink: Operation['lastLink'] = 'keep'): Operation => ({ name, direction: 'toDevice', lastLink })
 
   return {
-    commit: ({ from, to, version, replace }) =>
+    commit: ({ from, to, version, replace, modifiedMs }) =>
       visitTwo(ground, 'commit', from, to, async (source, target) => {
         requireFree(target, replace)
         const fd = await open(self(regular(source).fd), flags.read)
-        const sha256 = ground.digests
-          .of(fd)
-          .then((digest) => digest.sha256)
-          .catch(() => null)
+        let sha256: Promise<string | null> = Promise.resolve(null)
         try {
           // The bytes are on the disk before the name says that they are (an upload is whole or not there).
           await fdatasync(fd)
           const stat = await fstat(fd)
           if (versionOf(stat) !== version) throw new AppError('file.digest-differs')
+          // Before the digest, which is of a file that nobody touches meanwhile. A time that cannot be set is no reason to refuse the file.
+          if (modifiedMs !== undefined) await utimes(self(fd), modifiedMs / 1_000, modifiedMs / 1_000).catch(() => undefined)
+          sha256 = ground.digests
+            .of(fd)
+            .then((digest) => digest.sha256)
+            .catch(() => null)
           await ground.moved('sent', to, { bytes: stat.size, whole: true, sha256 })
           await move(source, target)
           return { size: stat.size }

@@ -54,7 +54,7 @@ export type DeviceFiles = {
   open(path: string, mode: OpenMode): Promise<OpenFile>
   digest(path: string): Promise<{ sha256: Hash; size: number }>
   /** Gives the name `to` to the file `from`, if that is still of this version (`versionOf`). */
-  commit(input: { from: string; to: string; version: string; replace: boolean }): Promise<{ size: number }>
+  commit(input: { from: string; to: string; version: string; replace: boolean; modifiedMs?: number | undefined }): Promise<{ size: number }>
   /** Tells that a whole file of this version was read, and its digest when it is there. */
   received(path: string, version: string): Promise<void>
   /** Tells what moved, and its digest when it is there. */

@@ -113,10 +113,10 @@ const answers: Answers = {
     ),
   }),
   'files.take-up': takeUp,
-  'files.commit': async ({ from, to, check, tag, replace }, { files }) => {
+  'files.commit': async ({ from, to, check, tag, replace, modifiedMs }, { files }) => {
     const committed = files.moves.confirm('sent', check, async (move) => {
       if (move.version === null || move.path !== from || move.check.tag() !== tag) return files.refuse(from, 'commit', 'file.digest-differs')
-      return files.commit({ from, to, version: move.version, replace })
+      return files.commit({ from, to, version: move.version, replace, modifiedMs })
     })
     return { output: await (committed ?? files.refuse(from, 'commit', 'file.digest-differs')) }
   },

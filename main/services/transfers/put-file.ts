@@ -74,7 +74,13 @@ export async function putFile(job: PutFile): Promise<void> {
     }
     await keepOn(job, sendOn, () => arrived)
     job.onVerifying()
-    await keepOn(job, () => files.call('files.commit', { from: part, to: path, check: key, tag: check.tag(), replace }, { signal }))
+    const commit = (time: { modifiedMs?: number }) =>
+      keepOn(job, () => files.call('files.commit', { from: part, to: path, check: key, tag: check.tag(), replace, ...time }, { signal }))
+    await commit({ modifiedMs: Math.max(0, Math.trunc(found.mtimeMs)) }).catch((error: unknown) => {
+      // An agent from before knows no times.
+      if (error instanceof AppError && error.code === 'contract.bad-input') return commit({})
+      throw error
+    })
   } catch (error) {
     if (begun && !job.memory.keepsParts()) void removePart(job, part, key)
     if (signal.aborted) throw signal.reason

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EndCause } from '@gantry/shared/access-request.ts'
@@ -55,10 +55,13 @@ describe('a transfer', () => {
   test('brings a file to the device under a temporary name, compares it on both ends, then renames it', async () => {
     await open()
     writeFileSync(here('update.bin'), big)
+    utimesSync(here('update.bin'), 1_700_000_000.123, 1_700_000_000.123)
     const [done] = await move('put', [here('update.bin')], '/')
     expect(done).toMatchObject({ state: 'done', verified: true, bytes: big.length, totalBytes: big.length, files: 1, filesDone: 1, failure: null })
     expect(readFileSync(onDevice('update.bin')).equals(big)).toBe(true)
     expect(readdirSync(device.root)).toEqual(['update.bin'])
+    // Both sides count as the same file from then on.
+    expect(Math.trunc(statSync(onDevice('update.bin')).mtimeMs)).toBe(1_700_000_000_123)
     expect(new Set(told.map(({ state }) => state))).toEqual(new Set(['queued', 'running', 'verifying', 'done']))
     expect(device.events).toContainEqual(expect.objectContaining({ kind: 'sent', whole: true, bytes: big.length }))
   })
