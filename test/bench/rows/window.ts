@@ -121,7 +121,7 @@ async function openTerminals(all: (typeof session)[], script: Script = {}): Prom
   return opened
 }
 
-/** Milliseconds between animation frames. With `scrolled`, that element moves a screen and a half with each. */
+/** Milliseconds between animation frames. With `scrolled`, that element moves a third of a screen with each: twenty screens a second. */
 function framesDuring(page: Page, ms: number, scrolled: string | null): Promise<number[]> {
   return page.evaluate<number[]>(`new Promise((resolve, reject) => {
     const selector = ${JSON.stringify(scrolled)}
@@ -137,7 +137,7 @@ function framesDuring(page: Page, ms: number, scrolled: string | null): Promise<
       if (element) {
         if (element.scrollTop + element.clientHeight >= element.scrollHeight - 1) step = -1
         if (element.scrollTop === 0) step = 1
-        element.scrollTop += step * element.clientHeight * 1.5
+        element.scrollTop += (step * element.clientHeight) / 3
       }
       if (now - start < ${ms}) requestAnimationFrame(next)
       else resolve(frames.slice(1))
