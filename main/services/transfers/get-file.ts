@@ -57,6 +57,14 @@ async function openNew(part: string): Promise<FileHandle> {
   return open(part, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | noLink, 0o600)
 }
 
+/** Of a transfer that an earlier start left and nobody wants any more: what had arrived may be patient data. Nothing but a part is ever removed. */
+export async function removeParts(folder: string, begun: readonly { at: string }[]): Promise<void> {
+  for (const { at } of begun) {
+    const names = at.split('/')
+    await rm(join(folder, ...names.slice(0, -1), partName(names.at(-1) ?? '')), { force: true }).catch(() => undefined)
+  }
+}
+
 /** The part that the app left behind; null where there is none. What is in it is believed only once its check is the device's. */
 async function openKept({ memory }: GetFile, part: string): Promise<FileHandle | null> {
   if (!memory.version) return null

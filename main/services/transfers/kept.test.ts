@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
@@ -155,6 +155,16 @@ describe('a queue that survives a restart (R073)', () => {
     transfers.forget([id])
     transfers.close()
     expect(start().transfers.list()).toEqual([])
+  })
+
+  test('that came from the device and is removed leaves nothing of it here', async () => {
+    writeFileSync(join(device.root, 'scan.bin'), octets)
+    await leave('get', '/scan.bin', here())
+    const parts = () => readdirSync(here()).filter((name) => name.endsWith('.gantry-part'))
+    expect(parts()).toHaveLength(1)
+    const { transfers } = start({ isOpen: false })
+    transfers.cancel(transfers.list()[0]?.id as string)
+    await expect.poll(parts).toEqual([])
   })
 
   test('nobody but its owner sees or touches it, and signing out leaves it to them', async () => {

@@ -4,6 +4,7 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { DeviceId, RequestId, SpecialistId } from '@gantry/shared/ids.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
 import type { ServiceLog, Session, Transfers } from '../services.ts'
+import { removeParts } from './get-file.ts'
 import { causeOf, createKeeper } from './keeper.ts'
 import { createMemory, type KeptStore, type KeptTransfer, type OwnMemory } from './kept.ts'
 import { type Pace, unlimited } from './pace.ts'
@@ -187,6 +188,7 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
     if (place >= 0) queue.splice(place, 1)
     entry.stop.abort(reason)
     entry.hold?.resolve()
+    if (!entry.session && entry.transfer.direction === 'get') void removeParts(entry.transfer.to, entry.memory.remembered().begun)
     if (place >= 0 || !entry.session)
       settle(entry, { state: reason.code === 'file.cancelled' ? 'cancelled' : 'failed', failure: reason.code === 'file.cancelled' ? null : toFailure(reason) })
   }
