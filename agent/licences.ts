@@ -4,9 +4,9 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import { LicencesPayload, licensedFeatures } from '@gantry/shared/licences.ts'
 import { writeJsonFile } from '@gantry/shared/node/json-file.ts'
-import { sha256, verifyJws } from '@gantry/shared/node/signing.ts'
+import { sha256, verifyByAny } from '@gantry/shared/node/signing.ts'
 import type { TicketKeys } from '@gantry/shared/server-keys.ts'
-import type { CompactJws, Hash, PublicJwk } from '@gantry/shared/ticket.ts'
+import type { CompactJws, Hash } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 import { type Clock, unixSeconds } from './clock.ts'
 import type { Log } from './log.ts'
@@ -56,7 +56,7 @@ export function openLicences({ stateDir, deviceId, ticketKeys, licensedFile, onL
       audit({ kind: 'licences.changed', actor: { kind: 'agent' }, data: { number: payload.number, features: features.join(' ').slice(0, 500) } })
   }
   const take = async (jws: CompactJws) => {
-    const payload = await checked(jws, ticketKeys(unixSeconds(clock)))
+    const payload = await verifyByAny(jws, { type: 'licences', schema: LicencesPayload, keys: ticketKeys(unixSeconds(clock)), failure: 'server.answer-bad' })
     if (payload.deviceId !== deviceId) throw new AppError('contract.bad-input', { details: { field: 'deviceId' } })
     const least = kept?.payload.number ?? 0
     if (payload.number < least) throw new AppError('contract.bad-input', { details: { field: 'number', known: least } })
@@ -79,14 +79,6 @@ export function openLicences({ stateDir, deviceId, ticketKeys, licensedFile, onL
       }
     },
   }
-}
-
-async function checked(jws: CompactJws, keys: readonly PublicJwk[]): Promise<LicencesPayload> {
-  for (const key of keys) {
-    const payload = await verifyJws(jws, { type: 'licences', schema: LicencesPayload, key, failure: 'server.answer-bad' }).catch(() => null)
-    if (payload) return payload
-  }
-  throw new AppError('server.answer-bad', { details: { name: 'licences' } })
 }
 
 function readKept(path: string, onLost: (what: string) => void): z.infer<typeof File> | null {

@@ -17,8 +17,9 @@ export function mutate(examples: readonly Example[], seed: number): Example {
   if (way < 2) return { kind, bytes }
   if (way < 5) return { kind, bytes: chance.bytes(chance.below(chance.oneOf([16, 300, 5_000]))) }
   let changed = bytes
-  for (let times = chance.oneOf([1, 1, 1, 2, 3, 8]); times > 0; times -= 1) changed = chance.oneOf(changesFor(changed))(changed, chance, examples)
-  return { kind, bytes: changed.subarray(0, maxInputBytes) }
+  for (let times = chance.oneOf([1, 1, 1, 2, 3, 8]); times > 0; times -= 1)
+    changed = chance.oneOf(changesFor(changed))(changed, chance, examples).subarray(0, maxInputBytes)
+  return { kind, bytes: changed }
 }
 
 function chanceOf(seed: number): Chance {
@@ -164,9 +165,15 @@ const onJson: Change[] = [
     return inJson(bytes, chance, doubled, () => text, '"@here@":0')
   },
   (bytes, chance) =>
-    inJson(bytes, chance, (container, key) => Array.isArray(container) && container.push(...Array(chance.oneOf([1, 3, 600])).fill(container[Number(key)])), ''),
+    inJson(bytes, chance, (container, key) => Array.isArray(container) && container.push(...copiesOf(container[Number(key)], chance.oneOf([1, 3, 600]))), ''),
   (bytes, chance) => inJson(bytes, chance, (container, key) => put(container, key, valueIn(container, chance)), ''),
 ]
+
+/** As many as an input has room for: 600 of something long would be the memory of what makes inputs, not of what reads them. */
+function copiesOf(value: unknown, times: number): unknown[] {
+  const bytes = Buffer.byteLength(JSON.stringify(value) ?? '')
+  return Array.from({ length: Math.min(times, Math.ceil(maxInputBytes / (bytes + 1))) }, () => value)
+}
 
 function put(container: Container, key: string, value: unknown): void {
   Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true })
