@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import { authorityKeysAt, maxAuthorityStatements, pinnedAuthority } from '@gantry/shared/authority-keys.ts'
 import { followAuthority } from '@gantry/shared/node/authority-keys.ts'
-import { sha256, thumbprint } from '@gantry/shared/node/signing.ts'
+import { thumbprint } from '@gantry/shared/node/signing.ts'
 import { CompactJws, type Hash, type PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
+import { auditOnce } from './audit-once.ts'
 import type { Log } from './log.ts'
 import { readTwin, writeTwin } from './state-file.ts'
 
@@ -46,7 +47,7 @@ export async function openAuthorityKeys({ stateDir, authorityKey, onLost, audit,
   let isLost = followed.length !== kept?.length
   if (isLost) [known, followed] = [pinned, []]
   if (isLost && kept) onLost('authority-keys.json')
-  let refused: Hash | null = null
+  const refuse = auditOnce(audit)
 
   /** What was taken back is taken back also where the disk is full; after a restart it comes again. */
   const keep = () => {
@@ -56,12 +57,6 @@ export async function openAuthorityKeys({ stateDir, authorityKey, onLost, audit,
       log.warn({ reason: String(error) }, 'change of the authority’s key not kept')
     }
   }
-  const refuse = (statements: readonly CompactJws[]) => {
-    // It comes again with every poll.
-    if (refused === sha256(statements.join(' '))) return
-    refused = sha256(statements.join(' '))
-    audit({ kind: 'authority-keys.refused', actor: { kind: 'agent' }, data: { statements: statements.length, key: thumbprint(known.keys[0].key) } })
-  }
   return {
     newest: () => (isLost ? null : known.keys[0].key),
     isNewest: (key) => !isLost && thumbprint(key) === thumbprint(known.keys[0].key),
@@ -70,7 +65,10 @@ export async function openAuthorityKeys({ stateDir, authorityKey, onLost, audit,
     told: () => ({ key: thumbprint(known.keys[0].key), number: known.number }),
     async accept(statements) {
       const after = await followAuthority(known, statements)
-      if (after.followed.length === 0) return refuse(statements)
+      if (after.followed.length === 0) {
+        const data = { statements: statements.length, key: thumbprint(known.keys[0].key) }
+        return refuse(statements.join(' '), { kind: 'authority-keys.refused', actor: { kind: 'agent' }, data })
+      }
       known = after.known
       followed = [...followed, ...after.followed]
       isLost = false

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -88,6 +88,19 @@ describe('licensed features', () => {
     expect([licences.number(), licences.features(), lost.includes('licences.json')]).toEqual([0, [], true])
     await licences.accept(await signed(4))
     expect(licences.features()).toEqual(['dose-reports'])
+  })
+
+  test('are written anew for the device’s software after a start, and after the disk refused it', async () => {
+    const licences = open()
+    mkdirSync(licensedFile())
+    await licences.accept(await signed(4))
+    expect(licences.features()).toEqual(['dose-reports'])
+    rmSync(licensedFile(), { recursive: true })
+    licences.features()
+    expect(JSON.parse(readFileSync(licensedFile(), 'utf8'))).toEqual({ features: ['dose-reports'] })
+    rmSync(licensedFile())
+    open().features()
+    expect(existsSync(licensedFile())).toBe(true)
   })
 
   test('nobody’s file is written before there was a word', () => {

@@ -4,10 +4,11 @@ import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import { LicencesPayload, licensedFeatures } from '@gantry/shared/licences.ts'
 import { writeJsonFile } from '@gantry/shared/node/json-file.ts'
-import { sha256, verifyByAny } from '@gantry/shared/node/signing.ts'
+import { verifyByAny } from '@gantry/shared/node/signing.ts'
 import type { TicketKeys } from '@gantry/shared/server-keys.ts'
-import type { CompactJws, Hash } from '@gantry/shared/ticket.ts'
+import type { CompactJws } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
+import { auditOnce } from './audit-once.ts'
 import { type Clock, unixSeconds } from './clock.ts'
 import type { Log } from './log.ts'
 import { readTwin, writeTwin } from './state-file.ts'
@@ -39,16 +40,23 @@ const File = z.strictObject({ version: z.literal(1), payload: LicencesPayload, f
 export function openLicences({ stateDir, deviceId, ticketKeys, licensedFile, onLost, audit, clock, log }: LicencesWith): Licences {
   const path = join(stateDir, 'licences.json')
   let kept = readKept(path, onLost)
-  let refused: Hash | null = null
+  const refuse = auditOnce(audit)
 
+  /** Once after each start, on each change, and again after the disk refused it. */
+  let told: string | null = null
+  const tell = (features: string[]) => {
+    if (licensedFile === null || told === features.join()) return
+    writeJsonFile(licensedFile, { features }, 0o644)
+    told = features.join()
+  }
   const keep = (payload: LicencesPayload) => {
     const features = licensedFeatures(payload.subscriptions, clock.now())
-    if (kept && kept.payload === payload && kept.features.join() === features.join()) return
     const before = kept?.features ?? []
+    const isNews = kept?.payload !== payload || before.join() !== features.join()
     kept = { version: 1, payload, features }
     try {
-      writeTwin(path, kept)
-      if (licensedFile !== null) writeJsonFile(licensedFile, { features }, 0o644)
+      if (isNews) writeTwin(path, kept)
+      tell(features)
     } catch (error) {
       log.warn({ reason: String(error) }, 'licences not kept')
     }
@@ -72,10 +80,7 @@ export function openLicences({ stateDir, deviceId, ticketKeys, licensedFile, onL
       try {
         await take(jws)
       } catch (error) {
-        // It comes again with every poll.
-        if (refused === sha256(jws)) return
-        refused = sha256(jws)
-        audit({ kind: 'licences.refused', actor: { kind: 'agent' }, data: { ...toFailure(error).details, code: toFailure(error).code } })
+        refuse(jws, { kind: 'licences.refused', actor: { kind: 'agent' }, data: { ...toFailure(error).details, code: toFailure(error).code } })
       }
     },
   }

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import type { NewDeviceEvent } from '@gantry/shared/audit.ts'
 import { AppError, toFailure } from '@gantry/shared/errors.ts'
 import { checkServerKeys } from '@gantry/shared/node/server-keys.ts'
-import { sha256 } from '@gantry/shared/node/signing.ts'
 import { type TicketKeys, ticketKeysAt } from '@gantry/shared/server-keys.ts'
 import { CompactJws, type Hash, type PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
+import { auditOnce } from './audit-once.ts'
 import { type AuthorityKeysStore, signerOf } from './authority-keys.ts'
 import type { Log } from './log.ts'
 import { readTwin, writeTwin } from './state-file.ts'
@@ -46,7 +46,7 @@ export async function openServerKeys({ stateDir, authority, ticketKey, onLost, a
   const isOfNewest = () => signed !== null && authority.isNewest(signed.key)
   const pinned = kept === null ? [ticketKey] : []
   let least = kept && kept !== 'lost' ? kept.number : 0
-  let refused: Hash | null = null
+  const refuse = auditOnce(audit)
 
   /** What is retired is retired also where the disk is full; after a restart the list comes again. */
   const keep = (file: z.infer<typeof File>) => {
@@ -78,10 +78,7 @@ export async function openServerKeys({ stateDir, authority, ticketKey, onLost, a
       try {
         await take(jws)
       } catch (error) {
-        // It comes again with every poll.
-        if (refused === sha256(jws)) return
-        refused = sha256(jws)
-        audit({ kind: 'server-keys.refused', actor: { kind: 'agent' }, data: { ...toFailure(error).details, code: toFailure(error).code } })
+        refuse(jws, { kind: 'server-keys.refused', actor: { kind: 'agent' }, data: { ...toFailure(error).details, code: toFailure(error).code } })
       }
     },
   }

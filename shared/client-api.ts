@@ -147,8 +147,8 @@ export const clientApi = {
       /** The authority's certificate over this person's two keys (a compact JWS), or null where none is known here. */
       certificate: CompactJws.nullable(),
       supportContacts: z.array(z.object({ region: z.string(), phone: z.string(), mail: z.string() })),
-      /** Newest first; this one too. */
-      signIns: z.array(SignInPlace).max(1_000),
+      /** The newest hundred, newest first; this one too. */
+      signIns: z.array(SignInPlace).max(101),
     }),
   },
   /** Ends the person's own sign-in at a place, and what was opened under it. Nothing happens where there is none. */

@@ -23,12 +23,14 @@ export type ElsewhereTools = {
 export type Elsewhere = {
   /** Of a sign-in that has just been finished; ends the others where the rule says so. */
   note(signIn: NewSignIn): Promise<void>
-  /** Where the person is signed in, newest first. */
+  /** Where the person is signed in, newest first: the newest hundred, and the caller's own. */
   places(caller: { specialistId: SpecialistId; grantId: string }): Promise<SignInPlace[]>
   /** Ends the person's sign-in at that place, and what was opened under it. Nothing happens where there is none. */
   end(specialistId: SpecialistId, place: string): Promise<void>
 }
 export type NewSignIn = { grantId: string; specialistId: SpecialistId; replaces: unknown; address: string; userAgent: string | undefined }
+
+const maxShown = 100
 
 export function createElsewhere({ db, append, ended, changed, standing, now }: ElsewhereTools): Elsewhere {
   const live = (specialistId: SpecialistId) =>
@@ -82,8 +84,9 @@ export function createElsewhere({ db, append, ended, changed, standing, now }: E
     async places({ specialistId, grantId }) {
       const rows = await live(specialistId)
       const mine = rows.find((row) => row.grant_id === grantId)?.place
-      const newest = [...new Map(rows.toReversed().map((row) => [row.place, row])).values()].toReversed()
-      return newest.map(({ place, began_ms, address, system }) => ({ place: sha256(place), mine: place === mine, beganMs: began_ms, address, system }))
+      const newest = rows.filter((row, at) => rows.findIndex(({ place }) => place === row.place) === at)
+      const shown = newest.filter(({ place }, at) => at < maxShown || place === mine)
+      return shown.map(({ place, began_ms, address, system }) => ({ place: sha256(place), mine: place === mine, beganMs: began_ms, address, system }))
     },
     async end(specialistId, hash) {
       const found = (await live(specialistId)).find(({ place }) => sha256(place) === hash)

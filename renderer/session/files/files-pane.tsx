@@ -1,4 +1,5 @@
 import type { Failure } from '@gantry/shared/errors.ts'
+import type { FileEntry } from '@gantry/shared/files.ts'
 import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
 import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, FolderSync, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
@@ -65,6 +66,11 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
       (error) => setFailure(failureOf(error)),
     )
 
+  /** Nothing is replaced unasked. */
+  const ask = (input: Omit<Start, 'replace'>, clashes: readonly FileEntry[]) => {
+    if (clashes.length === 0) return start({ ...input, replace: false })
+    setQuestion({ kind: 'replace', entries: clashes, onYes: () => start({ ...input, replace: true }) })
+  }
   const copy = (side: Side) => {
     const [from, to] = side === 'here' ? [here, there] : [there, here]
     const { listing } = from
@@ -76,9 +82,10 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
       from: from.marked.map(({ name }) => joined(listing.path, name)),
       to: to.listing.path,
     }
-    const clashes = from.marked.filter(({ name }) => taken.has(name))
-    if (clashes.length === 0) return start({ ...input, replace: false })
-    setQuestion({ kind: 'replace', entries: clashes, onYes: () => start({ ...input, replace: true }) })
+    ask(
+      input,
+      from.marked.filter(({ name }) => taken.has(name)),
+    )
   }
   /** Files of this computer, dropped on the device's list. */
   const send = (paths: readonly string[]) => {
@@ -87,9 +94,10 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
     if (paths.length === 0) return setFailure({ code: 'file.not-found' })
     const names = new Set(paths.map(nameOf))
     const input = { requestId, direction: 'put' as const, from: [...paths], to: listing.path }
-    const clashes = listing.entries.filter(({ name }) => names.has(name))
-    if (clashes.length === 0) return start({ ...input, replace: false })
-    setQuestion({ kind: 'replace', entries: clashes, onYes: () => start({ ...input, replace: true }) })
+    ask(
+      input,
+      listing.entries.filter(({ name }) => names.has(name)),
+    )
   }
   const makeFolder = (side: Side) => {
     const { listing } = side === 'here' ? here : there
