@@ -3,7 +3,7 @@ import { LogIn, WifiOff } from 'lucide-react'
 import { call } from './api.ts'
 import { FirstSteps } from './first-steps/first-steps.tsx'
 import { LeftBand } from './session/files/left-band.tsx'
-import { ElsewhereBands } from './sign-in/elsewhere-band.tsx'
+import { ElsewhereBand } from './sign-in/elsewhere-band.tsx'
 import { useWindowState } from './state.ts'
 import { useSpeech } from './ui/language.tsx'
 import { useStore } from './ui/store.ts'
@@ -36,7 +36,7 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
           </UnstyledButton>
         </p>
       )}
-      {phase === 'signed-in' && <ElsewhereBands />}
+      {phase === 'signed-in' && <ElsewhereBand />}
       {phase === 'signed-in' && <FirstSteps />}
       {phase === 'signed-in' && <LeftBand />}
       {!hasSignIn && (

@@ -57,6 +57,7 @@ export const windowEn = {
     signInOverText: 'Open sessions stay open; sign in again to ask for more.',
     signIn: 'Sign in',
     elsewhere: (when: string, where: string) => `You are also signed in elsewhere: since ${when}, ${where}.`,
+    elsewhereMore: (count: number) => (count === 1 ? 'One more place is older.' : `${count} more places are older.`),
     elsewhereText: 'If that is not you, end it and tell your security office.',
     elsewhereFrom: (address: string, system: string | null) => (system === null ? `from ${address}` : `on ${system}, from ${address}`),
     elsewhereMine: 'That is me',

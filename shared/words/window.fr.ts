@@ -57,6 +57,7 @@ export const windowFr: WindowWords = {
     signInOverText: 'Les séances ouvertes le restent; reconnectez-vous pour en demander d’autres.',
     signIn: 'Se connecter',
     elsewhere: (when, where) => `Vous êtes aussi connecté ailleurs : depuis ${when}, ${where}.`,
+    elsewhereMore: (count) => (count === 1 ? 'Un autre endroit est plus ancien.' : `${count} autres endroits sont plus anciens.`),
     elsewhereText: 'Si ce n’est pas vous, mettez-y fin et prévenez votre bureau de la sécurité.',
     elsewhereFrom: (address, system) => (system === null ? `à partir de ${address}` : `sous ${system}, à partir de ${address}`),
     elsewhereMine: 'C’est moi',

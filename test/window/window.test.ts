@@ -492,12 +492,17 @@ describe('a session and its end', () => {
       { ...stranger, system: null },
     ] as SignInState['elsewhere']
     window.tell('sign-in.changed', { ...described.signIn, elsewhere })
-    const bands = window.page.locator('.band', { hasText: 'also signed in elsewhere' })
-    await bands.filter({ hasText: 'on Windows, from 198.51.100.0' }).getByRole('button', { name: 'That is me' }).click()
-    await bands.getByRole('button', { name: 'End it there' }).click()
-    await expect.poll(() => ended).toEqual([stranger?.place])
-    window.tell('sign-in.changed', { ...described.signIn, elsewhere: elsewhere.slice(0, 1) })
-    await bands.waitFor({ state: 'detached' })
+    const band = window.page.locator('.band', { hasText: 'also signed in elsewhere' })
+    await band.filter({ hasText: 'on Windows, from 198.51.100.0' }).getByRole('button', { name: 'That is me' }).waitFor()
+    await band.getByText('One more place is older.').waitFor()
+    await band.getByRole('button', { name: 'End it there' }).click()
+    await expect.poll(() => ended).toEqual([mine?.place, stranger?.place])
+    window.tell('sign-in.changed', { ...described.signIn, elsewhere: elsewhere.slice(1) })
+    await band.filter({ hasText: 'from 198.51.100.1' }).getByRole('button', { name: 'That is me' }).click()
+    await band.waitFor({ state: 'detached' })
+    window.tell('sign-in.changed', { ...described.signIn, elsewhere })
+    await band.filter({ hasText: 'on Windows' }).waitFor()
+    expect(await band.innerText()).not.toContain('more place')
   })
 
   test('a defect of the window leaves a sentence and a way on', async () => {
