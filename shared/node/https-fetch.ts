@@ -41,6 +41,8 @@ async function exchange(url: URL, options: HttpsFetchOptions, socket: TLSSocket)
   const content = await text(response).catch((error: unknown) => {
     throw error instanceof AppError || options.signal?.aborted ? error : unanswered(url, error)
   })
+  // The Fetch standard knows no other, and a Response of one would throw what has no code.
+  if (status < 200 || status > 599) throw new AppError('server.answer-bad', { details: { status } })
   // A Response with these statuses may not have a body (Fetch standard, null body status).
   return new Response([204, 205, 304].includes(status) ? null : content, { status, headers: answer })
 }
