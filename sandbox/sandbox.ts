@@ -136,7 +136,8 @@ async function start(
     ),
     tls: tls[0] as TlsFiles,
     authorityKey: authority.key,
-    seed: { ...seedFrom(world, credentials), sandbox: isSandbox(ports) },
+    // The secrets of the sandbox before went with it: a sign-in from then is nobody's any more.
+    seed: { ...seedFrom(world, credentials), sandbox: isSandbox(ports), signedInSince: new Date().toISOString() },
   })
   const { ticketKey } = await getJson({ origin: originOf(ports), dial: createDialler({ ca: ca.certificatePem }) }, WellKnown, { path: '/.well-known/gantry' })
   const accessServers = [1, 2].map((number) =>

@@ -144,9 +144,12 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     now,
   }
   const standing = createStandingCheck(access)
-  const onTaken = async ({ shutOut, relicensed }: Taken) => {
+  const placesChanged = (id: SpecialistId) => hub.publish(id, 'sign-in.places-changed', {})
+  const elsewhere = createElsewhere({ db, append, ended: hub.endSignIn, changed: placesChanged, standing: standing.look, now })
+  const onTaken = async ({ shutOut, relicensed, signedInSinceMs }: Taken) => {
     for (const id of relicensed) waiters.wake(id)
     for (const id of shutOut) await endSignInsOf({ db, append, ended: hub.endSignIn }, id)
+    await elsewhere.endBefore(signedInSinceMs)
     await standing.look()
     for (const id of hub.watchers()) hub.publish(id, 'device.list-changed', {})
   }
@@ -167,8 +170,6 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     await noteReuse(db, { grantId, specialistId, nowMs: now() })
     await standing.look()
   }
-  const placesChanged = (id: SpecialistId) => hub.publish(id, 'sign-in.places-changed', {})
-  const elsewhere = createElsewhere({ db, append, ended: hub.endSignIn, changed: placesChanged, standing: standing.look, now })
   auditSignOuts(provider, {
     append,
     ended: hub.endSignIn,

@@ -193,6 +193,8 @@ export const Seed = z.strictObject({
   posture: PostureRule.optional(),
   /** R068: whether one person may be signed in at several places at once; with `one` a new sign-in ends those elsewhere, and what was opened under them. */
   signIns: z.enum(['several', 'one']).default('several'),
+  /** Who signed in before has to do so again, and what was opened under it ends: at once when the file is taken over. */
+  signedInSince: z.iso.datetime().optional(),
   customers: z.array(
     z.strictObject({
       id: CustomerId,

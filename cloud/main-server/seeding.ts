@@ -16,6 +16,8 @@ export type Taken = {
   shutOut: SpecialistId[]
   /** Whose subscriptions are others than before. */
   relicensed: DeviceId[]
+  /** Unix milliseconds: sign-ins from before are over. */
+  signedInSinceMs: number
 }
 type TakeOverTools = { append: (event: NewAuditEvent) => void; now: () => number }
 
@@ -41,7 +43,7 @@ export async function takeOver(db: Database, { seed, hash }: ReadDirectory, { ap
     await trx.deleteFrom('support_contacts').execute()
     if (seed.supportContacts.length > 0) await trx.insertInto('support_contacts').values(seed.supportContacts).execute()
     const after = await standingOf(trx)
-    return tell(append, before, after)
+    return { ...tell(append, before, after), signedInSinceMs: seed.signedInSince === undefined ? 0 : Date.parse(seed.signedInSince) }
   })
 }
 
@@ -142,7 +144,7 @@ async function disableAll(trx: Queries, { people, devices }: ReturnType<typeof d
 }
 
 /** Audits the differences and names what they touch. */
-function tell(append: TakeOverTools['append'], before: Standing, after: Standing): Taken {
+function tell(append: TakeOverTools['append'], before: Standing, after: Standing): Omit<Taken, 'signedInSinceMs'> {
   const actor = { kind: 'main-server' as const }
   const people = changedIn(before.people, after.people)
   const devices = changedIn(before.devices, after.devices)

@@ -6,7 +6,7 @@ import type { CompactJws } from '@gantry/shared/ticket.ts'
 import type { Generated } from 'kysely'
 
 /** Why a sign-in was ended by force: one of its tokens was used twice (D12), or it gave way to one elsewhere (R068). */
-export type SignInEnd = 'auth.sign-in-copied' | 'auth.signed-in-elsewhere'
+export type SignInEnd = 'auth.sign-in-copied' | 'auth.signed-in-elsewhere' | 'auth.session-expired'
 
 /** The database's tables. `*_json` holds JSON text, `*_ms` milliseconds since 1970, booleans are 0 and 1. */
 export type Tables = {

@@ -130,6 +130,7 @@ const causes: Partial<Record<ErrorCode, EndCause>> = {
   'access.certificate-bad': 'revoked',
   'auth.sign-in-copied': 'revoked',
   'auth.signed-in-elsewhere': 'revoked',
+  'auth.session-expired': 'revoked',
   'access.device-disabled': 'revoked',
 }
 

@@ -53,6 +53,26 @@ describe('one person, signed in at two places (R068)', () => {
     expect((await me(second)).signIns.map(({ mine }) => mine)).toEqual([true])
   })
 
+  test('the directory can end all that began before a time, with what was opened under it', async () => {
+    const first = await server.signIn(server.people.elena)
+    const session = await openSession(server, agent, first)
+    const updates = await listen(server, first.access_token, stops)
+    await changeDirectory(server, (seed) => {
+      seed.signedInSince = new Date(server.now() + 1).toISOString()
+    })
+    await updates.next('sign-in.ended', ({ why }: { why: string }) => why === 'signed-out')
+    await isOver(first)
+    const anew = await server.signIn(server.people.elena)
+    expect(await shownTo(anew, session)).toMatchObject({ endCause: 'revoked', refusal: { code: 'auth.session-expired' } })
+    expect((await me(anew)).signIns.map(({ mine }) => mine)).toEqual([true])
+
+    // The same file again, with something else changed: who signed in since stays.
+    await changeDirectory(server, (seed) => {
+      seed.organisation = 'Another name'
+    })
+    expect((await me(anew)).signIns).toHaveLength(1)
+  })
+
   test('where the directory allows one, a new sign-in ends those elsewhere', async () => {
     const first = await server.signIn(server.people.elena)
     const session = await openSession(server, agent, first)

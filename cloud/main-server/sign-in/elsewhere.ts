@@ -3,6 +3,7 @@ import type { SignInPlace } from '@gantry/shared/client-api.ts'
 import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { sha256 } from '@gantry/shared/node/signing.ts'
 import type { Database } from '../database.ts'
+import type { SignInEnd } from '../tables.ts'
 
 /**
  * R068: one account, and its sign-ins on several computers at once are shown to each of them. The directory's `signIns` says what is allowed: `several`, or `one`,
@@ -13,7 +14,7 @@ export type SignInRule = 'several' | 'one'
 export type ElsewhereTools = {
   db: Database
   append: (event: NewAuditEvent) => void
-  ended: (grantId: string, why: 'elsewhere') => void
+  ended: (grantId: string, why: 'elsewhere' | 'signed-out') => void
   /** The person's places have changed. */
   changed: (specialistId: SpecialistId) => void
   /** Looks at what was opened under what has ended. */
@@ -27,23 +28,29 @@ export type Elsewhere = {
   places(caller: { specialistId: SpecialistId; grantId: string }): Promise<SignInPlace[]>
   /** Ends the person's sign-in at that place, and what was opened under it. Nothing happens where there is none. */
   end(specialistId: SpecialistId, place: string): Promise<void>
+  /** The same for everybody's sign-ins that began before: the operator's directory says so. */
+  endBefore(ms: number): Promise<void>
 }
 export type NewSignIn = { grantId: string; specialistId: SpecialistId; replaces: unknown; address: string; userAgent: string | undefined }
+
+/** As audited, as the client is told, and as it is kept with the requests that were made under it. */
+type Why = { why: 'elsewhere' | 'operator'; told: 'elsewhere' | 'signed-out'; code: SignInEnd }
+const fromElsewhere: Why = { why: 'elsewhere', told: 'elsewhere', code: 'auth.signed-in-elsewhere' }
+const fromOperator: Why = { why: 'operator', told: 'signed-out', code: 'auth.session-expired' }
 
 const maxShown = 100
 
 export function createElsewhere({ db, append, ended, changed, standing, now }: ElsewhereTools): Elsewhere {
-  const live = (specialistId: SpecialistId) =>
+  const allLive = () =>
     db
       .selectFrom('sign_ins as sign_in')
       .innerJoin('oidc_records as record', (join) => join.onRef('record.id', '=', 'sign_in.grant_id').on('record.model', '=', 'Grant'))
-      .select(['sign_in.grant_id', 'sign_in.place', 'sign_in.began_ms', 'sign_in.address', 'sign_in.system'])
-      .where('sign_in.specialist_id', '=', specialistId)
+      .select(['sign_in.specialist_id', 'sign_in.grant_id', 'sign_in.place', 'sign_in.began_ms', 'sign_in.address', 'sign_in.system'])
       .orderBy('sign_in.began_ms', 'desc')
-      .execute()
+  const live = (specialistId: SpecialistId) => allLive().where('sign_in.specialist_id', '=', specialistId).execute()
 
   /** All grants of those places go, also those that have given way: sessions may have been opened under them. */
-  const endPlaces = async (specialistId: SpecialistId, places: readonly string[]) => {
+  const endPlaces = async (specialistId: SpecialistId, places: readonly string[], { why, told, code }: Why = fromElsewhere) => {
     if (places.length === 0) return
     const rows = await db.selectFrom('sign_ins').selectAll().where('specialist_id', '=', specialistId).where('place', 'in', places).execute()
     const grants = rows.map(({ grant_id }) => grant_id)
@@ -52,11 +59,11 @@ export function createElsewhere({ db, append, ended, changed, standing, now }: E
       append({
         kind: 'specialist.signed-out',
         actor: { kind: 'specialist', id: specialistId },
-        data: { why: 'elsewhere', address: at?.address ?? '', sinceMs: at?.began_ms ?? 0 },
+        data: { why, address: at?.address ?? '', sinceMs: at?.began_ms ?? 0 },
       })
     }
     await db.transaction().execute(async (trx) => {
-      const marks = grants.map((grant_id) => ({ grant_id, at_ms: now(), code: 'auth.signed-in-elsewhere' as const }))
+      const marks = grants.map((grant_id) => ({ grant_id, at_ms: now(), code }))
       await trx
         .insertInto('ended_sign_ins')
         .values(marks)
@@ -67,7 +74,7 @@ export function createElsewhere({ db, append, ended, changed, standing, now }: E
         .where((is) => is.or([is('grant_id', 'in', grants), is.and([is('model', '=', 'Grant'), is('id', 'in', grants)])]))
         .execute()
     })
-    for (const grantId of grants) ended(grantId, 'elsewhere')
+    for (const grantId of grants) ended(grantId, told)
     changed(specialistId)
     await standing()
   }
@@ -91,6 +98,11 @@ export function createElsewhere({ db, append, ended, changed, standing, now }: E
     async end(specialistId, hash) {
       const found = (await live(specialistId)).find(({ place }) => sha256(place) === hash)
       if (found) await endPlaces(specialistId, [found.place])
+    },
+    async endBefore(ms) {
+      const old = await allLive().where('sign_in.began_ms', '<', ms).execute()
+      const people = new Set(old.map(({ specialist_id }) => specialist_id))
+      for (const id of people) await endPlaces(id, [...new Set(old.flatMap((row) => (row.specialist_id === id ? row.place : [])))], fromOperator)
     },
   }
 }
