@@ -135,6 +135,10 @@ export const errorCodes = {
   'file.cancelled': { status: 409, exit: 1 },
   'file.failed': { status: 500, exit: 1 },
 
+  'transfer.unknown': { status: 404, exit: 1 },
+  'transfer.not-received': { status: 409, exit: 1 },
+  'transfer.no-desktop': { status: 409, exit: 1 },
+
   'action.unknown': { status: 404, exit: 2 },
   'action.not-allowed': { status: 403, exit: 3 },
   'action.failed': { status: 500, exit: 1 },

@@ -9,13 +9,13 @@ import { FileEntry } from './files.ts'
 import { DeviceId, RequestId } from './ids.ts'
 import { AwaitedContact } from './notice.ts'
 import { AccessLevel, ServiceKind } from './profile.ts'
+import { receivedCalls, TransferId } from './received-calls.ts'
 import { MoreMinutes } from './session-api.ts'
 import { UpdateStatus, updateCalls } from './update-calls.ts'
 
 /** What the window may ask the main process, and what it may be told. Every call is validated in the main process. */
 const none = z.strictObject({})
 const TerminalId = z.string().regex(/^term-\d{1,6}$/)
-const TransferId = z.string().regex(/^tr-\d{1,9}$/)
 const localPath = z
   .string()
   .min(1)
@@ -270,6 +270,7 @@ export const calls = {
   /** `failure`: what an earlier start left could not be read, so none of it is listed. */
   'transfer.list': { input: none, output: z.object({ transfers: z.array(Transfer), failure: Failure.nullable() }) },
   'transfer.forget': { input: z.strictObject({ transferIds: z.array(TransferId) }), output: none },
+  ...receivedCalls,
 
   ...compareCalls,
   ...updateCalls,

@@ -5,13 +5,14 @@ import { toFailure } from '@gantry/shared/errors.ts'
 import { calls } from '@gantry/shared/ipc.ts'
 import { readPageFiles } from '@gantry/shared/node/page-files.ts'
 import { errorWords } from '@gantry/shared/words/errors.ts'
-import { app, BrowserWindow, dialog, ipcMain, Menu, powerMonitor, protocol, session, shell } from 'electron'
+import { app, BrowserWindow, dialog, ipcMain, Menu, nativeImage, powerMonitor, protocol, session, shell } from 'electron'
 import log from 'electron-log/node'
 import { createKeychain } from '../keychain.ts'
 import { createServices } from '../services/create-services.ts'
 import { createSandboxSecrets } from '../services/sandbox-secrets.ts'
-import type { Services } from '../services/services.ts'
+import type { Desktop, Services } from '../services/services.ts'
 import { type Config, readConfig } from './config.ts'
+import { createDragOut, dragIcon } from './drag-out.ts'
 import { guard, guardSession } from './guard.ts'
 import { hostCalls, hostEvents } from './ipc-host.ts'
 import { showNotice } from './notice.ts'
@@ -50,10 +51,13 @@ async function start(config: Config): Promise<void> {
   Menu.setApplicationMenu(process.platform === 'darwin' ? Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]) : null)
 
   let stopServices = async () => {}
-  const services = await startServices(config, profileDir, async () => {
+  const stop = async () => {
     await stopServices()
     app.releaseSingleInstanceLock()
-  })
+  }
+  const dragOut = createDragOut(() => nativeImage.createFromBuffer(dragIcon.png, { scaleFactor: dragIcon.scaleFactor }))
+  const desktop: Desktop = { drag: dragOut.drag, show: (path) => shell.showItemInFolder(path) }
+  const services = await startServices(config, profileDir, { stop, desktop })
   const answer = serve(calls, services.handlers, (error, name) => log.error('call failed', { name, error: String(error) }))
   let window: BrowserWindow | null = null
   const contents = () => (window && !window.isDestroyed() ? window.webContents : null)
@@ -70,6 +74,7 @@ async function start(config: Config): Promise<void> {
 
   const show = () => {
     window = openWindow(profileDir, services.settings.read().theme)
+    dragOut.follow(window.webContents)
     window.webContents.on('did-start-loading', pageGone)
     window.webContents.on('render-process-gone', pageGone)
     window.on('closed', () => {
@@ -91,11 +96,12 @@ async function start(config: Config): Promise<void> {
   if (config.sandboxDir !== null) sayReady(config)
 }
 
-async function startServices(config: Config, profileDir: string, stop: () => Promise<void>): Promise<Services> {
+async function startServices(config: Config, profileDir: string, { stop, desktop }: { stop: () => Promise<void>; desktop: Desktop }): Promise<Services> {
   const appImage = process.env.APPIMAGE ?? null
   const { env, platform, resourcesPath } = process
   return createServices({
     showNotice: (notice) => showNotice(notice, () => BrowserWindow.getAllWindows()[0]),
+    desktop,
     profileDir,
     mainServer: config.mainServer,
     otherNames: config.otherNames,

@@ -1,10 +1,11 @@
 import type { Handlers } from '@gantry/shared/contract.ts'
+import { AppError } from '@gantry/shared/errors.ts'
 import type { Calls } from '@gantry/shared/ipc.ts'
 import { includesLevel } from '@gantry/shared/profile.ts'
 import { windowWords } from '@gantry/shared/words/window.ts'
 import type { Emit } from './app-events.ts'
 import { listLocal, makeLocalFolder } from './local-files.ts'
-import type { Services, ServicesOptions } from './services.ts'
+import type { Desktop, Services, ServicesOptions } from './services.ts'
 import { writeSupportBundle } from './support-bundle.ts'
 import type { Comparisons } from './transfers/comparisons.ts'
 
@@ -118,6 +119,12 @@ export function createCallHandlers({
     'transfer.pause': ({ transferId, paused }) => done(paused ? transfers.pause(transferId) : transfers.resume(transferId)),
     'transfer.list': () => ({ transfers: transfers.list(), failure: transfers.unread() }),
     'transfer.forget': ({ transferIds }) => done(transfers.forget(transferIds)),
+    'transfer.place': async ({ transferId }) => ({ path: await transfers.place(transferId) }),
+    'transfer.show': async ({ transferId }) => done(desktopOf(options).show(await transfers.place(transferId))),
+    'transfer.drag': async ({ transferIds }) => {
+      const desktop = desktopOf(options)
+      return { started: desktop.drag(await Promise.all(transferIds.map(transfers.place))) }
+    },
 
     'compare.start': (input) => comparisons.start(input),
     'compare.stop': ({ requestId }) => done(comparisons.stop(requestId)),
@@ -132,6 +139,11 @@ export function createCallHandlers({
 
     'audit.verify': () => audit.verify(),
   }
+}
+
+function desktopOf({ desktop }: ServicesOptions): Desktop {
+  if (!desktop) throw new AppError('transfer.no-desktop')
+  return desktop
 }
 
 /** The answer of a call that has nothing to tell. */

@@ -48,6 +48,8 @@ export type ServicesOptions = {
   env?: NodeJS.ProcessEnv
   /** Shows a notice of the system; absent where the host has none. */
   showNotice?: (notice: SystemNotice) => void
+  /** What leaves the window for the desktop around it; absent where the host has none. */
+  desktop?: Desktop
   /** Absent for the command line, which is not updated by itself. */
   updates?: UpdateSetup
   party: 'desktop' | 'command-line'
@@ -72,6 +74,13 @@ export type UpdateInstaller = {
   runningFile: string | null
   /** Makes it ready; nothing has changed until what it returns is called, which ends this app and starts the new one. Throws where it could not. */
   prepare(update: VerifiedUpdate): Promise<() => Promise<void>>
+}
+
+export type Desktop = {
+  /** False, and nothing is dragged, where no button is held down in the window. */
+  drag(paths: readonly string[]): boolean
+  /** In the system's file manager. */
+  show(path: string): void
 }
 
 export type SystemNotice = { title: string; body: string; silent: boolean }
@@ -250,6 +259,8 @@ export type Transfers = {
   forget(transferIds: string[]): void
   /** Resolves with the transfer once it is done, failed or cancelled. */
   finished(transferId: string): Promise<Transfer>
+  /** Where a finished download lies. Errors: those of `shared/received-calls.ts`. */
+  place(transferId: string): Promise<string>
 }
 
 /** The app's own updates. All but `status`, `look` and `close` throw `update.unsupported` where the host does not update itself. */

@@ -54,7 +54,8 @@ const keys: Record<Group, [string, Does][]> = {
 /** Who to call, and all keys. */
 export function HelpScreen() {
   const { words } = useSpeech()
-  const { supportContacts } = useStore(useWindowState().signIn)
+  const { about, signIn } = useWindowState()
+  const { supportContacts } = useStore(signIn)
   const text = words.help
   const keyLabel = useKeyLabel()
   return (
@@ -92,6 +93,7 @@ export function HelpScreen() {
                 </div>
               ))}
             </dl>
+            {group === 'files' && <p className="small t2">{text.dragging[about.host]}</p>}
           </section>
         ))}
       </div>

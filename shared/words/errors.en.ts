@@ -373,6 +373,10 @@ export const errorsEn: ErrorWords = {
   'file.cancelled': () => ({ what: 'The transfer was cancelled.', todo: 'Start it again when you are ready.' }),
   'file.failed': () => ({ what: 'The file could not be read or written.', todo: `Try again. ${report}` }),
 
+  'transfer.unknown': () => ({ what: 'That transfer is not in the list any more.', todo: 'Fetch the file again.' }),
+  'transfer.not-received': () => ({ what: 'This is no finished download.', todo: 'Wait until both ends have been compared.' }),
+  'transfer.no-desktop': () => ({ what: 'A browser cannot hand files to the desktop.', todo: 'Copy the path of the file, and open it from there.' }),
+
   'action.unknown': ({ name }) => ({ what: `There is no action ${name ?? ''}.`, todo: 'List the device’s actions.' }),
   'action.not-allowed': ({ name }) => ({
     what: `Your profile does not hold the action ${name ?? ''}.`,

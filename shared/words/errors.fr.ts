@@ -398,6 +398,10 @@ export const errorsFr: ErrorWords = {
   'file.cancelled': () => ({ what: 'Le transfert a été annulé.', todo: 'Recommencez quand vous voulez.' }),
   'file.failed': () => ({ what: 'Le fichier n’a pas pu être lu ou écrit.', todo: `Réessayez. ${report}` }),
 
+  'transfer.unknown': () => ({ what: 'Ce transfert n’est plus dans la liste.', todo: 'Refaites venir le fichier.' }),
+  'transfer.not-received': () => ({ what: 'Ce n’est pas un téléchargement fini.', todo: 'Attendez que les deux bouts soient comparés.' }),
+  'transfer.no-desktop': () => ({ what: 'Un navigateur ne peut pas remettre de fichiers au bureau.', todo: 'Copiez le chemin du fichier et ouvrez-le de là.' }),
+
   'action.unknown': ({ name }) => ({ what: `L’action ${name ?? ''} n’existe pas.`, todo: 'Affichez les actions de l’appareil.' }),
   'action.not-allowed': ({ name }) => ({
     what: `Votre profil ne comprend pas l’action ${name ?? ''}.`,

@@ -191,6 +191,14 @@ export const sessionEn = {
     forget: (name: string) => `Clear ${name}`,
     progressLabel: (name: string) => `Progress of ${name}`,
     verified: 'What arrived is what was sent: both ends checked every byte',
+    copyPath: (name: string) => `Copy the path of ${name}`,
+    showInFolder: (name: string) => `Show ${name} in its folder`,
+    drag: {
+      hint: 'Can be dragged to the desktop, a folder or another program',
+      fetching: (what: string) => `Fetching ${what}. Keep holding: it can be dropped once it is here.`,
+      left: (what: string, folder: string) => `Let go before it was here: ${what} goes to ${folder}, as an ordinary download.`,
+      many: (count: string) => `${count} files`,
+    },
   },
 
   actions: {

@@ -199,6 +199,14 @@ export const sessionFr: SessionWords = {
     forget: (name) => `Retirer ${name}`,
     progressLabel: (name) => `Avancement de ${name}`,
     verified: 'Ce qui est arrivé est ce qui a été envoyé : les deux bouts ont contrôlé chaque octet',
+    copyPath: (name) => `Copier le chemin de ${name}`,
+    showInFolder: (name) => `Montrer ${name} dans son dossier`,
+    drag: {
+      hint: 'Peut être glissé vers le bureau, un dossier ou un autre programme',
+      fetching: (what) => `Réception : ${what}. Gardez le bouton enfoncé; le dépôt est possible dès la fin.`,
+      left: (what, folder) => `Bouton relâché avant la fin : ${what} va dans ${folder}, comme un téléchargement ordinaire.`,
+      many: (count) => `${count} fichiers`,
+    },
   },
 
   actions: {

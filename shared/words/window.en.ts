@@ -219,6 +219,11 @@ export const windowEn = {
       session: 'Session',
       files: 'Files',
     },
+    dragging: {
+      electron:
+        'Files of the device and finished downloads can be dragged to the desktop, a folder or another program. By keyboard: F5, then Show in its folder or Copy the path, in the list of transfers.',
+      browser: 'In a browser files cannot be dragged out of the window. F5 fetches them; Copy the path, in the list of transfers, says where they are.',
+    },
     does: {
       palette: 'Search or do anything',
       search: 'Search devices',

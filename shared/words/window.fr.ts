@@ -213,6 +213,12 @@ export const windowFr: WindowWords = {
     },
     keys: 'Touches',
     groups: { everywhere: 'Partout', devices: 'Appareils', request: 'Demande', session: 'Séance', files: 'Fichiers' },
+    dragging: {
+      electron:
+        'Les fichiers de l’appareil et les téléchargements finis peuvent être glissés vers le bureau, un dossier ou un autre programme. Au clavier : F5, puis Montrer dans son dossier ou Copier le chemin, dans la liste des transferts.',
+      browser:
+        'Dans un navigateur, rien ne peut être glissé hors de la fenêtre. F5 fait venir les fichiers; Copier le chemin, dans la liste des transferts, dit où ils sont.',
+    },
     does: {
       palette: 'Chercher ou agir',
       search: 'Chercher un appareil',

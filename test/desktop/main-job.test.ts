@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Page } from 'playwright'
+import type { Locator, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAlive } from '../e2e/support/processes.ts'
 import { type RunningSandbox, removeSandbox, setPolicy, startSandbox, until } from '../e2e/support/sandbox.ts'
@@ -17,6 +17,8 @@ let second: RunningSandbox['facts']['devices'][number]
 /** Where a request waits in vain while the others go on. */
 let unanswered: RunningSandbox['facts']['devices'][number]
 const home = mkdtempSync(join(tmpdir(), 'gantry-e2e-home-'))
+/** Where the stand-in puts what is dragged out of the window. */
+const desktop = mkdtempSync(join(tmpdir(), 'gantry-e2e-desktop-'))
 
 beforeAll(async () => {
   if (absent) return
@@ -31,13 +33,13 @@ beforeAll(async () => {
   mkdirSync(join(home, 'fix/deep'), { recursive: true })
   writeFileSync(join(home, 'fix/deep/patch.bin'), Buffer.alloc(500_000, 'gantry'))
   writeFileSync(join(home, 'fix/read me.txt'), 'bonjour')
-  window = await openWindow(sandbox, home)
+  window = await openWindow(sandbox, home, { STAND_IN_DESKTOP: desktop })
   page = window.page
 })
 afterAll(async () => {
   await window?.close()
   await removeSandbox(sandbox)
-  rmSync(home, { recursive: true, force: true })
+  for (const folder of [home, desktop]) rmSync(folder, { recursive: true, force: true })
 })
 
 type Ask = { device?: string; level: RegExp; caseId?: string }
@@ -136,6 +138,37 @@ describe.skipIf(absent !== '')(`the window in the ${host} host${absent}`, () => 
     await until('it is compared too', async () => (await shownSession().getByText('Same on both ends').count()) >= 2 || null)
     expect(readFileSync(join(home, 'config/device.ini'), 'utf8')).toBe(readFileSync(join(device.filesRoot, 'config/device.ini'), 'utf8'))
   })
+
+  test.skipIf(host !== 'standin')(
+    'a finished download is dragged to the desktop with the mouse, and one of the device that is fetched on the way',
+    async () => {
+      const drag = async (what: Locator, whileHeld: () => Promise<unknown> = async () => undefined) => {
+        const box = await what.boundingBox()
+        if (!box) throw new Error('not drawn')
+        await page.mouse.move(box.x + 40, box.y + box.height / 2)
+        await page.mouse.down()
+        for (const way of [4, 12, 40]) await page.mouse.move(box.x + 40 + way, box.y + box.height / 2 + way / 4)
+        await whileHeld()
+        await page.mouse.up()
+      }
+      const onDesktop = (name: string) => existsSync(join(desktop, name)) || null
+      const finished = shownSession().locator('.queue li', { hasText: 'config' })
+      await drag(finished, () => page.waitForTimeout(1_000))
+      await until('the folder on the desktop', () => onDesktop('config/device.ini'))
+      await drag(shownSession().locator('.files-side.device').getByRole('row', { name: 'fix' }), () => page.waitForTimeout(300))
+      await page.getByRole('dialog', { name: 'Replace it?' }).getByRole('button', { name: 'Cancel' }).click()
+      const log = shownSession().locator('.files-side.device').getByRole('row', { name: 'logs' })
+      await drag(log, () =>
+        until('it is here', async () => ((await shownSession().locator('.drag-line').textContent()) === '' && existsSync(join(home, 'logs'))) || null),
+      )
+      await until('it is on the desktop', () => onDesktop('logs'))
+      expect(await page.evaluate("window.api.call('transfer.drag', { transferIds: ['tr-2'] })")).toEqual({ ok: true, value: { started: false } })
+      expect(await page.evaluate("window.api.call('transfer.drag', { transferIds: ['tr-1'] })")).toMatchObject({ failure: { code: 'transfer.not-received' } })
+      expect(await page.evaluate("window.api.call('transfer.drag', { transferIds: ['/etc/passwd'] })")).toMatchObject({
+        failure: { code: 'contract.bad-input' },
+      })
+    },
+  )
 
   test('the activity shows what was audited, as it happens', async () => {
     const activity = shownSession().locator('.actp')

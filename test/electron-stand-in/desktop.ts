@@ -14,6 +14,7 @@ import { type Members, notImplemented, onlyKnown, strict, strictEmitter } from '
 /** What the desktop around the app has. Nobody sits there: a page that is handed over, a menu, a message are told on stderr or stop the process. */
 export const shell = strict('shell', {
   openExternal: async (url: string) => notImplemented(`shell.openExternal without a desktop (${url}): a test puts its own in its place`),
+  showItemInFolder: (path: string) => notImplemented(`shell.showItemInFolder without a desktop (${path}): a test puts its own in its place`),
 } satisfies Members<Shell>)
 
 export const dialog = strict('dialog', {

@@ -3,6 +3,7 @@ import type { BrowserWindowConstructorOptions, IpcMainInvokeEvent, WebContents, 
 import { app } from './app.ts'
 import type { Target } from './cdp.ts'
 import { chromium } from './chromium.ts'
+import { createDrags } from './drags.ts'
 import { createFrames, type Frames } from './frames.ts'
 import { invoke } from './ipc-main.ts'
 import { decode, encode } from './page/codec.ts'
@@ -22,7 +23,7 @@ let lastId = 0
 const events = {
   emits: [
     ...['did-start-loading', 'did-finish-load', 'did-navigate', 'dom-ready', 'render-process-gone', 'destroyed', 'preload-error', 'devtools-opened'],
-    ...['will-navigate', 'will-frame-navigate', 'will-redirect'],
+    ...['will-navigate', 'will-frame-navigate', 'will-redirect', 'input-event'],
   ],
   // No webview is let in, and there is no device to choose from.
   never: ['will-attach-webview', 'select-bluetooth-device'],
@@ -39,6 +40,7 @@ export function createContents(options: BrowserWindowConstructorOptions) {
   let openHandler: Parameters<WebContents['setWindowOpenHandler']>[0] = () => ({ action: 'allow' })
   const empty = createFrames('')
   const frames = () => page?.frames ?? empty
+  const drags = createDrags(() => page?.link.post(page.frames.mainId, { kind: 'dragged' }))
 
   const members = strictEmitter('webContents', events, {
     id,
@@ -65,6 +67,7 @@ export function createContents(options: BrowserWindowConstructorOptions) {
       members.emit('devtools-opened')
     },
     isDevToolsOpened: () => hasDevTools,
+    startDrag: drags.start,
     forcefullyCrashRenderer: () => void page?.target.send('Page.crash').catch(() => undefined),
   } satisfies Members<WebContents>)
   const asElectron = members as unknown as WebContents
@@ -132,6 +135,7 @@ export function createContents(options: BrowserWindowConstructorOptions) {
 
   function take(message: FromPage, frameId: string, reply: Reply): void {
     if (message.kind === 'missing') notImplemented(message.what)
+    if (message.kind === 'button') return void (drags.button(message.type) && members.emit('input-event', {}, { type: message.type, modifiers: [] }))
     if (message.kind === 'preload-failed') return void members.emit('preload-error', {}, preferences.preload, new Error(message.error))
     if (message.kind === 'open') {
       const asked = {

@@ -5,7 +5,7 @@ import type { FileEntry } from '@gantry/shared/files.ts'
 import type { Files } from '../services.ts'
 import { localError } from './local-error.ts'
 import { joinRemote } from './put-file.ts'
-import { safeLocalName } from './safe-name.ts'
+import { receivedName, safeLocalName } from './safe-name.ts'
 
 /** What one transfer moves: folders to make, parents first, then files. `at` is relative to the destination, as its parts. */
 export type Plan = {
@@ -56,8 +56,7 @@ export async function planGet({ files, from: path, as, signal }: PlanOptions): P
     for (const one of entries) await take(one, joinRemote(from, one.name), at, below).catch((error: unknown) => noteName(plan, error))
   }
   const entry = await files.call('files.stat', { path }, { signal })
-  const name = as ?? path.split('/').findLast((part) => part !== '') ?? 'device'
-  await take({ ...entry, name }, path, [], new Set())
+  await take({ ...entry, name: receivedName(path, as) }, path, [], new Set())
   return requireSomething(plan)
 }
 

@@ -17,6 +17,11 @@ export function safeLocalName(name: string, platform: NodeJS.Platform = process.
   return safe
 }
 
+/** What a file or folder of the device is called here, before `safeLocalName`. */
+export function receivedName(remotePath: string, as: string | null): string {
+  return as ?? remotePath.split('/').findLast((part) => part !== '') ?? 'device'
+}
+
 /** What a message may repeat of a name: the same, and short. */
 export function visibleName(name: string): string {
   return name.toWellFormed().replaceAll('\u0000', '%00').replaceAll(invisible, percent).slice(0, 120)

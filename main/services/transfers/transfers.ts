@@ -8,6 +8,7 @@ import { removeParts } from './get-file.ts'
 import { causeOf, createKeeper } from './keeper.ts'
 import { createMemory, type KeptStore, type KeptTransfer, type OwnMemory } from './kept.ts'
 import { type Pace, unlimited } from './pace.ts'
+import { placeOf } from './place.ts'
 import { runTransfer } from './run-transfer.ts'
 import { visibleName } from './safe-name.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -247,6 +248,7 @@ export function createTransfers({ session: sessionOf, onChange, pace = unlimited
       const entry = seen(transferId)
       return entry ? entry.finished.promise : Promise.reject(new AppError('file.not-found'))
     },
+    place: (transferId) => placeOf(seen(transferId)),
     close() {
       keeper.close()
       for (const entry of entries.values()) if (!isOver(entry.transfer)) cancel(entry, new AppError('file.cancelled'))

@@ -3,27 +3,15 @@
 import type { FileEntry } from '@gantry/shared/files.ts'
 import { UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import {
-  ArrowDown,
-  ArrowUp,
-  ChevronRight,
-  File,
-  FileArchive,
-  FileCog,
-  FileSymlink,
-  FileText,
-  Folder as FolderIcon,
-  FolderOpen,
-  Package,
-  Shield,
-} from 'lucide-react'
+import { ArrowDown, ArrowUp, ChevronRight, FolderOpen } from 'lucide-react'
 import { type DragEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useRef } from 'react'
 import { pathOf } from '../../api.ts'
 import { FailureNote } from '../../ui/failure-note.tsx'
 import { useSpeech } from '../../ui/language.tsx'
-import { useLasting, useNow } from '../../ui/now.ts'
+import { useLasting } from '../../ui/now.ts'
 import { SafeName } from '../../ui/safe-text.tsx'
-import { crumbsOf, type FileSortKey, joined, modeText } from './file-paths.ts'
+import { crumbsOf, type FileSortKey, joined } from './file-paths.ts'
+import { FileRow } from './file-row.tsx'
 import { allMarked, moveTo, rowTyped, toggled } from './file-selection.ts'
 import type { Folder } from './use-folder.ts'
 
@@ -42,10 +30,12 @@ type FileListProps = {
   ref: Ref<HTMLDivElement>
   onFocus: () => void
   onDropped?: (paths: string[]) => void
+  /** A row is dragged; absent where nothing can be. */
+  onDrag?: ((event: DragEvent, entry: FileEntry) => void) | undefined
 }
 
 /** One side's folder: crumbs, columns, rows. The names are the disk's or the device's own and are shown with what cannot be seen written out. */
-export function FileList({ side, folder, tools, keys, ref, onFocus, onDropped }: FileListProps) {
+export function FileList({ side, folder, tools, keys, ref, onFocus, onDropped, onDrag }: FileListProps) {
   const { words, format } = useSpeech()
   const text = words.session.files
   const { listing, failure, rows, selection } = folder
@@ -136,6 +126,7 @@ export function FileList({ side, folder, tools, keys, ref, onFocus, onDropped }:
                       folder.setSelection(event.ctrlKey || event.metaKey ? toggled(names, selection, at) : moveTo(names, selection, at, event.shiftKey))
                     }
                     onOpen={() => openEntry(entry)}
+                    onDrag={onDrag && ((event) => onDrag(event, entry))}
                   />
                 )
               )
@@ -239,57 +230,4 @@ function Heads({ folder: { sort, setSort } }: { folder: Folder }) {
       </div>
     </div>
   )
-}
-
-type RowProps = {
-  id: string
-  entry: FileEntry
-  style: { transform: string }
-  isMarked: boolean
-  isCursor: boolean
-  onMark: (event: { ctrlKey: boolean; metaKey: boolean; shiftKey: boolean }) => void
-  onOpen: () => void
-}
-
-function FileRow({ id, entry, style, isMarked, isCursor, onMark, onOpen }: RowProps) {
-  const { words, format } = useSpeech()
-  const nowMs = useNow(60_000)
-  const Icon = iconOf(entry)
-  const isPart = entry.name.endsWith('.gantry-part')
-  const isToday = new Date(entry.modifiedMs).toDateString() === new Date(nowMs).toDateString()
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the list's own keys act on the cursor's row
-    <div
-      id={id}
-      className={`fr ${entry.kind === 'folder' ? 'dir' : ''} ${isMarked ? 'sel' : ''} ${isCursor ? 'cursor' : ''} ${isPart ? 'part' : ''}`}
-      role="row"
-      aria-selected={isMarked}
-      tabIndex={-1}
-      style={style}
-      onClick={onMark}
-      onDoubleClick={onOpen}
-    >
-      <span role="gridcell" className="row-x">
-        <Icon className="i s" aria-label={words.session.files.kinds[entry.kind]} />
-        <SafeName name={entry.name} className="cut" />
-      </span>
-      <span role="gridcell" className="num fs">
-        {entry.kind === 'folder' ? '—' : format.bytes(entry.size)}
-      </span>
-      <span role="gridcell" className="num fd">
-        {isToday ? format.time(entry.modifiedMs) : format.dayOf(entry.modifiedMs)}
-      </span>
-      <span role="gridcell" className="mono fm">
-        {modeText(entry)}
-      </span>
-    </div>
-  )
-}
-
-function iconOf({ kind, name }: FileEntry): typeof File {
-  if (kind !== 'file') return kind === 'folder' ? FolderIcon : kind === 'link' ? FileSymlink : Shield
-  if (/\.(zip|gz|xz|zst|7z|tar|bz2)$/i.test(name)) return FileArchive
-  if (/\.(toml|ini|conf|cfg|json|ya?ml|xml)$/i.test(name)) return FileCog
-  if (/\.(txt|log|csv|md)$/i.test(name)) return FileText
-  return /\.(nvu|deb|rpm|pkg|msi|exe|bin)$/i.test(name) ? Package : File
 }

@@ -2,7 +2,7 @@ import type { Failure } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
 import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
 import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, FolderSync, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { type DragEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { call, failureOf } from '../../api.ts'
 import { useWindowState } from '../../state.ts'
 import { IconButton } from '../../ui/button.tsx'
@@ -10,11 +10,13 @@ import { FailureNote } from '../../ui/failure-note.tsx'
 import { useSpeech } from '../../ui/language.tsx'
 import { useStore } from '../../ui/store.ts'
 import { CompareDialog } from './compare-dialog.tsx'
+import { DragLine } from './drag-line.tsx'
 import { FileList } from './file-list.tsx'
 import { joined, nameOf } from './file-paths.ts'
 import { type FileQuestion, FileQuestionDialog } from './file-question.tsx'
 import { TransferList } from './transfer-list.tsx'
 import { isOver } from './transfer-store.ts'
+import { useDragOut } from './use-drag-out.ts'
 import { type Folder as FolderState, useFolder } from './use-folder.ts'
 
 type FilesPaneProps = { session: SessionView; isMaximised: boolean; onMaximise: () => void }
@@ -51,6 +53,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
   const [isComparing, setComparing] = useState(false)
   const lists = { here: useRef<HTMLDivElement>(null), device: useRef<HTMLDivElement>(null) }
   useRefreshAfterTransfers(session, here, there)
+  const dragOut = useDragOut(setFailure)
 
   const attempt = (doing: Promise<unknown>, after: FolderState) =>
     void doing.then(
@@ -90,7 +93,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
   /** Files of this computer, dropped on the device's list. */
   const send = (paths: readonly string[]) => {
     const { listing } = there
-    if (!listing) return
+    if (!listing || dragOut?.isOwn()) return
     if (paths.length === 0) return setFailure({ code: 'file.not-found' })
     const names = new Set(paths.map(nameOf))
     const input = { requestId, direction: 'put' as const, from: [...paths], to: listing.path }
@@ -98,6 +101,20 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
       input,
       listing.entries.filter(({ name }) => names.has(name)),
     )
+  }
+  /** Out of the window: first an ordinary transfer, into the folder that is open here. */
+  const dragRow = (event: DragEvent, row: FileEntry) => {
+    event.preventDefault()
+    const { listing, marked } = there
+    if (!listing || !here.listing || !dragOut) return
+    const rows = marked.includes(row) ? marked.filter(({ kind }) => kind === 'file' || kind === 'folder') : [row]
+    const taken = new Set(here.listing.entries.map(({ name }) => name))
+    const input = { requestId, direction: 'get' as const, from: rows.map(({ name }) => joined(listing.path, name)), to: here.listing.path }
+    const clashes = rows.filter(({ name }) => taken.has(name))
+    if (clashes.length > 0) return ask(input, clashes)
+    setFailure(null)
+    const names = rows.map(({ name }) => name)
+    dragOut.fetched(names, here.listing.path, async () => (await call('transfer.start', { ...input, replace: false })).transferIds)
   }
   const makeFolder = (side: Side) => {
     const { listing } = side === 'here' ? here : there
@@ -163,6 +180,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
           side="device"
           folder={there}
           onDropped={send}
+          onDrag={dragOut ? dragRow : undefined}
           ref={lists.device}
           onFocus={() => setActive('device')}
           keys={{ F5: () => copy('device'), F2: rename, F7: () => makeFolder('device'), Delete: remove, 'Ctrl+R': there.refresh }}
@@ -179,7 +197,8 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
           }
         />
       </div>
-      <TransferList session={session} onStart={start} />
+      {dragOut && <DragLine note={dragOut.note} />}
+      <TransferList session={session} onStart={start} onFailure={setFailure} dragOut={dragOut} />
       {isComparing && here.listing && there.listing && (
         <CompareDialog
           requestId={requestId}

@@ -1,3 +1,4 @@
+import type { Failure } from '@gantry/shared/errors.ts'
 import { type CallInput, type SessionView, type Transfer, transferLimits } from '@gantry/shared/ipc.ts'
 import { UnstyledButton } from '@mantine/core'
 import { ArrowDown, ArrowUp, BadgeCheck, CircleAlert, Pause, Play, RotateCcw, X } from 'lucide-react'
@@ -8,11 +9,15 @@ import { useSpeech } from '../../ui/language.tsx'
 import { safeName } from '../../ui/safe-name.ts'
 import { SafeName } from '../../ui/safe-text.tsx'
 import { useStore } from '../../ui/store.ts'
-import { belongsTo, isOver } from './transfer-store.ts'
+import { ReceivedActs } from './received-acts.tsx'
+import { belongsTo, isOver, isReceived } from './transfer-store.ts'
+import type { DragOut } from './use-drag-out.ts'
 
 type Start = CallInput<'transfer.start'>
 
-export function TransferList({ session, onStart }: { session: SessionView; onStart: (input: Start) => void }) {
+type Doing = { onStart: (input: Start) => void; onFailure: (failure: Failure) => void; dragOut: DragOut | null }
+
+export function TransferList({ session, ...doing }: { session: SessionView } & Doing) {
   const { words } = useSpeech()
   const { transfers } = useWindowState()
   const mine = useStore(transfers.store).filter(belongsTo(session))
@@ -41,7 +46,7 @@ export function TransferList({ session, onStart }: { session: SessionView; onSta
       </div>
       <ul className="queue">
         {mine.toReversed().map((transfer) => (
-          <TransferLine key={transfer.id} transfer={transfer} onStart={onStart} />
+          <TransferLine key={transfer.id} transfer={transfer} {...doing} />
         ))}
       </ul>
     </div>
@@ -74,12 +79,13 @@ function Limit() {
   )
 }
 
-function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (input: Start) => void }) {
+function TransferLine({ transfer, onStart, onFailure, dragOut }: { transfer: Transfer } & Doing) {
   const { words } = useSpeech()
   const { transfers } = useWindowState()
   const text = words.session.transfers
   const { id, name, direction, state, bytes, totalBytes } = transfer
   const shown = safeName(name)
+  const canDrag = dragOut !== null && isReceived(transfer)
   const Arrow = direction === 'put' ? ArrowUp : ArrowDown
   const share = totalBytes ? bytes / totalBytes : state === 'done' ? 1 : 0
   const again = (replace: boolean) => {
@@ -87,7 +93,14 @@ function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (inp
     onStart({ requestId: transfer.requestId, direction, from: [transfer.from], to: transfer.to, replace })
   }
   return (
-    <li className={state}>
+    <li
+      className={state}
+      draggable={canDrag}
+      // Else the pane would take the focus at the press and give it to a list, which ends a drag before it begins.
+      tabIndex={canDrag ? -1 : undefined}
+      title={canDrag ? text.drag.hint : undefined}
+      onDragStart={canDrag ? (event) => dragOut?.received(event, id) : undefined}
+    >
       <span className="row-x">
         <Arrow className="i s t3" aria-hidden />
         <SafeName name={name} className="cut strong" />
@@ -117,6 +130,7 @@ function TransferLine({ transfer, onStart }: { transfer: Transfer; onStart: (inp
           <IconButton icon={Pause} small label={text.pause(shown)} onClick={() => setPaused(id, true)} />
         )}
         {state === 'paused' && <IconButton icon={Play} small label={text.resume(shown)} onClick={() => setPaused(id, false)} />}
+        {isReceived(transfer) && <ReceivedActs transfer={transfer} onFailure={onFailure} />}
         {isOver(transfer) ? (
           <IconButton icon={X} small label={text.forget(shown)} onClick={() => transfers.forget([id])} />
         ) : (

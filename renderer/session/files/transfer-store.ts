@@ -52,6 +52,11 @@ export function isOver({ state }: Transfer): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled'
 }
 
+/** A download that is over and the same on both ends. */
+export function isReceived({ direction, state, verified }: Transfer): boolean {
+  return direction === 'get' && state === 'done' && verified
+}
+
 /** Those of a session, and what an earlier start of the app left for its device. */
 export function belongsTo({ requestId, device }: Pick<SessionView, 'requestId' | 'device'>): (transfer: Transfer) => boolean {
   return (transfer) => (transfer.waitsFor ? transfer.waitsFor.id === device.id : transfer.requestId === requestId)

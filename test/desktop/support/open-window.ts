@@ -19,11 +19,11 @@ export type OpenWindow = {
 }
 type Client = { page: Page; stdout(): string; close(): Promise<void> }
 
-/** `home` is what the client's own side of the file pane starts with. */
-export async function openWindow(sandbox: RunningSandbox, home: string): Promise<OpenWindow> {
+/** `home` is what the client's own side of the file pane starts with; `env` is for the app in Electron or its stand-in. */
+export async function openWindow(sandbox: RunningSandbox, home: string, env: Record<string, string> = {}): Promise<OpenWindow> {
   const browser = await startBrowser(sandbox)
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-CA' })
-  const client = host === 'browser' ? await openBrowserHost(sandbox, home, await context.newPage()) : await openElectron(sandbox, home)
+  const client = host === 'browser' ? await openBrowserHost(sandbox, home, await context.newPage()) : await startApp({ config: configFor(sandbox), home, env })
   const lines = () => linesOf(client.stdout())
   let shown = 0
   return {
@@ -52,10 +52,6 @@ function linesOf(stdout: string): Record<string, string>[] {
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Record<string, string>)
-}
-
-async function openElectron(sandbox: RunningSandbox, home: string): Promise<Client> {
-  return startApp({ config: configFor(sandbox), home })
 }
 
 /** As `npm start` shows it without Electron: the browser host as a process of its own. */

@@ -5,4 +5,10 @@ export type FromPage =
   | { kind: 'open'; url: string; name: string; features: string }
   | { kind: 'preload-failed'; error: string }
   | { kind: 'missing'; what: string }
-export type ToPage = { kind: 'event'; channel: string; inputs: string } | { kind: 'result'; id: number; ok: boolean; value: string }
+  /** The mouse's button, as the browser process sees it before the page does. */
+  | { kind: 'button'; type: 'mouseDown' | 'mouseUp' }
+export type ToPage =
+  | { kind: 'event'; channel: string; inputs: string }
+  | { kind: 'result'; id: number; ok: boolean; value: string }
+  /** A drag has begun: the page sees no more of the button. */
+  | { kind: 'dragged' }

@@ -30,6 +30,7 @@ export function preloadWorld({ createBridge, encode, decode }: Kit, { token, inS
   const listeners = new Map<string, Listener[]>()
   const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; channel: string }>()
   let lastId = 0
+  let isDragged = false
   const ipcRenderer = strict('ipcRenderer', {
     invoke(channel: string, ...inputs: unknown[]) {
       const id = ++lastId
@@ -51,6 +52,10 @@ export function preloadWorld({ createBridge, encode, decode }: Kit, { token, inS
   })
   world.standInReceive = (text) => {
     const message = JSON.parse(text) as ToPage
+    if (message.kind === 'dragged') {
+      isDragged = true
+      return
+    }
     if (message.kind === 'event') {
       for (const listener of listeners.get(message.channel) ?? []) listener({}, ...(decode(message.inputs) as unknown[]))
       return
@@ -67,6 +72,15 @@ export function preloadWorld({ createBridge, encode, decode }: Kit, { token, inS
   )
   if (window.top !== window && !inSubFrames) return
   post({ kind: 'hello' })
+  const watch = (event: Event) => {
+    if (!event.isTrusted) return
+    if (isDragged && event.type.endsWith('up')) event.stopImmediatePropagation()
+    if (event.type === 'mousedown') post({ kind: 'button', type: 'mouseDown' })
+    if (event.type !== 'mouseup') return
+    isDragged = false
+    post({ kind: 'button', type: 'mouseUp' })
+  }
+  for (const name of ['mousedown', 'pointerup', 'mouseup']) window.addEventListener(name, watch, true)
   const contextBridge = strict('contextBridge', {
     exposeInMainWorld: (name: string, api: unknown) => void bridge.send({ kind: 'expose', name, api: bridge.pack(api) }),
   })

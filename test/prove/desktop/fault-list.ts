@@ -53,6 +53,19 @@ export const faults: Fault[] = [
     'return writeLine(process.stdout, { open: url });',
     'return writeLine(process.stdout, { opened: url });',
   ),
+  main(
+    'main-job',
+    'a drag begins though no button is held',
+    'if (!held || held.isDestroyed()',
+    'held ??= electron.BrowserWindow.getAllWindows()[0].webContents; if (false',
+  ),
+  main('main-job', 'nobody looks whether a button is held', 'if (type === "mouseDown") held = contents;', 'if (false) held = contents;'),
+  main(
+    'main-job',
+    'what went to the device can be dragged, too',
+    'if (direction !== "get" || state !== "done" || !verified)',
+    'if (state !== "done" || !verified)',
+  ),
   preload(
     'the bridge has one function more',
     'electron.contextBridge.exposeInMainWorld("api", {',

@@ -1,5 +1,5 @@
 import type { SessionView } from '@gantry/shared/ipc.ts'
-import { asking, comparison, ended, events, localFiles, ownCase, session, transfers } from './fixtures.ts'
+import { asking, comparison, described, ended, events, localFiles, ownCase, session, transfers } from './fixtures.ts'
 import { hasFocus, type Script } from './open-window.ts'
 import { busy, goTo, type Scene, type Scenes, type Stage } from './scenes.ts'
 import { openCase, openPane, openTab, press, split, withSession } from './session-scenes.ts'
@@ -21,6 +21,18 @@ const mark = async (stage: Stage, side: 'here' | 'device', key: string) => {
   await list.focus()
   await stage.page.keyboard.press('End')
   await stage.page.keyboard.press(key)
+}
+/** Dragged out of the window of the app, and let go before it was here. */
+const dragAndLetGo = async (stage: Stage) => {
+  await openPane(stage, stage.words.session.files.title)
+  const row = stage.page.locator('.files-side.device').getByRole('row', { name: 'journal' })
+  const box = await row.boundingBox()
+  if (!box) throw new Error('not drawn')
+  const { mouse } = stage.page
+  await mouse.move(box.x + 30, box.y + 10)
+  await mouse.down()
+  for (const way of [4, 12, 40]) await mouse.move(box.x + 30 + way, box.y + 10)
+  await mouse.up()
 }
 const runAction = async (stage: Stage, at: number) => {
   await openPane(stage, stage.words.session.activity.title)
@@ -118,6 +130,11 @@ const files: Scenes = {
     script: { ...busy, 'remote.list': () => ({ ok: false, failure: { code: 'file.restricted', details: { path: '/var/nv/patients' } } }) },
     act: (stage) => openPane(stage, stage.words.session.files.title),
     shows: () => 'file.restricted',
+  }),
+  'session-files-dragged': state({
+    script: { ...busy, 'app.describe': () => ({ ...described, host: 'electron' }), 'transfer.start': () => ({ transferIds: ['tr-9'] }) },
+    act: dragAndLetGo,
+    shows: ({ session: text }) => text.transfers.drag.left('journal', localFiles.path),
   }),
 }
 
