@@ -1,10 +1,11 @@
-import { useWindowState } from './state.ts'
+import { type State, useWindowState } from './state.ts'
 import { type Keys, useKeys } from './ui/keys.ts'
 import { useStore } from './ui/store.ts'
 
 /** Keys that belong to the whole window: the palette, session tabs, regions, the list of keys. */
 export function useAppKeys(isIn: boolean): void {
-  const { place, sessions } = useWindowState()
+  const state = useWindowState()
+  const { place, sessions } = state
   const { dialog } = useStore(place.store)
   const open = () => sessions.store.get()
   const tabs: Keys = Object.fromEntries(
@@ -22,15 +23,17 @@ export function useAppKeys(isIn: boolean): void {
     const session = all[(at + 1) % Math.max(1, all.length)]
     if (session) place.openTab(session.requestId)
   }
-  const reopen = () => {
-    const session = sessions.restore()
-    if (session) place.openTab(session.requestId)
-  }
-  useKeys({ ...tabs, 'Ctrl+Shift+T': reopen, 'Ctrl+Tab': next, F6: nextRegion, '?': () => place.go('help') }, isIn && dialog === null)
+  useKeys({ ...tabs, 'Ctrl+Shift+T': () => reopenTab(state), 'Ctrl+Tab': next, F6: nextRegion, '?': () => place.go('help') }, isIn && dialog === null)
   useKeys(
     { 'Ctrl+K': () => (dialog?.kind === 'palette' ? place.closeDialog() : place.openDialog({ kind: 'palette' })) },
     isIn && (dialog === null || dialog.kind === 'palette'),
   )
+}
+
+/** The tab that was closed last; nothing where there is none. */
+export function reopenTab({ place, sessions }: State): void {
+  const session = sessions.restore()
+  if (session) place.openTab(session.requestId)
 }
 
 /** The next part of the screen gets the focus, round and round; parts that are hidden are passed over. */

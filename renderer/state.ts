@@ -2,6 +2,7 @@ import type { CallOutput, LockState, SignInState } from '@gantry/shared/ipc.ts'
 import { createContext, useContext } from 'react'
 import type { Call, On } from './api.ts'
 import { type DevicesState, openDevices } from './devices/device-store.ts'
+import { type CommandsState, openCommands } from './palette/commands.ts'
 import { createPlace, type PlaceState } from './place.ts'
 import { openRequests, type RequestsState } from './request/request-store.ts'
 import { openTransfers, type TransfersState } from './session/files/transfer-store.ts'
@@ -19,6 +20,7 @@ export type Connection = { online: boolean; sinceMs: number }
 export type State = {
   about: About
   place: PlaceState
+  commands: CommandsState
   settings: SettingsState
   keys: KeysState
   signIn: Store<SignInState>
@@ -48,6 +50,7 @@ export async function openState(call: Call, on: On, now = Date.now): Promise<Sta
   return {
     about,
     place: createPlace(),
+    commands: openCommands(),
     settings: openSettings(call, about.settings),
     keys,
     signIn,

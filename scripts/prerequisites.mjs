@@ -12,10 +12,19 @@ const mac = process.platform === 'darwin'
 const needs = [
   {
     what: 'Chromium',
-    for: ['test'],
+    for: ['test', 'screens'],
     any: browsers.names,
     paths: browsers.paths[process.platform] ?? [],
     packages: { apt: 'chromium', dnf: 'chromium', pacman: 'chromium', brew: 'chromium' },
+  },
+  {
+    // What the terminal's picture shows of them are empty boxes without.
+    what: 'fonts with emoji and Chinese',
+    for: ['screens'],
+    any: [],
+    paths: ['/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf'],
+    packages: { apt: 'fonts-noto-color-emoji fonts-wqy-microhei' },
+    skip: windows || mac || !isDebian(),
   },
   {
     what: 'OpenSSH',
@@ -162,7 +171,7 @@ const words = /^fr/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || proce
       node: (version) => `Node 24 or later is needed (here ${version}). Run "npm ci", then go through npm: it brings its own Node.`,
     }
 
-const purpose = ['start', 'prove'].includes(process.argv[2]) ? process.argv[2] : 'test'
+const purpose = ['start', 'prove', 'screens'].includes(process.argv[2]) ? process.argv[2] : 'test'
 const missing = () => needs.filter((need) => !need.skip && need.for.includes(purpose) && !isThere(need))
 // Where there is a display a browser is welcome; where none can be had the sandbox prints links.
 const welcome = () => needs.filter((need) => !need.skip && need.welcomeFor?.includes(purpose) && process.env.DISPLAY && !isThere(need))

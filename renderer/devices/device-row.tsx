@@ -3,6 +3,7 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { UnstyledButton } from '@mantine/core'
 import { Star } from 'lucide-react'
+import { memo } from 'react'
 import { useSpeech } from '../ui/language.tsx'
 import { ThreadGlyph } from '../ui/thread.tsx'
 import { offline, threadOf } from '../ui/thread-model.ts'
@@ -22,7 +23,19 @@ type RowProps = {
   onFavourite: (id: DeviceRow['id']) => void
 }
 
-export function DeviceRowView({ device, rowIndex, top, isChosen, isFavourite, around, list, onChoose, onOpen, onFavourite }: RowProps) {
+/** Drawn anew only when something of it has changed: while the list is scrolled, the rows that come into sight. */
+export const DeviceRowView = memo(function DeviceRowView({
+  device,
+  rowIndex,
+  top,
+  isChosen,
+  isFavourite,
+  around,
+  list,
+  onChoose,
+  onOpen,
+  onFavourite,
+}: RowProps) {
   const speech = useSpeech()
   const { words, format } = speech
   const { why, todo, tone } = tell(device, around, speech)
@@ -76,4 +89,4 @@ export function DeviceRowView({ device, rowIndex, top, isChosen, isFavourite, ar
       </span>
     </div>
   )
-}
+})

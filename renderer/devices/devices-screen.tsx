@@ -1,5 +1,6 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { type RefObject, useMemo, useRef, useState } from 'react'
+import { useCommands } from '../palette/use-commands.ts'
 import { isAsking } from '../request/request-store.ts'
 import { useWindowState } from '../state.ts'
 import { useKeys } from '../ui/keys.ts'
@@ -8,7 +9,7 @@ import { useNow } from '../ui/now.ts'
 import { useStore } from '../ui/store.ts'
 import { DeviceDock } from './device-dock.tsx'
 import { DeviceList } from './device-list.tsx'
-import { everything, matching, type Query, type Sort, sorted } from './device-query.ts'
+import { everything, matching, type Query, readQuery, type Sort, sorted, views } from './device-query.ts'
 import { DeviceSide } from './device-side.tsx'
 import type { Around } from './device-story.ts'
 import { EmptyList } from './empty-list.tsx'
@@ -70,6 +71,19 @@ export function DevicesScreen() {
     },
     place.dialog === null && !isSaving,
   )
+
+  useCommands(() => [
+    { name: words.devices.saveView, keys: 'Ctrl S', run: () => setSaving(true) },
+    chosen !== null && { name: words.help.does.details, detail: chosen.name, keys: 'Space', run: showSide },
+    chosen !== null && {
+      name: settings.favourites.includes(chosen.id) ? words.devices.unfavourite : words.devices.favourite,
+      detail: chosen.name,
+      keys: 'F',
+      run: () => toggleFavourite(chosen.id),
+    },
+    ...views.map((view) => ({ name: words.devices.views[view], detail: words.devices.views.label, run: () => setQuery({ ...everything, view }) })),
+    ...settings.savedViews.map(({ name, query: kept }) => ({ name, detail: words.devices.views.label, run: () => setQuery(readQuery(kept)) })),
+  ])
 
   const isEmpty = rows.length === 0 && (list.atMs !== null || list.failure !== null)
   return (

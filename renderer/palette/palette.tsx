@@ -1,26 +1,25 @@
 import { Search } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { folded } from '../devices/device-query.ts'
-import { openDevice } from '../devices/devices-screen.tsx'
-import { type State, useWindowState } from '../state.ts'
+import { useWindowState } from '../state.ts'
 import { Dialog } from '../ui/dialog.tsx'
-import { type Speech, useSpeech } from '../ui/language.tsx'
+import { useKeyLabel } from '../ui/key-label.ts'
+import { useSpeech } from '../ui/language.tsx'
+import { type Entry, entriesFor } from './entries.ts'
 
-type Entry = { group: 'sessions' | 'go' | 'act' | 'devices'; name: string; detail: string; run: () => void }
-const most = { devices: 8, all: 24 }
-
-/** Ctrl K: every screen, every action, every device, by typing. */
+/** Ctrl K: every screen, every device, and whatever can be done just now, by typing. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const speech = useSpeech()
   const state = useWindowState()
   const text = speech.words.palette
+  const keyLabel = useKeyLabel()
   const [query, setQuery] = useState('')
   const [at, setAt] = useState(0)
-  const found = useMemo(() => find(query, state, speech), [query, state, speech])
+  const found = useMemo(() => entriesFor(query, state, speech), [query, state, speech])
   const run = (entry: Entry | undefined) => {
     if (!entry) return
     onClose()
-    entry.run()
+    // When the focus is back where it was, so that what is done then can take it from there.
+    requestAnimationFrame(entry.run)
   }
   return (
     <Dialog title={text.title} onClose={onClose} width={560} className="palette-dlg" closesOutside>
@@ -70,6 +69,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
               >
                 <span className="grow cut">{entry.name}</span>
                 <span className="small t3 cut">{entry.detail}</span>
+                {entry.keys !== undefined && <kbd aria-hidden>{keyLabel(entry.keys)}</kbd>}
               </div>
             </div>
           ))}
@@ -77,50 +77,4 @@ export function Palette({ onClose }: { onClose: () => void }) {
       )}
     </Dialog>
   )
-}
-
-function find(query: string, state: State, { words, language }: Speech): Entry[] {
-  const { palette: text, shell, settings: settingWords } = words
-  const go = (['devices', 'sessions', 'history', 'audit', 'help', 'settings'] as const).map((screen) => ({
-    group: 'go' as const,
-    name: shell[screen],
-    detail: '',
-    run: () => state.place.go(screen),
-  }))
-  const sessions = state.sessions.store.get().map((session) => ({
-    group: 'sessions' as const,
-    name: session.device.name,
-    detail: session.device.site,
-    run: () => state.place.openTab(session.requestId),
-  }))
-  const themes = (['system', 'light', 'dark', 'contrast'] as const).map((theme) => ({
-    group: 'act' as const,
-    name: text.theme(settingWords.themes[theme]),
-    detail: '',
-    run: () => state.settings.change({ theme }),
-  }))
-  const act = [
-    ...themes,
-    { group: 'act' as const, name: text.language, detail: '', run: () => state.settings.change({ language: language === 'fr' ? 'en' : 'fr' }) },
-    { group: 'act' as const, name: text.newList, detail: '', run: state.devices.read },
-  ]
-  const devices = state.devices.store.get().devices.map((device) => ({
-    group: 'devices' as const,
-    name: device.name,
-    detail: `${device.site.name} · ${device.serial}`,
-    run: () => openDevice(device, state),
-  }))
-  const parts = folded(query).split(/\s+/).filter(Boolean)
-  // A device that is named so comes before one whose site or serial holds the words.
-  const rank = ({ name }: Entry) => (folded(name).includes(folded(query.trim())) ? 0 : 1)
-  const fits = ({ name, detail }: Entry) => parts.every((word) => folded(`${name} ${detail}`).includes(word))
-  return [
-    ...sessions.filter(fits),
-    ...devices
-      .filter(fits)
-      .sort((a, b) => rank(a) - rank(b))
-      .slice(0, query ? most.all : most.devices),
-    ...go.filter(fits),
-    ...act.filter(fits),
-  ].slice(0, 60)
 }

@@ -3,6 +3,7 @@ import type { SessionView } from '@gantry/shared/ipc.ts'
 import { Hourglass } from 'lucide-react'
 import { useState } from 'react'
 import { call, failureOf } from '../api.ts'
+import { useCommands } from '../palette/use-commands.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog, FailureDialog } from '../ui/dialog.tsx'
 import { useKeys } from '../ui/keys.ts'
@@ -11,13 +12,14 @@ import { useSpeech } from '../ui/language.tsx'
 const choices = [15, 30, 60] as const
 
 /** More time is a question to the person at the device, asked while the session goes on; a no is said here, and ends nothing. */
-export function MoreTime({ session, isShown }: { session: SessionView; isShown: boolean }) {
+export function MoreTime({ session, isShown, hasKeys }: { session: SessionView; isShown: boolean; hasKeys: boolean }) {
   const { words } = useSpeech()
   const text = words.session
   const [isOpen, setOpen] = useState(false)
   const [minutes, setMinutes] = useState<number>(choices[0])
   const [failure, setFailure] = useState<Failure | null>(null)
-  useKeys({ 'Ctrl+Shift+M': () => setOpen(true) }, isShown)
+  useKeys({ 'Ctrl+Shift+M': () => setOpen(true) }, hasKeys)
+  useCommands(() => [session.asksMinutes === null && { name: words.help.does.moreTime, keys: 'Ctrl ⇧ M', run: () => setOpen(true) }], isShown)
   const ask = () => {
     setOpen(false)
     setFailure(null)

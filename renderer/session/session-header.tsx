@@ -3,6 +3,7 @@ import { CircleStop, Eye, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { call } from '../api.ts'
 import { CaseButton } from '../case/case-button.tsx'
+import { useCommands } from '../palette/use-commands.ts'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
@@ -20,7 +21,7 @@ import { urgencyOf } from './timeline.ts'
 import { TimelineStrip } from './timeline-strip.tsx'
 
 /** Over a live session: where it runs, how long still, who sees it, and End, which is always in reach. */
-export function SessionHeader({ session, isShown }: { session: SessionView; isShown: boolean }) {
+export function SessionHeader({ session, isShown, hasKeys }: { session: SessionView; isShown: boolean; hasKeys: boolean }) {
   const { words, format } = useSpeech()
   const text = words.session
   const { side } = words.devices
@@ -31,7 +32,8 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
   const grantedMs = session.endsMs - session.startedMs
   const leftMs = Math.max(0, session.endsMs - nowMs)
   const urgency = urgencyOf(leftMs, grantedMs)
-  useKeys({ 'Ctrl+Shift+E': () => setEnding(true) }, isShown)
+  useKeys({ 'Ctrl+Shift+E': () => setEnding(true) }, hasKeys)
+  useCommands(() => [{ name: words.help.does.end, keys: 'Ctrl ⇧ E', run: () => setEnding(true) }], isShown)
   const end = () => {
     setEnding(false)
     void call('session.end', { requestId: session.requestId }).catch(() => undefined)
@@ -59,7 +61,7 @@ export function SessionHeader({ session, isShown }: { session: SessionView; isSh
           </div>
         )}
         <Restricted session={session} />
-        <MoreTime session={session} isShown={isShown} />
+        <MoreTime session={session} isShown={isShown} hasKeys={hasKeys} />
         <Button size="lg" look="end" icon={CircleStop} keys="Ctrl ⇧ E" onClick={() => setEnding(true)}>
           {text.end}
         </Button>

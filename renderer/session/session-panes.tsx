@@ -69,12 +69,12 @@ export function SessionPanes({ session, isShown, hasKeys }: { session: SessionVi
             onTurn={() => setLayout({ isBeside: !layout.isBeside })}
           />
         )}
-        {isPane('files') && <FilesPane session={session} isMaximised={maximised === 'files'} onMaximise={() => toggle('files')} />}
+        {isPane('files') && <FilesPane session={session} isShown={isShown} isMaximised={maximised === 'files'} onMaximise={() => toggle('files')} />}
         {isPane('terminal') && maximised === null && <PaneDivider layout={layout} onShare={(sharePercent) => setLayout({ sharePercent })} />}
-        {isPane('report') && <ReportPane control={control} />}
+        {isPane('report') && <ReportPane control={control} isShown={isShown} />}
         <div className="rightcol">
           <ActivityPane session={session} />
-          {!isPane('report') && <ActionList control={control} />}
+          {!isPane('report') && <ActionList control={control} isShown={isShown} />}
         </div>
       </div>
       {!isPane('report') && control.run.kind !== 'idle' && control.run.kind !== 'running' && <AnswerDialog control={control} />}
@@ -113,11 +113,11 @@ function PaneTabs({ session, panes, chosen, onChoose }: { session: SessionView; 
 }
 
 /** At the level `diagnostics` the answer has the room of the other panes. */
-function ReportPane({ control }: { control: ActionsControl }) {
+function ReportPane({ control, isShown }: { control: ActionsControl; isShown: boolean }) {
   const { words } = useSpeech()
   return (
     <section className="pane reportp" aria-label={words.session.actions.title} data-region tabIndex={-1}>
-      <ActionList control={control} />
+      <ActionList control={control} isShown={isShown} />
       <div className="reportp-body">
         <ActionAnswer control={control} />
       </div>

@@ -34,7 +34,7 @@ export function SessionScreen({ isShown }: { isShown: boolean }) {
           <div key={session.requestId} className="ws" hidden={!isChosen} data-session={session.requestId} role="tabpanel" aria-label={session.device.name}>
             {session.state === 'open' ? (
               <>
-                <SessionHeader session={session} isShown={isShown && isChosen && place.dialog === null} />
+                <SessionHeader session={session} isShown={isShown && isChosen} hasKeys={isShown && isChosen && place.dialog === null} />
                 <SessionPanes session={session} isShown={isShown && isChosen} hasKeys={isShown && isChosen && place.dialog === null} />
               </>
             ) : (

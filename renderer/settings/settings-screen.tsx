@@ -9,15 +9,12 @@ import { useStore } from '../ui/store.ts'
 import { KeysSection } from './keys-section.tsx'
 import { UpdateSection } from './update-section.tsx'
 
-const fontSizes = { least: 8, most: 32 }
-
 export function SettingsScreen() {
   const { words } = useSpeech()
   const { about, settings, signIn } = useWindowState()
   const now = useStore(settings.store)
   const { secretStore } = useStore(signIn)
   const text = words.settings
-  const setFont = (size: number) => settings.change({ terminalFontSize: Math.min(fontSizes.most, Math.max(fontSizes.least, size)) })
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is in reach of the keyboard (WCAG 2.1.1)
     <main className="screen narrow" aria-labelledby="settings-title" data-region tabIndex={0}>
@@ -40,9 +37,9 @@ export function SettingsScreen() {
         onChoose={(sound) => settings.change({ noticeSound: sound === 'on' })}
       />
       <Row label={text.fontSize}>
-        <IconButton icon={Minus} label={text.smaller} onClick={() => setFont(now.terminalFontSize - 1)} />
+        <IconButton icon={Minus} label={text.smaller} onClick={() => settings.resizeText(-1)} />
         <output className="num size">{now.terminalFontSize}</output>
-        <IconButton icon={Plus} label={text.larger} onClick={() => setFont(now.terminalFontSize + 1)} />
+        <IconButton icon={Plus} label={text.larger} onClick={() => settings.resizeText(1)} />
       </Row>
       <Choice
         label={text.screenReader}

@@ -16,7 +16,7 @@ export function createFormat(language: Language) {
   const units = isFrench ? ['o', 'Ko', 'Mo', 'Go', 'To'] : ['B', 'KB', 'MB', 'GB', 'TB']
 
   const parts = (ms: number, zone?: string) => {
-    const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', ...(zone ? { timeZone: zone } : {}) }).format(ms)
+    const clock = clockOf(zone).format(ms)
     const [hours = '', minutes = '', seconds = ''] = clock.split(':')
     return { hours, minutes, seconds }
   }
@@ -66,6 +66,17 @@ export function createFormat(language: Language) {
     number: (count: number) => whole.format(count),
     percent: (share: number) => `${whole.format(Math.floor(Math.min(1, Math.max(0, share)) * 100))}\u00a0%`,
   }
+}
+
+const clocks = new Map<string | undefined, Intl.DateTimeFormat>()
+
+/** Kept, since making one takes longer than a row of a list may; there are no more of them than time zones. */
+function clockOf(zone: string | undefined): Intl.DateTimeFormat {
+  const known = clocks.get(zone)
+  if (known) return known
+  const made = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', ...(zone ? { timeZone: zone } : {}) })
+  clocks.set(zone, made)
+  return made
 }
 
 function countdown(ms: number): string {

@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright'
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { allScenes } from './support/all-scenes.ts'
-import { session } from './support/fixtures.ts'
+import { comparison, session } from './support/fixtures.ts'
 import { walkOver } from './support/keyboard-walk.ts'
 import { closeBrowser, openWindow, type TestWindow } from './support/open-window.ts'
 import { busy } from './support/scenes.ts'
@@ -16,6 +16,7 @@ afterAll(closeBrowser)
 
 /** Each screen with the fewest stops that a walk over it must have made, so that a walk over nothing is none. */
 const walked = {
+  'sign-in': 2,
   devices: 25,
   'devices-stopped': 25,
   'request-form': 7,
@@ -43,7 +44,7 @@ const isFocused = (one: Locator) => one.and(one.page().locator(':focus')).waitFo
 const hasFocusWithin = (floating: Locator) => floating.and(floating.page().locator(':focus, :has(:focus)')).waitFor({ state: 'attached' })
 
 async function open(): Promise<TestWindow> {
-  const window = await openWindow(busy)
+  const window = await openWindow({ ...busy, 'compare.start': () => comparison })
   opened.push(window)
   return window
 }
@@ -89,7 +90,11 @@ describe('what floats gives the focus back to what opened it (R077)', () => {
     await goesBack(window, button('Copy what is selected'), menu)
     await goesBack(window, button('Snippets'), dialog)
     await goesBack(window, page.getByRole('textbox', { name: 'Terminal input' }), dialog, 'Control+Shift+E')
-    await goesBack(window, page.getByRole('grid', { name: /Device/ }), dialog, 'F7')
+    const files = page.getByRole('grid', { name: /Device/ })
+    await goesBack(window, files, dialog, 'F7')
+    await page.locator('.file-grid').last().getByText('console.toml', { exact: true }).click()
+    for (const key of ['F2', 'Delete']) await goesBack(window, files, dialog, key)
+    await goesBack(window, button('Compare the folders'), dialog)
     // Closed while the device answers, and open again by then.
     await goesBack(window, button('Run').first(), dialog)
     // Esc would take the request back; the focus is on the button that puts it aside.

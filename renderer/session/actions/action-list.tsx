@@ -1,17 +1,22 @@
 import { type ActionName, actions } from '@gantry/shared/actions.ts'
 import { Play, Wrench } from 'lucide-react'
 import { useState } from 'react'
+import { useCommands } from '../../palette/use-commands.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextDialog } from '../../ui/dialog.tsx'
 import { useSpeech } from '../../ui/language.tsx'
 import type { ActionsControl } from './use-actions.ts'
 
 /** The actions of the session's level. One that changes the device asks for a reason first. */
-export function ActionList({ control }: { control: ActionsControl }) {
+export function ActionList({ control, isShown }: { control: ActionsControl; isShown: boolean }) {
   const { words, language } = useSpeech()
   const text = words.session.actions
   const [asked, setAsked] = useState<ActionName | null>(null)
   const begin = (action: ActionName) => (actions[action].changes ? setAsked(action) : control.start(action, {}))
+  useCommands(
+    () => control.names.map((name) => ({ name: actions[name].title[language], detail: text.title, run: () => begin(name) })),
+    isShown && control.run.kind !== 'running',
+  )
   return (
     <div className="actions">
       <div className="ph">

@@ -4,6 +4,7 @@ import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
 import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, FolderSync, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
 import { type DragEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { call, failureOf } from '../../api.ts'
+import { useCommands } from '../../palette/use-commands.ts'
 import { useWindowState } from '../../state.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { FailureNote } from '../../ui/failure-note.tsx'
@@ -19,14 +20,14 @@ import { isOver } from './transfer-store.ts'
 import { useDragOut } from './use-drag-out.ts'
 import { type Folder as FolderState, useFolder } from './use-folder.ts'
 
-type FilesPaneProps = { session: SessionView; isMaximised: boolean; onMaximise: () => void }
+type FilesPaneProps = { session: SessionView; isShown: boolean; isMaximised: boolean; onMaximise: () => void }
 type Side = 'here' | 'device'
 /** In the settings' layout: 1 where names that begin with a dot are left out. */
 const dotsKey = 'files.hides-dots'
 type Start = CallInput<'transfer.start'>
 
 /** Two folders side by side, this computer's and the device's, and what moves between them. */
-export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) {
+export function FilesPane({ session, isShown, isMaximised, onMaximise }: FilesPaneProps) {
   const { words } = useSpeech()
   const text = words.session.files
   const { requestId } = session
@@ -141,6 +142,21 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
     setQuestion({ kind: 'remove', entries: marked, onYes: () => attempt(each(), there) })
   }
 
+  const toggleDots = () => settings.change({ layout: { ...layout, [dotsKey]: hidesDots ? 0 : 1 } })
+  useCommands(
+    () => [
+      here.marked.length > 0 && { name: text.toDevice, keys: 'F5', run: () => copy('here') },
+      there.marked.length > 0 && { name: text.toHere, keys: 'F5', run: () => copy('device') },
+      { name: words.session.compare.title, run: () => setComparing(true) },
+      { name: text.newFolder, detail: text.device, run: () => makeFolder('device') },
+      { name: text.newFolder, detail: text.here, run: () => makeFolder('here') },
+      there.marked.length === 1 && { name: text.rename, detail: text.device, keys: 'F2', run: rename },
+      there.marked.length > 0 && { name: text.remove, detail: text.device, keys: 'Delete', run: remove },
+      { name: text.dots, run: toggleDots },
+    ],
+    isShown,
+  )
+
   return (
     <section
       className="pane filesp"
@@ -152,13 +168,7 @@ export function FilesPane({ session, isMaximised, onMaximise }: FilesPaneProps) 
       <div className="ph">
         <Folder className="i s" aria-hidden />
         <b className="grow">{text.title}</b>
-        <IconButton
-          icon={Dot}
-          small
-          label={text.dots}
-          isPressed={!hidesDots}
-          onClick={() => settings.change({ layout: { ...layout, [dotsKey]: hidesDots ? 0 : 1 } })}
-        />
+        <IconButton icon={Dot} small label={text.dots} isPressed={!hidesDots} onClick={toggleDots} />
         <IconButton
           icon={isMaximised ? Minimize2 : Maximize2}
           small

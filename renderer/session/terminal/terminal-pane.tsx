@@ -1,6 +1,7 @@
 import type { SessionView } from '@gantry/shared/ipc.ts'
 import { SquareTerminal } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
+import { useCommands } from '../../palette/use-commands.ts'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { FailureNote } from '../../ui/failure-note.tsx'
@@ -77,6 +78,17 @@ export function TerminalPane({ session, number, isShown, hasKeys, isActive, onAc
       'Ctrl+Shift+V': () => void navigator.clipboard.readText().then(offer, () => undefined),
     },
     hasKeys && isActive && paste === null && !isChoosing,
+  )
+
+  useCommands(
+    () => [
+      { name: words.help.does.find, keys: 'Ctrl ⇧ F', run: () => setSearching(true) },
+      { name: words.help.does.snippets, keys: 'Ctrl ⇧ S', run: () => setChoosing(true) },
+      { name: words.help.does.reset, keys: 'Ctrl ⇧ X', run: reset },
+      hasSelection() && { name: text.copyAs.text, keys: 'Ctrl ⇧ C', run: () => copy('text') },
+      hasSelection() && { name: text.copyAs.ansi, keys: 'Ctrl ⇧ A', run: () => copy('ansi') },
+    ],
+    isShown && isActive,
   )
 
   // Every other way to paste (menu, middle button, Shift Insert) comes as this event, before xterm sees it.

@@ -1,5 +1,6 @@
 import type { SessionView } from '@gantry/shared/ipc.ts'
 import { useState } from 'react'
+import { useCommands } from '../../palette/use-commands.ts'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { useKeys } from '../../ui/keys.ts'
 import { useSpeech } from '../../ui/language.tsx'
@@ -39,6 +40,14 @@ export function Terminals({ session, isShown, hasKeys, isMaximised, onMaximise, 
   }
   const canSplit = hasKeys && closing === null
   useKeys({ 'Ctrl+Shift+D': split, 'Ctrl+\\': split, 'Ctrl+Shift+L': onTurn }, canSplit)
+  useCommands(
+    () => [
+      open.length < most && { name: words.help.does.split, keys: 'Ctrl ⇧ D', run: split },
+      { name: words.help.does.turn, keys: 'Ctrl ⇧ L', run: onTurn },
+      { name: isMaximised ? text.restore : text.maximise, detail: text.title, run: onMaximise },
+    ],
+    isShown,
+  )
   return (
     <div className="terms" data-count={open.length}>
       {open.map((number) => (
