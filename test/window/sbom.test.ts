@@ -61,6 +61,36 @@ describe('what the desktop client says it is made of', () => {
   })
 })
 
+describe('what is installed', () => {
+  type Manifest = {
+    dependencies?: Record<string, string>
+    devDependencies?: Record<string, string>
+    workspaces?: string[]
+    allowScripts?: Record<string, boolean>
+  }
+  type Locked = { link?: boolean; integrity?: string; hasInstallScript?: boolean; inBundle?: boolean }
+  const manifest = (folder: string) => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest
+  const own = manifest('.')
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, Locked> }
+
+  test('is named by its one version and known by its hash (D34, T15)', () => {
+    for (const folder of ['.', ...(own.workspaces ?? [])]) {
+      const { dependencies, devDependencies } = manifest(folder)
+      for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) expect(`${name} ${version}`).toMatch(/ (npm:\S+@)?\d+\.\d+\.\d+$/)
+    }
+    const unknown = Object.entries(packages).filter(([at, { link, inBundle, integrity }]) => at.includes('node_modules/') && !link && !inBundle && !integrity)
+    expect(unknown.map(([at]) => at)).toEqual([])
+  })
+
+  test('runs no script of its own at installation, but Node itself, which does not ship (D34)', () => {
+    const withScript = Object.entries(packages).flatMap(([at, { hasInstallScript }]) => (hasInstallScript && at ? at.replace(/^.*node_modules\//, '') : []))
+    const allowed = Object.entries(own.allowScripts ?? {}).flatMap(([name, isAllowed]) => (isAllowed ? name : []))
+    expect(allowed).toEqual(['node'])
+    expect(withScript).toContain('node')
+    expect(bom.components.map((one) => one['bom-ref'])).not.toContainEqual(expect.stringMatching(/^node@/))
+  })
+})
+
 function packagesIn(map: string): string[] {
   const { sources } = JSON.parse(readFileSync(join(root, map), 'utf8')) as { sources: string[] }
   return sources.flatMap((source) => {

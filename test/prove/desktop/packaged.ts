@@ -1,33 +1,38 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { createPackage, extractFile, listPackage } from '@electron/asar'
+import { createPackage, extractFile, listPackage, statFile } from '@electron/asar'
 import { isAsWanted, readFuses } from '../../../scripts/read-fuses.ts'
 import { type Proof, type Row, row } from '../proof.ts'
+import { copyTree } from './copy-tree.ts'
 import { root, runBodies } from './run-bodies.ts'
 
 /** What Electron's program holds, so that a fuse can be found and flipped: this text, the version, the count, one letter for each (electron.org, "Fuses"). */
 const fuseSentinel = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
 
-type Bom = { components: { 'bom-ref': string; properties: { value: string }[] }[] }
+type Component = { type: string; 'bom-ref': string; properties?: { value: string }[]; hashes?: { content: string }[] }
+type Bom = { components: Component[] }
 
 export const packaged: Proof = {
   name: 'package',
   title: 'The package that electron-builder makes has its fuses set, holds what it should, and runs from its own archive',
   covers: ['D32', 'D34', 'R118'],
   method:
-    'electron-builder with the project’s own electron-builder.yml makes the Linux folder. In the place of Electron’s runtime, which cannot be had here, is one whose program starts the stand-in and carries a fuse wire as Electron’s does. The fuses are read back from the program, the archive’s list is looked at and held against the bill of materials beside it, and the bodies run on what is in the archive.',
+    'electron-builder with the project’s own electron-builder.yml makes the Linux folder. In the place of Electron’s runtime, which cannot be had here, is one whose program starts the stand-in and carries a fuse wire as Electron’s does. The fuses are read back from the program, the archive’s list is looked at and held against the bill of materials beside it, and the bodies run on what is in the archive. Then the sources are copied to another folder, built and packed there, and the two archives compared.',
   limits: ['the fuses of Electron’s own program, installers, signatures: the hosted workflow makes and reads those.'],
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'gantry-package-'))
     try {
       const dist = await standInRuntime(join(folder, 'runtime'))
-      await run([join(root, 'scripts/sbom.ts')])
-      await build(dist, join(folder, 'out'))
+      await build(root, dist, join(folder, 'out'))
       const unpacked = join(folder, 'out/linux-unpacked')
       const program = join(unpacked, 'gantry-desktop')
-      return [...(await fuseRows(program)), ...contentRows(join(unpacked, 'resources')), ...(await bodyRows(program))]
+      const rows = [...(await fuseRows(program)), ...contentRows(join(unpacked, 'resources')), ...(await bodyRows(program))]
+      const again = copyTree(join(folder, 'elsewhere'))
+      await build(again, dist, join(folder, 'again'))
+      return [...rows, sameRow(join(unpacked, 'resources'), join(folder, 'again/linux-unpacked/resources'))]
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
@@ -52,13 +57,15 @@ async function standInRuntime(folder: string): Promise<string> {
   return folder
 }
 
-function build(dist: string, output: string): Promise<void> {
-  const builder = join(root, 'node_modules/electron-builder/cli.js')
-  return run([builder, '--linux', 'dir', '--publish', 'never', `-c.electronDist=${dist}`, `-c.directories.output=${output}`])
+async function build(tree: string, dist: string, output: string): Promise<void> {
+  await run(tree, ['scripts/build.ts', '--if-changed'])
+  await run(tree, ['scripts/sbom.ts'])
+  const to = [`-c.electronDist=${dist}`, `-c.directories.output=${output}`]
+  await run(tree, ['node_modules/electron-builder/cli.js', '--linux', 'dir', '--publish', 'never', ...to])
 }
 
-async function run(argv: string[]): Promise<void> {
-  const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(cwd: string, argv: string[]): Promise<void> {
+  const child = spawn(process.execPath, argv, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
@@ -102,8 +109,9 @@ function materialRows(resources: string, everything: string[]): Row[] {
   const archive = join(resources, 'app.asar')
   const bom = JSON.parse(readFileSync(join(resources, 'notices/sbom.cdx.json'), 'utf8')) as Bom
   const licences = readFileSync(join(resources, 'notices/third-party-licences.txt'), 'utf8')
-  const refs = bom.components.map((one) => one['bom-ref'])
-  const listed = new Set(bom.components.filter(({ properties }) => properties.some(({ value }) => value === 'node_modules')).map((one) => one['bom-ref']))
+  const packages = bom.components.filter(({ type }) => type !== 'file')
+  const refs = packages.map((one) => one['bom-ref'])
+  const listed = new Set(packages.filter(({ properties }) => properties?.some(({ value }) => value === 'node_modules')).map((one) => one['bom-ref']))
   const manifests = everything.filter((file) => /^(\/node_modules\/(@[^/]+\/)?[^/]+)+\/package\.json$/.test(file))
   const packed = manifests.map((file) => {
     const { name, version } = JSON.parse(extractFile(archive, file.slice(1)).toString('utf8')) as { name: string; version: string }
@@ -124,7 +132,41 @@ function materialRows(resources: string, everything: string[]): Row[] {
       unnamed.join(', ') || 'none',
       unnamed.length === 0 && refs.length > packed.length,
     ),
+    hashRow(resources, bom),
   ]
+}
+
+/** Each file is read again from what was made, and looked up by its hash. */
+function hashRow(resources: string, bom: Bom): Row {
+  const files = filesIn(resources)
+  const listed = new Map(bom.components.filter(({ type }) => type === 'file').map((one) => [one['bom-ref'], one.hashes?.[0]?.content]))
+  const wrong = [...files].filter(([name, hash]) => listed.get(name) !== hash).map(([name]) => name)
+  return row(
+    'files in the archive and beside it that the bill of materials does not list with their SHA-256',
+    `none of ${files.size}`,
+    wrong.slice(0, 5).join(', ') || 'none',
+    wrong.length === 0 && files.size === listed.size && files.size > 20,
+  )
+}
+
+function filesIn(resources: string): Map<string, string> {
+  const archive = join(resources, 'app.asar')
+  const hash = (content: Buffer) => createHash('sha256').update(content).digest('hex')
+  const found = new Map<string, string>()
+  for (const name of listPackage(archive, { isPack: false })) {
+    const entry = statFile(archive, name.slice(1))
+    if (!('files' in entry)) found.set(`app.asar${entry.unpacked ? '.unpacked' : ''}${name}`, hash(extractFile(archive, name.slice(1))))
+  }
+  return found
+}
+
+function sameRow(resources: string, again: string): Row {
+  const [first, second] = [filesIn(resources), filesIn(again)]
+  const other = [...new Set([...first.keys(), ...second.keys()])].filter((name) => first.get(name) !== second.get(name))
+  const archives = [resources, again].map((folder) => readFileSync(join(folder, 'app.asar')))
+  const isSame = archives[0]?.equals(archives[1] ?? Buffer.of()) === true
+  const found = other.length > 0 ? other.slice(0, 5).join(', ') : isSame ? `the same ${archives[0]?.length} octets` : 'the same files, in another archive'
+  return row('built and packed again in another folder: the archive', 'the same octets', found, isSame)
 }
 
 async function bodyRows(program: string): Promise<Row[]> {
