@@ -2,6 +2,7 @@ import { UnstyledButton } from '@mantine/core'
 import { LogIn, WifiOff } from 'lucide-react'
 import { call } from './api.ts'
 import { FirstSteps } from './first-steps/first-steps.tsx'
+import { RehearsalBand } from './rehearsal/rehearsal-band.tsx'
 import { LeftBand } from './session/files/left-band.tsx'
 import { ElsewhereBand } from './sign-in/elsewhere-band.tsx'
 import { useWindowState } from './state.ts'
@@ -38,6 +39,7 @@ export function Bands({ hasSignIn }: { hasSignIn: boolean }) {
       )}
       {phase === 'signed-in' && <ElsewhereBand />}
       {phase === 'signed-in' && <FirstSteps />}
+      {phase === 'signed-in' && <RehearsalBand />}
       {phase === 'signed-in' && <LeftBand />}
       {!hasSignIn && (
         <p className="band" role="status">

@@ -20,7 +20,7 @@ export function Dialogs() {
       return <CaseDialog number={dialog.number} customerId={devices.find(({ id }) => id === dialog.deviceId)?.customer.id} onClose={close} />
     case 'ask': {
       const device = devices.find(({ id }) => id === dialog.deviceId)
-      return device ? <RequestForm key={device.id} device={device} access={dialog.access} onClose={close} /> : null
+      return device ? <RequestForm key={device.id} device={device} access={dialog.access} filled={dialog.filled} onClose={close} /> : null
     }
     case 'follow': {
       const request = requests.find(({ requestId }) => requestId === dialog.requestId)

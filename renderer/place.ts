@@ -2,9 +2,11 @@ import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
 import type { AccessLevel } from '@gantry/shared/profile.ts'
 import { createStore, type Store } from './ui/store.ts'
 
+/** What a request's form begins with. */
+export type Filled = { reason: string; caseId: string; minutes: number }
 export type Screen = 'devices' | 'sessions' | 'history' | 'audit' | 'help' | 'settings'
 export type Dialog =
-  | { kind: 'ask'; deviceId: DeviceId; access?: AccessLevel }
+  | { kind: 'ask'; deviceId: DeviceId; access?: AccessLevel | undefined; filled?: Filled }
   | { kind: 'follow'; requestId: RequestId }
   | { kind: 'palette' }
   | { kind: 'case'; number: string; deviceId: DeviceId }

@@ -4,6 +4,7 @@ import type { Call, On } from './api.ts'
 import { type DevicesState, openDevices } from './devices/device-store.ts'
 import { type CommandsState, openCommands } from './palette/commands.ts'
 import { createPlace, type PlaceState } from './place.ts'
+import { openRehearsal, type RehearsalState } from './rehearsal/rehearsal-store.ts'
 import { openRequests, type RequestsState } from './request/request-store.ts'
 import { openTransfers, type TransfersState } from './session/files/transfer-store.ts'
 import { openSessions, type SessionsState } from './session/session-store.ts'
@@ -32,6 +33,7 @@ export type State = {
   transfers: TransfersState
   terminals: TerminalHub
   update: UpdateState
+  rehearsal: RehearsalState
 }
 
 export async function openState(call: Call, on: On, now = Date.now): Promise<State> {
@@ -47,21 +49,26 @@ export async function openState(call: Call, on: On, now = Date.now): Promise<Sta
   keys.read()
   on('sign-in.changed', ({ phase }) => phase === 'signed-in' && devices.read())
   if (about.signIn.phase === 'signed-in') devices.read()
+  const place = createPlace()
+  const settings = openSettings(call, about.settings)
+  const requests = openRequests(call, on)
+  const sessions = openSessions(call, on)
   return {
     about,
-    place: createPlace(),
+    place,
     commands: openCommands(),
-    settings: openSettings(call, about.settings),
+    settings,
     keys,
     signIn,
     lock,
     connection,
     devices,
-    requests: openRequests(call, on),
-    sessions: openSessions(call, on),
+    requests,
+    sessions,
     transfers: openTransfers(call, on),
     terminals: openTerminalHub(on),
     update: openUpdate(call, on),
+    rehearsal: openRehearsal({ place, requests, sessions, settings }),
   }
 }
 

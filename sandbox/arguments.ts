@@ -10,6 +10,8 @@ export type SandboxArguments = {
   json: boolean
   browser: boolean
   build: boolean
+  /** With the practice device, and the simulated person in front of it. */
+  practice: boolean
   language: Language
   stopWithStdin: boolean
   /** How many of the devices run; all of them where it is left out. */
@@ -29,6 +31,7 @@ export function readArguments(argv: string[], repository: string, env: NodeJS.Pr
         json: { type: 'boolean', default: false },
         browser: { type: 'boolean', default: false },
         build: { type: 'boolean', default: false },
+        practice: { type: 'boolean', default: false },
         language: { type: 'string' },
         devices: { type: 'string' },
         'stop-with-stdin': { type: 'boolean', default: false },

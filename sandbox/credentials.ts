@@ -18,15 +18,19 @@ export type Credentials = z.infer<typeof Credentials>
 
 export function openCredentials(path: string, hospital: Hospital): Credentials {
   const known = readJsonFileIfThere(path, Credentials)
-  if (known) return known
   const devices = hospital.customers.flatMap(({ sites }) => sites.flatMap((site) => site.devices))
+  // The practice device may have come since.
+  const lacking = known ? devices.filter(({ id, practice }) => practice && known.enrolment[id] === undefined) : devices
+  const enrolment = { ...known?.enrolment, ...Object.fromEntries(lacking.map(({ id }) => [id, base32(randomBytes(20))])) }
+  if (known && lacking.length === 0) return known
   const made: Credentials = {
     version: 1,
     specialists: Object.fromEntries(hospital.specialists.map(({ username }) => [username, { password: newPassword(), totpSecret: base32(randomBytes(20)) }])),
     officers: { 'first-officer': newPassword(), 'second-officer': newPassword() },
     policy: newPassword(),
-    enrolment: Object.fromEntries(devices.map(({ id }) => [id, base32(randomBytes(20))])),
     ports: {},
+    ...known,
+    enrolment,
   }
   writeJsonFile(path, made, 0o600)
   return made

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSigningKey } from '@gantry/shared/node/signing.ts'
@@ -50,6 +50,28 @@ describe('the fictitious hospital', () => {
     const theirs = customers.flatMap(({ sites }) => sites.flatMap((site) => site.devices))
     expect(theirs.map(({ id }) => id)).toEqual(devices.map(({ id }) => id))
     expect(world.hospital.customers.flatMap(({ sites }) => sites.flatMap((site) => site.devices)).length).toBeGreaterThan(theirs.length)
+  })
+
+  test('the practice device comes when it is asked for, is marked and assigned, and its agent and panel are told what those of any device are', () => {
+    const practiced = readHospital(true)
+    const file = join(folder, 'practiced.json')
+    copyFileSync(join(folder, 'credentials.json'), file)
+    const known = openCredentials(file, practiced.hospital)
+    // A state that was made without it keeps all its secrets.
+    expect(known).toMatchObject({ ...credentials, enrolment: expect.objectContaining(credentials.enrolment) })
+    expect(openCredentials(file, practiced.hospital)).toEqual(known)
+    const all = devicesWithAgent(practiced.hospital, practiced.models)
+    expect(all.filter(({ practice }) => practice)).toEqual(all.slice(4))
+    expect(all).toHaveLength(5)
+    const seed = Seed.parse(seedFrom(practiced, known))
+    const seeded = seed.customers.flatMap(({ sites }) => sites.flatMap((site) => site.devices))
+    expect(seeded.filter(({ practice }) => practice).map(({ id }) => id)).toEqual(all.slice(4).map(({ id }) => id))
+    const place = { filesRoot: '/f', service: '/s', user: null, menu: ['/m'] }
+    const told = { ports, place, enrolmentCode: 'GNT1-A-B', panelSocket: '/p', control: ['/c'], language: 'en' as const }
+    const keys = all.map((device) => Object.keys(agentConfig(pathsOf(folder), device, told)))
+    expect(keys[4]).toEqual(keys[0])
+    // No typed code: nobody could tell it to the simulated person.
+    expect(Object.values(Policy.parse(all[4]?.policy).rules)).not.toContain('ask-typed')
   })
 
   test('what the parts are told fits their own schemas', () => {

@@ -23,6 +23,8 @@ const Device = z.strictObject({
   model: z.string(),
   /** False: known to the main server only, never enrolled, and here assigned to nobody who signs in: it must look as if it did not exist. */
   agent: z.boolean(),
+  /** For rehearsals: a simulated person stands in front of it (`practice-person.ts`). */
+  practice: z.boolean().default(false),
   policy: DevicePolicy.nullable(),
   entitlement: z.looseObject({ kind: EntitlementKind, name: z.string(), startsOn: z.iso.date(), endsOn: z.iso.date() }),
   subscriptions: z.array(Subscription).default([]),
@@ -53,51 +55,67 @@ const Specialist = z.strictObject({
 const Regions = z.strictObject({ near: z.array(z.string()).min(1), only: z.boolean() })
 /** From which countries and tiers a customer admits specialists, where it is not the main server's default list. */
 const Origin = z.strictObject({ country: z.string(), tiers: z.array(z.number()) })
+const Customer = z.strictObject({ id: CustomerId, name: z.string(), regions: Regions.optional(), origins: z.array(Origin).optional(), sites: z.array(Site) })
+/** The main server reads the rest of a grant. */
+const Grant = z.looseObject({
+  customers: z.union([z.array(CustomerId), z.literal('*')]).optional(),
+  devices: z.array(DeviceId).optional(),
+  levels: z.array(AccessLevel),
+})
 export const Hospital = z.strictObject({
   note: z.string(),
   /** The fictitious vendor. */
   organisation: z.string(),
-  customers: z.array(
-    z.strictObject({ id: CustomerId, name: z.string(), regions: Regions.optional(), origins: z.array(Origin).optional(), sites: z.array(Site) }),
-  ),
+  customers: z.array(Customer),
   specialists: z.array(Specialist).min(1),
   profiles: z.array(
     z.strictObject({
       id: z.string(),
       name: z.string(),
-      grants: z.array(
-        // The main server reads the rest of a grant.
-        z.looseObject({
-          customers: z.union([z.array(CustomerId), z.literal('*')]).optional(),
-          devices: z.array(DeviceId).optional(),
-          levels: z.array(AccessLevel),
-        }),
-      ),
+      grants: z.array(Grant),
     }),
   ),
   supportContacts: z.array(z.strictObject({ region: z.string(), phone: z.string(), mail: z.string() })),
 })
 export type Hospital = z.infer<typeof Hospital>
 
+/** `data/practice.json`: a training room with one device, and who may use it. */
+const Practice = z.strictObject({ note: z.string(), customer: Customer, profile: z.string(), grant: Grant })
+
 /** A device that gets an agent, a panel and a service of its own. `number` counts from 1 and names its folder. */
-export type SandboxDevice = { number: number; id: DeviceId; name: string; serial: string; model: Model; policy: z.infer<typeof DevicePolicy> }
+export type SandboxDevice = {
+  number: number
+  id: DeviceId
+  name: string
+  serial: string
+  model: Model
+  practice: boolean
+  policy: z.infer<typeof DevicePolicy>
+}
 
 const dataFolder = join(import.meta.dirname, 'data')
 
-export function readHospital(): { hospital: Hospital; models: Model[] } {
+export function readHospital(withPractice = false): { hospital: Hospital; models: Model[] } {
+  const hospital = readJsonFile(join(dataFolder, 'hospital.json'), Hospital)
   const files = readdirSync(join(dataFolder, 'models')).filter((name) => name.endsWith('.json'))
   return {
-    hospital: readJsonFile(join(dataFolder, 'hospital.json'), Hospital),
+    hospital: withPractice ? addPractice(hospital) : hospital,
     models: files.sort().map((name) => readJsonFile(join(dataFolder, 'models', name), Model)),
   }
 }
 
+function addPractice({ customers, profiles, ...hospital }: Hospital): Hospital {
+  const { customer, profile, grant } = readJsonFile(join(dataFolder, 'practice.json'), Practice)
+  const granted = profiles.map((one) => (one.id === profile ? { ...one, grants: [...one.grants, grant] } : one))
+  return { ...hospital, customers: [...customers, customer], profiles: granted }
+}
+
 export function devicesWithAgent(hospital: Hospital, models: Model[]): SandboxDevice[] {
   const devices = hospital.customers.flatMap(({ sites }) => sites.flatMap((site) => site.devices)).filter(({ agent }) => agent)
-  return devices.map(({ id, name, serial, model: modelId, policy }, index) => {
+  return devices.map(({ id, name, serial, model: modelId, practice, policy }, index) => {
     const model = models.find((one) => one.id === modelId)
     if (!model || !policy) throw new Error(`hospital.json: ${name} has no model file or no policy`)
-    return { number: index + 1, id, name, serial, model, policy }
+    return { number: index + 1, id, name, serial, model, practice, policy }
   })
 }
 

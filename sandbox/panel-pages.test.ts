@@ -14,6 +14,7 @@ const deviceOf = (number: number, name: string): SandboxDevice => ({
   name,
   serial: '1',
   model: { id: 'm', name: 'M', kind: 'injector', softwareVersion: '1' },
+  practice: false,
   policy: { version: 1, instantPickup: true, rules: { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask' }, requestsPerHour: 1 },
 })
 const files = { get: (path: string) => (path === '/index.html' ? { body: Buffer.from('<p>panel</p>'), headers: { 'content-type': 'text/html' } } : null) }

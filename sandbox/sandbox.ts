@@ -19,6 +19,7 @@ import { createPanelDesk, type PanelDesk } from './panel-desk.ts'
 import { type Part, type PartEvent, type PartSpec, startPart } from './part.ts'
 import { signPolicies } from './policies.ts'
 import { choosePort } from './ports.ts'
+import { standAtPanel } from './practice-person.ts'
 import { lockFolder, makeFolder, makeFolders, makeRuntimeFolder, outsideFolder, type Paths, pathsOf, resetFolder } from './state-folder.ts'
 
 export type SandboxOptions = {
@@ -30,6 +31,8 @@ export type SandboxOptions = {
   network?: Network
   /** How many of the devices get an agent and a panel; the others are as if switched off. */
   devices?: number | undefined
+  /** One more, for rehearsals, whose panel a simulated person presses. */
+  practice?: boolean
 }
 /** Where the parts run, if not all here: what starts each, and who listens where. */
 export type Network = {
@@ -74,15 +77,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 async function start(
-  { state, reset, language, onEvent, signal, network, devices: running }: SandboxOptions,
+  { state, reset, language, onEvent, signal, network, devices: running, practice = false }: SandboxOptions,
   closers: (() => unknown)[],
   stop: () => Promise<void>,
 ): Promise<Sandbox> {
   const paths = pathsOf(state)
   closers.push(lockFolder(paths))
   if (reset) resetFolder(paths, outsideFolder(paths))
-  const world = readHospital()
-  const devices = devicesWithAgent(world.hospital, world.models).slice(0, running)
+  const world = readHospital(practice)
+  const devices = devicesWithAgent(world.hospital, world.models).filter((device) => device.practice || device.number <= (running ?? Number.POSITIVE_INFINITY))
   makeFolders(
     paths,
     devices.map(({ number }) => number),
@@ -106,6 +109,7 @@ async function start(
   const secrets: SecretStore = new Map()
   const panels = new Map<string, Part>()
   const desk = createPanelDesk(devices, (device, input) => panels.get(device.id)?.send(input))
+  for (const view of desk.views) if (view.device.practice) closers.push(standAtPanel(view))
   const person = world.hospital.specialists[0] as Hospital['specialists'][number]
   const specialist = { username: person.username, ...(credentials.specialists[person.username] as Credentials['specialists'][string]) }
   const controlSocket = join(runtime, 'control')

@@ -74,6 +74,8 @@ export const DeviceRow = z.object({
   /** What the specialist's profile allows here. */
   levels: z.array(AccessLevel),
   reach: Reach,
+  /** Nobody is treated with it: it is there for rehearsals, as the operator's directory says. It decides nothing. */
+  practice: z.boolean().default(false),
   openRequest: z.object({ requestId: RequestId, state: AccessState, specialist: z.string(), mine: z.boolean() }).nullable(),
 })
 export type DeviceRow = z.infer<typeof DeviceRow>

@@ -176,6 +176,8 @@ const activation = [
   `delete from meta where name = 'seed-hash'`,
 ]
 
+const practice = [`alter table devices add column practice integer not null default 0`]
+
 export const migrations: Record<string, Migration> = {
   '0001-first': { up: (db: Kysely<unknown>) => runAll(db, first) },
   '0002-regions': { up: (db: Kysely<unknown>) => runAll(db, regions) },
@@ -192,6 +194,7 @@ export const migrations: Record<string, Migration> = {
   '0013-elsewhere': { up: (db: Kysely<unknown>) => runAll(db, elsewhere) },
   '0014-licences': { up: (db: Kysely<unknown>) => runAll(db, licences) },
   '0015-activation': { up: (db: Kysely<unknown>) => runAll(db, activation) },
+  '0016-practice': { up: (db: Kysely<unknown>) => runAll(db, practice) },
 }
 
 async function runAll(db: Kysely<unknown>, statements: string[]): Promise<void> {

@@ -149,6 +149,8 @@ const Device = z.strictObject({
   enrolmentSecret: z.string().min(16).max(80).optional(),
   /** From then on that code is good for nothing. Without it: 30 days after it first stood here. */
   enrolmentUntil: z.iso.datetime({ offset: true }).optional(),
+  /** For rehearsals, and shown so: no patient is ever near it. Every rule holds for it as for any other. */
+  practice: z.boolean().default(false),
   /** Remote service turned off for this device by its owner. */
   connectivity: z.enum(['on', 'off']).default('on'),
   /** Taken out of service by the operator: no request, and its sessions end. */

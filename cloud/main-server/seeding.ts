@@ -92,6 +92,7 @@ async function standingOf(trx: Queries): Promise<Standing> {
       'device.name',
       'device.serial',
       'device.connectivity',
+      'device.practice',
     ])
     .select([
       'site.name as site',
@@ -185,8 +186,8 @@ async function storeCustomer(
 async function storeSite(trx: Queries, { devices, timeZone, contact, quietHours, ...site }: Site, customerId: string, nowMs: number): Promise<void> {
   const more = { time_zone: timeZone, contact_json: contact && JSON.stringify(contact), quiet_hours_json: JSON.stringify(quietHours) }
   await upsert(trx, 'sites', { ...site, customer_id: customerId, ...more })
-  for (const { model, enrolmentSecret, enrolmentUntil, entitlement, subscriptions, disabled: _, ...device } of devices) {
-    await upsert(trx, 'devices', { ...device, site_id: site.id, model_id: model })
+  for (const { model, enrolmentSecret, enrolmentUntil, entitlement, subscriptions, disabled: _, practice, ...device } of devices) {
+    await upsert(trx, 'devices', { ...device, site_id: site.id, model_id: model, practice: practice ? 1 : 0 })
     await subscribe(trx, device.id, JSON.stringify(subscriptions), nowMs)
     await trx.deleteFrom('entitlements').where('device_id', '=', device.id).execute()
     if (entitlement) {

@@ -59,6 +59,8 @@ export type Tables = {
     licences_number: Generated<number>
     /** Names of the features that it holds as licensed. */
     licensed_json: Generated<string>
+    /** 1: for rehearsals. */
+    practice: Generated<number>
     /** Since when the directory says so, or names it no more. It may still call in, for its ends. */
     disabled_ms: Generated<number | null>
     /** By which it was ahead at its last poll, to the minute; 0: no more than signed times may differ. */

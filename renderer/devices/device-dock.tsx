@@ -1,5 +1,6 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { CornerDownLeft } from 'lucide-react'
+import { PracticeTag } from '../rehearsal/practice-tag.tsx'
 import { Button } from '../ui/button.tsx'
 import { useSpeech } from '../ui/language.tsx'
 import { openingOf } from './device-opening.ts'
@@ -26,7 +27,10 @@ export function DeviceDock({
   return (
     <div className="dock">
       <div className="grow c">
-        <b className="cut">{device.name}</b>
+        <span className="row-x">
+          <b className="cut">{device.name}</b>
+          {device.practice && <PracticeTag />}
+        </span>
         <span className="small t3 cut">{side.isThere(tell(device, around, speech).why, format.timeInSentence(around.nowMs, device.site.timeZone))}</span>
       </div>
       <Button size="lg" keys={words.ui.space} onClick={onDetails}>

@@ -4,6 +4,7 @@ import type { DeviceRow } from '@gantry/shared/client-api.ts'
 import { UnstyledButton } from '@mantine/core'
 import { Star } from 'lucide-react'
 import { memo } from 'react'
+import { PracticeTag } from '../rehearsal/practice-tag.tsx'
 import { useSpeech } from '../ui/language.tsx'
 import { ThreadGlyph } from '../ui/thread.tsx'
 import { offline, threadOf } from '../ui/thread-model.ts'
@@ -66,7 +67,10 @@ export const DeviceRowView = memo(function DeviceRowView({
         </UnstyledButton>
       </span>
       <span role="gridcell" className="c">
-        <b className="cut">{device.name}</b>
+        <span className="row-x">
+          <b className="cut">{device.name}</b>
+          {device.practice && <PracticeTag />}
+        </span>
         <span className="cut t3 small second">{device.site.name}</span>
       </span>
       <span role="gridcell" className="c m">

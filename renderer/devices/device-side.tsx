@@ -4,6 +4,7 @@ import { accessLevels } from '@gantry/shared/profile.ts'
 import { Clock, CornerDownLeft, PanelRight, Star, X } from 'lucide-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { call } from '../api.ts'
+import { PracticeTag } from '../rehearsal/practice-tag.tsx'
 import { useWindowState } from '../state.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { type Speech, useSpeech } from '../ui/language.tsx'
@@ -30,7 +31,9 @@ export function DeviceSide({ device, around, list, isSheet, onOpen, onFavourite,
     <aside className={`side ${isSheet ? 'sheet' : ''}`} aria-label={side.label} data-region tabIndex={-1}>
       <div className="sh">
         <div className="row-x">
-          <h2 className="grow cut">{device.name}</h2>
+          <h2 className="cut">{device.name}</h2>
+          {device.practice && <PracticeTag />}
+          <span className="grow" />
           <IconButton
             icon={Star}
             look={isFavourite ? 'gold' : 'quiet'}

@@ -1,9 +1,9 @@
-import { Check } from 'lucide-react'
 import { useEffect } from 'react'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
 import { useSpeech } from '../ui/language.tsx'
 import { useStore } from '../ui/store.ts'
+import { StepItem } from './step-item.tsx'
 import './first-steps.css'
 
 /** Server, sign-in, keys: shown to a person who is signed in until the security office has certified this computer's first keys. */
@@ -21,21 +21,11 @@ export function FirstSteps() {
     <section className="band first-steps" aria-labelledby="first-steps-title">
       <b id="first-steps-title">{text.title}</b>
       <ol>
-        <Step isDone text={text.server(new URL(about.mainServer).host)} />
-        <Step isDone text={text.signIn(specialist?.name ?? '')} />
-        <Step text={isWaiting ? text.certified : text.keys} />
+        <StepItem isDone isNow={false} text={text.server(new URL(about.mainServer).host)} />
+        <StepItem isDone isNow={false} text={text.signIn(specialist?.name ?? '')} />
+        <StepItem isDone={false} isNow text={isWaiting ? text.certified : text.keys} />
       </ol>
       {screen !== 'settings' && <Button onClick={() => place.go('settings')}>{isWaiting ? text.how : text.make}</Button>}
     </section>
-  )
-}
-
-function Step({ text, isDone = false }: { text: string; isDone?: boolean }) {
-  const { words } = useSpeech()
-  return (
-    <li className={isDone ? 't3' : 'strong'} aria-current={isDone ? undefined : 'step'}>
-      {isDone && <Check className="i s c-live" aria-label={words.firstSteps.done} />}
-      {text}
-    </li>
   )
 }

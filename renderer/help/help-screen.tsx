@@ -1,4 +1,5 @@
 import type { WindowWords } from '@gantry/shared/words/window.ts'
+import { RehearsalHelp } from '../rehearsal/rehearsal-help.tsx'
 import { useWindowState } from '../state.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { useKeyLabel } from '../ui/key-label.ts'
@@ -78,6 +79,7 @@ export function HelpScreen() {
         ))}
       </ul>
       <SupportBundle />
+      <RehearsalHelp />
       <h2 className="head keys-head">{text.keys}</h2>
       <div className="keys">
         {(Object.keys(keys) as Group[]).map((group) => (

@@ -2,6 +2,8 @@ import { call } from '../api.ts'
 import { reopenTab } from '../app-keys.ts'
 import { folded } from '../devices/device-query.ts'
 import { openDevice } from '../devices/devices-screen.tsx'
+import { practiceDevice } from '../rehearsal/rehearsal-step.ts'
+import { formWords } from '../rehearsal/use-rehearsal.ts'
 import type { State } from '../state.ts'
 import type { Speech } from '../ui/language.tsx'
 
@@ -70,5 +72,10 @@ function everywhere(state: State, { words, language }: Speech): Entry[] {
     { name: words.help.does.reopen, keys: 'Ctrl ⇧ T', run: () => reopenTab(state) },
     { name: shell.signOut, run: () => void call('sign-in.out', {}).catch(() => undefined) },
   ]
-  return all.map((entry) => ({ group: 'act', detail: '', ...entry }))
+  return [...all.map((entry) => ({ group: 'act' as const, detail: '', ...entry })), ...rehearse(state, words.rehearsal)]
+}
+
+function rehearse({ devices, rehearsal }: State, { offer, reason }: Speech['words']['rehearsal']): Entry[] {
+  const device = practiceDevice(devices.store.get().devices)
+  return device ? [{ group: 'act', name: offer, detail: device.name, run: () => rehearsal.begin(device, formWords(reason, Date.now())) }] : []
 }

@@ -6,6 +6,9 @@ import { ChevronDown, CornerDownLeft, X } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 import { call, failureOf } from '../api.ts'
 import { RuleMark } from '../devices/rule-mark.tsx'
+import type { Filled } from '../place.ts'
+import { PracticeTag } from '../rehearsal/practice-tag.tsx'
+import { RehearsalLine } from '../rehearsal/rehearsal-line.tsx'
 import { ConfirmDialog } from '../sign-in/confirm-dialog.tsx'
 import { useWindowState } from '../state.ts'
 import { Button, IconButton } from '../ui/button.tsx'
@@ -17,15 +20,15 @@ import { useStore } from '../ui/store.ts'
 import { DevicePreview } from './device-preview.tsx'
 import { type Draft, emptyDraft, maxCase, maxReason, minuteChoices, missingIn } from './request-draft.ts'
 
-type FormProps = { device: DeviceRow; access?: AccessLevel | undefined; onClose: () => void }
+type FormProps = { device: DeviceRow; access?: AccessLevel | undefined; filled?: Filled | undefined; onClose: () => void }
 
 /** What is asked of a device, with the words that the person there will read. Ctrl Enter signs and sends. */
-export function RequestForm({ device, access, onClose }: FormProps) {
+export function RequestForm({ device, access, filled, onClose }: FormProps) {
   const { words } = useSpeech()
   const { place, keys, signIn } = useWindowState()
   const needsPin = useStore(keys.store).status?.current?.pin === true
   const { confirming } = useStore(signIn)
-  const [draft, setDraft] = useState<Draft>(() => emptyDraft(device, access))
+  const [draft, setDraft] = useState<Draft>(() => ({ ...emptyDraft(device, access), ...filled }))
   const [isSending, setSending] = useState(false)
   const [failure, setFailure] = useState<Failure | null>(null)
   const [isTried, setTried] = useState(false)
@@ -67,12 +70,13 @@ export function RequestForm({ device, access, onClose }: FormProps) {
         <div className="dlg-head">
           <Modal.Title component="h1">{words.request.title}</Modal.Title>
           <p className="t2 cut">
-            {device.name}, {device.site.name} <span className="t3 mono">{device.serial}</span>
+            {device.name}, {device.site.name} <span className="t3 mono">{device.serial}</span> {device.practice && <PracticeTag />}
           </p>
           <span className="close">
             <IconButton icon={X} label={words.ui.close} keys={words.ui.esc} onClick={onClose} />
           </span>
         </div>
+        <RehearsalLine deviceId={device.id} />
         <div className="fb">
           <div className="fl">
             <Levels device={device} draft={draft} onChange={change} />

@@ -5,6 +5,8 @@ import { Modal } from '@mantine/core'
 import { Bell } from 'lucide-react'
 import { call, knownFailure } from '../api.ts'
 import { ContactLine } from '../devices/contact-line.tsx'
+import { PracticeTagOf } from '../rehearsal/practice-tag.tsx'
+import { RehearsalLine } from '../rehearsal/rehearsal-line.tsx'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -44,13 +46,15 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
         <Modal.Title component="h1">{title}</Modal.Title>
         <p className="t2 cut">
           {request.device.name}, {request.device.site}{' '}
-          <span className="t3">{live.facts(words.levels[request.access].short, request.minutes, request.caseId)}</span>
+          <span className="t3">{live.facts(words.levels[request.access].short, request.minutes, request.caseId)}</span>{' '}
+          <PracticeTagOf deviceId={request.device.id} />
         </p>
         <span className="num el">
           <b>{format.countdown(endMs - startMs)}</b>
           <span className="small t3">{live.since}</span>
         </span>
       </div>
+      <RehearsalLine deviceId={request.device.id} />
       <div className="fb">
         <div className={`way ${request.state === 'refused' || request.state === 'cancelled' || request.state === 'expired' ? '' : 'broken'}`}>
           <Steps request={request} device={device} nowMs={nowMs} />

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { call } from '../api.ts'
 import { CaseButton } from '../case/case-button.tsx'
 import { useCommands } from '../palette/use-commands.ts'
+import { PracticeTagOf } from '../rehearsal/practice-tag.tsx'
 import { useWindowState } from '../state.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
@@ -46,6 +47,7 @@ export function SessionHeader({ session, isShown, hasKeys }: { session: SessionV
       <header className="shead">
         <div className="id">
           <h1 className="cut">{session.device.name}</h1>
+          <PracticeTagOf deviceId={session.device.id} />
           <span className="tag level">{words.levels[session.access].name}</span>
           <span className="small t3 cut opt">{session.device.site}</span>
           <CaseButton number={session.caseId} deviceId={session.device.id} />

@@ -2,10 +2,11 @@
 export const sandboxEn = {
   usage: [
     'npm start -- [--state DIR] [--reset] [--browser] [--language en|fr]',
-    'npm run --silent sandbox -- --headless [--state DIR] [--reset] [--devices N] [--json]',
+    'npm run --silent sandbox -- --headless [--state DIR] [--reset] [--devices N] [--practice] [--json]',
     '',
     '  --state DIR   where everything is kept (default: .sandbox in this repository)',
     '  --reset       begin anew: delete what an earlier sandbox kept there',
+    '  --practice    one more device, for rehearsals; a simulated person answers at its panel',
     '  --browser     use the browser for the window, and do not look for Electron',
     '  --headless    no window: for the command line and for tests',
     '  --json        with --headless: one line of JSON when everything is ready',

@@ -3,10 +3,11 @@ import type { SandboxWords } from './sandbox.en.ts'
 export const sandboxFr: SandboxWords = {
   usage: [
     'npm start -- [--state DOSSIER] [--reset] [--browser] [--language en|fr]',
-    'npm run --silent sandbox -- --headless [--state DOSSIER] [--reset] [--devices N] [--json]',
+    'npm run --silent sandbox -- --headless [--state DOSSIER] [--reset] [--devices N] [--practice] [--json]',
     '',
     '  --state DOSSIER  où tout est gardé (par défaut : .sandbox dans ce dépôt)',
     '  --reset          tout recommencer: efface ce qu’un bac à sable y a gardé',
+    '  --practice       un appareil de plus, pour les répétitions; une personne simulée répond à son panneau',
     '  --browser        le navigateur pour la fenêtre, sans chercher Electron',
     '  --headless       sans fenêtre: pour la ligne de commande et les essais',
     '  --json           avec --headless: une ligne de JSON quand tout est prêt',

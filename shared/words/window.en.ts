@@ -1,5 +1,6 @@
 import { caseEn } from './window-case.en.ts'
 import { devicesEn } from './window-devices.en.ts'
+import { rehearsalEn } from './window-rehearsal.en.ts'
 import { requestEn } from './window-request.en.ts'
 import { sessionEn } from './window-session.en.ts'
 import { updateEn } from './window-update.en.ts'
@@ -10,6 +11,7 @@ export const windowEn = {
   request: requestEn,
   session: sessionEn,
   update: updateEn,
+  rehearsal: rehearsalEn,
 
   ui: {
     appName: 'Gantry',

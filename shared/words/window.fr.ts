@@ -1,6 +1,7 @@
 import type { WindowWords } from './window.en.ts'
 import { caseFr } from './window-case.fr.ts'
 import { devicesFr } from './window-devices.fr.ts'
+import { rehearsalFr } from './window-rehearsal.fr.ts'
 import { requestFr } from './window-request.fr.ts'
 import { sessionFr } from './window-session.fr.ts'
 import { updateFr } from './window-update.fr.ts'
@@ -11,6 +12,7 @@ export const windowFr: WindowWords = {
   request: requestFr,
   session: sessionFr,
   update: updateFr,
+  rehearsal: rehearsalFr,
 
   ui: {
     appName: 'Gantry',

@@ -270,6 +270,7 @@ function deviceRow(id: DeviceId): DeviceRow {
     ...{
       site: { id: 'sit_one', name: 'Northfield Main', city: 'Northfield', country: 'US', timeZone: 'UTC' },
       contact: null,
+      practice: false,
       softwareVersion: '7.4.2',
       agentVersion: '0.1.0',
     },

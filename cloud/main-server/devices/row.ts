@@ -33,6 +33,7 @@ export function deviceRow(device: DeviceRecord, view: RowView): DeviceRow {
     rules: device.rules,
     levels,
     reach: reachOf(device, view),
+    practice: device.practice === 1,
     openRequest: open ? { requestId: open.requestId, state: open.state, specialist: open.specialist, mine: open.specialistId === viewer } : null,
   }
 }

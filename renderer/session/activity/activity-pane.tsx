@@ -28,7 +28,8 @@ export function ActivityPane({ session }: { session: SessionView }) {
           {isWhole ? text.verified : text.broken}
         </span>
       </div>
-      <ol className="events" aria-live="off">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is in reach of the keyboard (WCAG 2.1.1) */}
+      <ol className="events" aria-live="off" tabIndex={0}>
         {events.length === 0 && <li className="t3 small none">{text.empty}</li>}
         {events.toReversed().map((event) => {
           const { icon: Icon, tone, title, detail } = describeEvent(event, speech)

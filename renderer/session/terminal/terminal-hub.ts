@@ -1,9 +1,16 @@
+import type { RequestId } from '@gantry/shared/ids.ts'
 import type { EventPayload } from '@gantry/shared/ipc.ts'
 import type { On } from '../../api.ts'
+import { createStore, type Store } from '../../ui/store.ts'
 
 type Closed = EventPayload<'terminal.closed'>
 export type TerminalView = { data(text: string): void; closed(how: Closed): void }
-export type TerminalHub = { attach(terminalId: string, view: TerminalView): () => void }
+export type TerminalHub = {
+  attach(terminalId: string, view: TerminalView): () => void
+  /** Sessions in whose terminal a line was typed and answered. */
+  commands: Store<ReadonlySet<RequestId>>
+  ran(requestId: RequestId): void
+}
 
 /**
  * Brings a terminal's output to its pane. Output can arrive before the answer to `terminal.open`, which names the terminal: it waits here. It cannot
@@ -27,7 +34,10 @@ export function openTerminalHub(on: On): TerminalHub {
     if (view) view.closed(how)
     else wait(how.terminalId).closed = how
   })
+  const commands = createStore<ReadonlySet<RequestId>>(new Set())
   return {
+    commands,
+    ran: (requestId) => commands.change((all) => (all.has(requestId) ? all : new Set([...all, requestId]))),
     attach(terminalId, view) {
       views.set(terminalId, view)
       const missed = waiting.get(terminalId)

@@ -5,6 +5,7 @@ import { call, failureOf, knownFailure } from '../../api.ts'
 import { useWindowState } from '../../state.ts'
 import { useSpeech } from '../../ui/language.tsx'
 import { useStore } from '../../ui/store.ts'
+import { createCommandWatch } from './command-watch.ts'
 import { createTerminal, loadTerminalFont, type OwnTerminal, readTheme, type TerminalLook } from './create-terminal.ts'
 import { createDrawnCounter } from './drawn-counter.ts'
 import { joined } from './joined.ts'
@@ -61,9 +62,11 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
         const close = () => void call('terminal.close', { terminalId }).catch(() => undefined)
         if (signal.aborted) return close()
         setPhase({ kind: 'open' })
+        const watch = createCommandWatch(() => terminals.ran(requestId))
         const detach = terminals.attach(terminalId, {
           data(text) {
             counter.received(text.length)
+            watch.printed(text)
             // Between two pieces xterm lets keys through, however long a piece takes.
             for (const piece of pieces(text, drawnAtOnce)) terminal.write(piece, () => counter.drawn(piece.length))
           },
@@ -76,6 +79,7 @@ export function useTerminal(requestId: RequestId, element: RefObject<HTMLDivElem
           close()
         })
         const send = (data: string) => pieces(data).forEach((piece) => void call('terminal.write', { terminalId, data: piece }).catch(() => undefined))
+        terminal.onData(watch.typed)
         terminal.onData(joined(send))
         const resize = ({ cols: columns, rows }: { cols: number; rows: number }) => {
           setSize({ columns, rows })

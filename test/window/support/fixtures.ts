@@ -183,11 +183,22 @@ export const devices: DeviceRow[] = lines.map(([name, siteKey, modelName, serial
     entitlement: { kind: 'agreement', name: 'Full care', endsOn: '2027-06-30' },
     rules: strict,
     levels: ['diagnostics', 'files', 'application', 'os'],
+    practice: false,
     openRequest: null,
     ...more,
     reach: { stopsAt: null, why: 'reachable', sinceMs: null, ...reach },
   }
 })
+
+/** For rehearsals; not among those that the scenes of every day show. */
+export const practice: DeviceRow = {
+  ...(devices[0] as DeviceRow),
+  ...{ id: deviceId('practiceone'), name: 'Practice 1', serial: '520-00001', practice: true, reach: { stopsAt: null, why: 'reachable', sinceMs: null } },
+  ...{
+    rules: { diagnostics: 'allow', files: 'ask', application: 'ask', os: 'ask' },
+    site: { ...(devices[0] as DeviceRow).site, name: 'Norvane, practice room' },
+  },
+}
 
 /** As many as a large customer base has (R009). */
 export function manyDevices(count: number): DeviceRow[] {
