@@ -43,6 +43,17 @@ describe('the release officer’s commands', () => {
     expect(manifest).toMatchObject({ serial: 1, files: [{ name: 'Gantry-0.2.0.AppImage', bytes: 10 }] })
   })
 
+  test('sign the software of a licensed feature, and no feature by a name that leads elsewhere (R011)', () => {
+    run(['key', '--key', at('licensed.json')])
+    const licensed = (feature: string) => ['licensed', '--key', at('licensed.json'), '--out', at('licensed'), '--feature', feature]
+    const first = ['--file', at('dist', 'Gantry-0.2.0.AppImage'), '--release', '1.0.0', '--first']
+    const done = run([...licensed('dose-reports'), ...first])
+    expect([done.status, JSON.parse(done.stdout)]).toEqual([0, expect.objectContaining({ feature: 'dose-reports', release: '1.0.0', serial: 1 })])
+    expect(done.stderr).toMatch(/Release 1\.0\.0 of the licensed feature dose-reports/)
+    expect(JSON.parse(run(licensed('dose-reports')).stdout)).toMatchObject({ release: '1.0.0', serial: 2 })
+    expect([run([...licensed('../other'), ...first]).status, existsSync(at('other'))]).toEqual([2, false])
+  })
+
   test('take no key over another', () => {
     writeFileSync(at('there.json'), '{}')
     expect([run(['key', '--key', at('there.json')]).status, readFileSync(at('there.json'), 'utf8')]).toEqual([2, '{}'])

@@ -62,6 +62,8 @@ export const AuditKind = z.enum([
   'data-file.refused',
   'licences.changed',
   'licences.refused',
+  'software.downloaded', // of a licensed feature; put in place, installed by nobody here
+  'software.refused',
   'maintenance.finished',
   'access.requested',
   'access.refused',
@@ -139,6 +141,8 @@ export const DeviceKind = AuditKind.extract([
     'data-file.refused',
     'licences.changed',
     'licences.refused',
+    'software.downloaded',
+    'software.refused',
     'roster.accepted',
     'roster.refused',
     'server-keys.accepted',

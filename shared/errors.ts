@@ -230,6 +230,13 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorCodes, value)
 }
 
+/** Nobody answered who may: what was asked for may be there all the same, under another name or later. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof AppError && unreachable.has(error.code)
+}
+
+const unreachable: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused'])
+
 export function toFailure(error: unknown): Failure {
   if (!(error instanceof AppError)) return { code: 'internal' }
   return error.details ? { code: error.code, details: error.details } : { code: error.code }

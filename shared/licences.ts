@@ -7,6 +7,7 @@ import { plainText } from './ticket.ts'
  * out with a poll; the device reports with its next one which of them it holds as licensed. It opens no session and is no part of any.
  */
 export const Feature = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,59}$/)
+export type Feature = z.infer<typeof Feature>
 /** Dates, both included, in every time zone. */
 export const Subscription = z.strictObject({ feature: Feature, name: plainText(80), from: z.iso.date(), until: z.iso.date() })
 export type Subscription = z.infer<typeof Subscription>

@@ -26,6 +26,7 @@ import { AccessLevel, ProfileLimits, ServiceKind } from './profile.ts'
  *   policy       the customer's policy key         what a device lets in (`device-policy.ts`)
  *   approval     a customer's approver             that this very request may come in (`agent/access/second-key.ts`)
  *   update       the vendor's offline update key   what the desktop client may become (`update-manifest.ts`)
+ *   licensed-software  the vendor's offline release key  the file of a licensed feature (`licensed-software.ts`)
  *
  * Times are Unix seconds. Hashes are base64url of SHA-256. Unknown fields are refused.
  */
@@ -50,6 +51,7 @@ export const jwsTypes = {
   policy: 'gantry-policy+jwt',
   approval: 'gantry-approval+jwt',
   update: 'gantry-update+jwt',
+  'licensed-software': 'gantry-licensed-software+jwt',
 } as const
 export type JwsType = keyof typeof jwsTypes
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { countsForDays, PublishedFile } from './published-file.ts'
 import { unixSeconds } from './ticket.ts'
 
 /**
@@ -19,24 +20,15 @@ export const Release = z.string().regex(/^(0|[1-9]\d{0,4})(\.(0|[1-9]\d{0,4})){2
 /** How a client was installed, by the ending of the file that updates it. */
 export const updateFormats = { linux: ['AppImage', 'deb'], win32: ['exe'], darwin: ['zip'] } as const
 export type UpdateFormat = (typeof updateFormats)[UpdateTarget['platform']][number]
-export const maxUpdateBytes = 1_073_741_824
 
-/** A name in one folder: nothing that a path is made of. */
-export const PublishedName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$/)
-
-const UpdateFile = z
-  .strictObject({
-    format: z.enum(['AppImage', 'deb', 'exe', 'zip']),
-    name: PublishedName,
-    bytes: z.number().int().min(1).max(maxUpdateBytes),
-    /** base64url. */
-    sha512: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
-  })
-  .refine(({ format, name }) => name.endsWith(`.${format}`), 'a name without the ending of its format')
+const UpdateFile = PublishedFile.extend({ format: z.enum(['AppImage', 'deb', 'exe', 'zip']) }).refine(
+  ({ format, name }) => name.endsWith(`.${format}`),
+  'a name without the ending of its format',
+)
 export type UpdateFile = z.infer<typeof UpdateFile>
 
 /** Days that a manifest may be good for: so long, at most, can somebody hold back the next one without the client noticing. */
-export const maxManifestDays = 30
+const maxManifestDays = 30
 
 export const UpdateManifest = UpdateTarget.extend({
   version: z.literal(1),
@@ -56,7 +48,7 @@ export const UpdateManifest = UpdateTarget.extend({
   halted: z.boolean(),
   issuedAt: unixSeconds,
   expiresAt: unixSeconds,
-}).refine(({ issuedAt, expiresAt }) => expiresAt > issuedAt && expiresAt - issuedAt <= maxManifestDays * 86_400, 'good for too long')
+}).refine(countsForDays(maxManifestDays), 'good for too long')
 export type UpdateManifest = z.infer<typeof UpdateManifest>
 
 /** Where the main server has them. */

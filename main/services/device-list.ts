@@ -1,8 +1,8 @@
 import type { DeviceRow } from '@gantry/shared/client-api.ts'
-import { AppError } from '@gantry/shared/errors.ts'
+import { AppError, isUnreachable } from '@gantry/shared/errors.ts'
 import type { DeviceId } from '@gantry/shared/ids.ts'
 import type { LastKnownStore } from './last-known.ts'
-import { isUnreachable, type MainServer } from './main-server/main-server.ts'
+import type { MainServer } from './main-server/main-server.ts'
 import type { Devices } from './services.ts'
 
 export type DeviceList = Devices & {

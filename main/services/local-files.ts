@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, normalize } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
 import type { CallOutput } from '@gantry/shared/ipc.ts'
-import { localError } from './transfers/local-error.ts'
+import { localError } from '@gantry/shared/node/local-error.ts'
 
 const maxEntries = 50_000
 

@@ -2,10 +2,16 @@ import type { ReleaseWords } from './release.en.ts'
 
 export const releaseFr: ReleaseWords = {
   about:
-    'Signe quelle version de l’application de bureau est offerte à qui. Fonctionne hors ligne; le serveur principal ne fait que transporter ce qui en sort.',
-  key: 'Crée la clé de mise à jour derrière une phrase de passe. Une seule fois : sa moitié publique va dans le gantry.json de chaque application.',
+    'Signe quelle version de l’application de bureau est offerte à qui, et le logiciel des fonctions sous licence. Fonctionne hors ligne; le serveur principal ne fait que transporter ce qui en sort.',
+  key: 'Crée la clé de mise à jour derrière une phrase de passe. Une seule fois : sa moitié publique va dans le gantry.json de chaque application, ou le device.json de chaque appareil.',
   publish: 'Signe une version : prend ses fichiers dans le dossier de construction, les copie avec le manifeste signé dans le dossier du serveur principal.',
   change: 'Signe encore une fois la version publiée : pour plus ou moins d’ordinateurs, retirée, ou valable plus longtemps.',
+  licensed:
+    'Signe le logiciel d’une fonction sous licence, que les appareils peuvent télécharger tant qu’ils ont un abonnement; sans --file, ce qui est publié, encore une fois.',
+  feature: 'la fonction sous licence, telle que l’annuaire la nomme',
+  licensedFile: 'le fichier de la nouvelle version',
+  licensedDays: 'pendant combien de jours le manifeste compte, 366 au plus',
+  firstLicensed: 'il n’y a jamais eu de manifeste pour cette fonction',
   keyFile: 'le fichier de la clé de mise à jour',
   from: 'le dossier où la version a été construite',
   out: 'le dossier porté au serveur principal, tel qu’il a été écrit la dernière fois',
@@ -25,9 +31,8 @@ export const releaseFr: ReleaseWords = {
   passphrase: 'Phrase de passe de la clé de mise à jour : ',
   noFiles: (release, formats) => `Le dossier de construction n’a aucun fichier de la version ${release} qui puisse mettre à jour une application (${formats})`,
   twoFiles: (format) => `Le dossier de construction a plus d’un fichier de cette version et de ce format : ${format}`,
-  notFirst: 'Il y a déjà un manifeste pour cette cible; ce n’est donc pas le premier',
-  noManifest:
-    'Le dossier n’a pas de manifeste pour cette cible. Apportez le dossier tel qu’il a été publié la dernière fois, ou dites --first s’il n’y en a jamais eu',
+  notFirst: 'Il y a déjà un manifeste; ce n’est donc pas le premier',
+  noManifest: 'Le dossier n’a pas ce manifeste. Apportez le dossier tel qu’il a été publié la dernière fois, ou dites --first s’il n’y en a jamais eu',
   notNewer: (release) => `La version ${release} est déjà publiée, ou une plus récente l’est`,
   statement: 'Voici ce qui va être signé :',
   lines: ({ release, channel, platform, arch, serial, percentage, minimum, halted, expiresAt, files }) => [
@@ -35,5 +40,10 @@ export const releaseFr: ReleaseWords = {
     `${channel}, ${platform}, ${arch}; no ${serial}; compte jusqu’au ${new Date(expiresAt * 1_000).toISOString().slice(0, 10)}`,
     `Ce qui est plus ancien que ${minimum} ne doit plus être utilisé`,
     ...files.map(({ name, bytes }) => `${name}, ${bytes} octets`),
+  ],
+  licensedLines: ({ feature, release, serial, expiresAt, file }) => [
+    `Version ${release} de la fonction sous licence ${feature}`,
+    `no ${serial}; compte jusqu’au ${new Date(expiresAt * 1_000).toISOString().slice(0, 10)}`,
+    `${file.name}, ${file.bytes} octets`,
   ],
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { clockOffSeconds } from '@gantry/shared/access-request.ts'
 import { type ClientApi, clientApi, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Output } from '@gantry/shared/contract.ts'
-import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
+import { AppError, isUnreachable } from '@gantry/shared/errors.ts'
 import { createApiClient, getJson } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import { type Access, createProver } from '@gantry/shared/node/dpop.ts'
@@ -106,12 +106,6 @@ export function createMainServer({ origin, dial, access, onAnswer, onRevoked, no
       client.close()
     },
   }
-}
-
-const unreachable: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused'])
-
-export function isUnreachable(error: unknown): boolean {
-  return error instanceof AppError && unreachable.has(error.code)
 }
 
 function isSignInFailure(error: unknown): boolean {

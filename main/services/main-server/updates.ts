@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '@gantry/shared/backoff.ts'
 import { type UpdateName, updates } from '@gantry/shared/client-api.ts'
-import { AppError } from '@gantry/shared/errors.ts'
+import { AppError, isUnreachable } from '@gantry/shared/errors.ts'
 import { openEventStream } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import { type Access, createProver } from '@gantry/shared/node/dpop.ts'
 import type { z } from 'zod'
 import type { ServiceLog } from '../services.ts'
-import { isUnreachable } from './main-server.ts'
 
 export type Update = { [N in UpdateName]: { name: N; payload: z.output<(typeof updates)[N]> } }[UpdateName]
 export type UpdatesOptions = {

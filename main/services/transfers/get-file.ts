@@ -3,11 +3,11 @@ import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type CheckKey, partName } from '@gantry/shared/files.ts'
+import { localError } from '@gantry/shared/node/local-error.ts'
 import { createRunningCheck, type RunningCheck } from '@gantry/shared/node/running-check.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
 import { keepOn } from './keep-on.ts'
-import { localError } from './local-error.ts'
 import { beginAnew, type FileMemory, type FileVersion, goOver } from './memory.ts'
 import type { Pace } from './pace.ts'
 

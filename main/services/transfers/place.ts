@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
-import { localError } from './local-error.ts'
+import { localError } from '@gantry/shared/node/local-error.ts'
 import { receivedName, safeLocalName } from './safe-name.ts'
 
 /**

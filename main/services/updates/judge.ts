@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ErrorCode, ErrorDetails } from '@gantry/shared/errors.ts'
+import { whyStale } from '@gantry/shared/published-file.ts'
 import { compareReleases, type UpdateFile, type UpdateFormat, type UpdateManifest, type UpdateTarget } from '@gantry/shared/update-manifest.ts'
 
 /** What this installation is, when a manifest is judged. */
@@ -24,17 +25,14 @@ export type Verdict =
   /** Nothing of it may be believed or kept. */
   | { kind: 'refused'; code: ErrorCode; details?: ErrorDetails }
 
-const slackMs = 120_000
-
 /** Of a manifest whose signature holds: what it means here (T15: rogue, frozen and rolled-back feeds). The order matters: what is refused says nothing. */
 export function judgeManifest(manifest: UpdateManifest, { installed, target, format, serial, installation, nowMs }: Standing): Verdict {
   for (const field of ['channel', 'platform', 'arch'] as const) {
     if (manifest[field] !== target[field]) return { kind: 'refused', code: 'update.not-for-us', details: { field } }
   }
-  if (manifest.serial < serial) return { kind: 'refused', code: 'update.older' }
-  const { release, expiresAt, minimum } = manifest
-  if (nowMs > expiresAt * 1_000 + slackMs)
-    return { kind: 'refused', code: 'update.expired', details: { since: new Date(expiresAt * 1_000).toISOString().slice(0, 10) } }
+  const stale = whyStale(manifest, { serial, nowMs })
+  if (stale) return { kind: 'refused', ...stale }
+  const { release, minimum } = manifest
   const difference = compareReleases(release, installed)
   if (manifest.halted && difference >= 0) return { kind: 'halted', release }
   if (difference <= 0) return { kind: 'current' }

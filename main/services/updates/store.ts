@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { copyFile, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { partialOf } from '@gantry/shared/node/download-file.ts'
 import { readJsonFileIfThere, writeJsonFile } from '@gantry/shared/node/json-file.ts'
 import { compareReleases, manifestName, Release, type UpdateFile, type UpdateTarget } from '@gantry/shared/update-manifest.ts'
 import { z } from 'zod'
@@ -27,9 +28,6 @@ export type UpdateStore = {
   prune(installed: string, offered: string | null): void
 }
 
-const partial = '.part'
-export const partialOf = (path: string) => `${path}${partial}`
-
 /** A memory that cannot be read counts as none: then the manifest's own end, and that nothing older is ever installed, are what holds. */
 export function openUpdateStore(profileDir: string): UpdateStore {
   const folder = join(profileDir, 'updates')
@@ -43,7 +41,7 @@ export function openUpdateStore(profileDir: string): UpdateStore {
   const { installation } = memory
   let { serials } = memory
   const fileOf = (release: string) => {
-    const name = existsSync(join(folder, release)) ? readdirSync(join(folder, release)).find((one) => !one.endsWith(partial)) : undefined
+    const name = existsSync(join(folder, release)) ? readdirSync(join(folder, release)).find((one) => !one.endsWith(partialOf(''))) : undefined
     return name === undefined ? null : { release, path: join(folder, release, name) }
   }
   const releases = () => readdirSync(folder).filter((name) => Release.safeParse(name).success)

@@ -5,16 +5,14 @@ import { dirname } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoffMs } from '@gantry/shared/backoff.ts'
-import { AppError } from '@gantry/shared/errors.ts'
-import { syncFolder } from '@gantry/shared/node/json-file.ts'
-import type { UpdateFile } from '@gantry/shared/update-manifest.ts'
-import { isUnreachable } from '../main-server/main-server.ts'
-import { localError } from '../transfers/local-error.ts'
-import { partialOf } from './store.ts'
+import { backoffMs } from '../backoff.ts'
+import { AppError, isUnreachable } from '../errors.ts'
+import type { PublishedFile } from '../published-file.ts'
+import { syncFolder } from './json-file.ts'
+import { localError } from './local-error.ts'
 
 export type DownloadOptions = {
-  file: UpdateFile
+  file: PublishedFile
   /** Where it is put once it is whole and right; until then it lies beside, and the next try goes on from there. */
   path: string
   openFrom: (from: number, signal: AbortSignal) => Promise<Readable>
@@ -23,6 +21,8 @@ export type DownloadOptions = {
   /** Between two tries. */
   pauseMs?: (attempt: number) => number
 }
+
+export const partialOf = (path: string) => `${path}.part`
 
 /** Tries in a row that bring not one octet. */
 const maxIdleTries = 5
@@ -48,7 +48,7 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
 }
 
 /** Whether this is, octet by octet, the file that was signed. */
-export async function isWhole(path: string, { bytes, sha512 }: UpdateFile, signal?: AbortSignal): Promise<boolean> {
+export async function isWhole(path: string, { bytes, sha512 }: PublishedFile, signal?: AbortSignal): Promise<boolean> {
   if (sizeOf(path) !== bytes) return false
   const hash = createHash('sha512')
   for await (const block of createReadStream(path, { highWaterMark: 1_048_576, signal })) hash.update(block as Buffer)
@@ -111,7 +111,8 @@ async function putInPlace(part: string, path: string): Promise<void> {
   syncFolder(dirname(path))
 }
 
-function sizeOf(path: string): number {
+/** 0 for what is not there. */
+export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 

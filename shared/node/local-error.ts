@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
 
 const codes: Record<string, ErrorCode> = {
   ENOENT: 'file.not-found',
