@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import type { NewAuditEvent } from '@gantry/shared/audit.ts'
 import type { SpecialistId } from '@gantry/shared/ids.ts'
 import { thumbprint } from '@gantry/shared/node/signing.ts'
@@ -26,6 +27,7 @@ import { createEnrolmentHandlers, createRenewalHandlers } from './enrolment/hand
 import { every } from './every.ts'
 import { type Ground, openGround } from './ground.ts'
 import { createKeyChange } from './key-change.ts'
+import { addLicensedSoftwareRoute } from './licensed-software/routes.ts'
 import { openServerList } from './listed-servers.ts'
 import { followCertificate, type Listeners, openListeners } from './listeners.ts'
 import { createMailer } from './notices/mail.ts'
@@ -34,8 +36,10 @@ import { addNoticeRoutes } from './notices/routes.ts'
 import { forgetOldNotices } from './notices/store.ts'
 import { createWebhook } from './notices/webhook.ts'
 import { createPollHandlers } from './polls/handlers.ts'
+import { isLicensed } from './polls/licences.ts'
 import { forgetOldDeliveries, queueDelivery, releaseDelivery, withdrawDeliveries } from './polls/store.ts'
 import { createWaiters } from './polls/waiters.ts'
+import { createPublishedFiles } from './published-files.ts'
 import { addAccessRoutes, addAgentRoutes, addClientRoutes, addEnrolmentRoute, addWellKnown } from './routes.ts'
 import { organisationName, type Taken } from './seeding.ts'
 import { createAuthenticate, isSignedIn } from './sign-in/authenticate.ts'
@@ -202,7 +206,7 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
     now,
   })
   addNoticeRoutes(people, { notices, organisation })
-  if (config.desktopUpdates !== null) addDesktopUpdateRoute(people, config.desktopUpdates)
+  if (config.desktopUpdates !== null) addDesktopUpdateRoute(people, createPublishedFiles(config.desktopUpdates))
   addUpdateRoute(people, { hub, authenticate, isSignedIn: (caller) => isSignedIn(provider, caller) })
   addEnrolmentRoute(
     people,
@@ -244,8 +248,9 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
   })
 
   const agents = createWebApp({ listener: parts.agents, hosts: hostsOf(parts.config, agentOrigin), maxBodyBytes: maxAgentBodyBytes, log })
+  const authenticateAgent = (socket: TLSSocket) => authenticateDevice({ db, isTrusted: keys.isTrusted }, socket)
   addAgentRoutes(agents, {
-    authenticate: (socket) => authenticateDevice({ db, isTrusted: keys.isTrusted }, socket),
+    authenticate: authenticateAgent,
     onDefect,
     stopping: stopping.signal,
     handlers: {
@@ -267,6 +272,14 @@ async function compose(parts: Parts, opened: AsyncDisposableStack): Promise<Main
       }),
     },
   })
+  if (config.licensedSoftware !== null) {
+    const { look } = addLicensedSoftwareRoute(agents, {
+      authenticate: authenticateAgent,
+      sendPublished: createPublishedFiles(config.licensedSoftware),
+      mayHave: (deviceId, feature) => isLicensed(db, deviceId, { feature, nowMs: now() }),
+    })
+    opened.defer(every(1_000, look, (error) => onDefect(error, 'licensed software')))
+  }
 
   append({ kind: 'server.started', actor: { kind: 'main-server', name: config.name } })
   const sweep = createSweep(access)

@@ -40,6 +40,8 @@ export const Config = z.strictObject({
   notices: z.strictObject({ mail: MailSettings.nullable().default(null), webhook: WebhookSettings.prefault({}) }).prefault({}),
   /** Where what the release officer signed is put, with the files that it names (`release/README.md`); null: no updates of the desktop client are offered here. */
   desktopUpdates: z.string().min(1).nullable().default(null),
+  /** Where what the release officer signed for licensed features is put, a folder for each; null: devices can download none here (R011). */
+  licensedSoftware: z.string().min(1).nullable().default(null),
   stopWithStdin: z.boolean().default(false),
 })
 export type Config = z.infer<typeof Config>
