@@ -1,6 +1,6 @@
 import { pollTiming } from '@gantry/shared/agent-api.ts'
 import { HostName, IpAddress } from '@gantry/shared/allow-list.ts'
-import { AccessServerRef } from '@gantry/shared/ticket.ts'
+import { AccessServerRef, PublicJwk } from '@gantry/shared/ticket.ts'
 import { z } from 'zod'
 
 /**
@@ -58,6 +58,14 @@ export const Config = z.strictObject({
   filesRoot: path,
   /** Where the device's own software reads which features are licensed (`{"features": […]}`, mode 644, replaced in one step); null: nowhere (R011). */
   licensedFile: path.nullable().default(null),
+  /**
+   * Where the software of licensed features is put, a folder for each, and under whose key it has to be signed (`release/README.md`); null: this device downloads none (R011). The folder is the
+   * agent's own; `maxBytes` is for all in it.
+   */
+  licensedSoftware: z
+    .strictObject({ folder: path, key: PublicJwk, maxBytes: z.number().int().positive().default(2_147_483_648) })
+    .nullable()
+    .default(null),
   /** Who the session's shell runs as; null, or an agent that is not root, means that this separation is missing, and the panel says so. */
   user: SessionUser.nullable().default(null),
   /** Unix sockets below `/run` that a session's programs keep, such as that of the device's own software. They have no other way out of their session. */

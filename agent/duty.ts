@@ -17,6 +17,7 @@ import { createDataFiles } from './data-files.ts'
 import { createInbox } from './deliveries.ts'
 import { type Enrolment, hostKeyText } from './identity.ts'
 import { openLicences } from './licences.ts'
+import { startLicensedSoftware } from './licensed-software/licensed-software.ts'
 import type { Local } from './local.ts'
 import { factsOf, type Log } from './log.ts'
 import { type MainServer, openMainServer } from './main-server.ts'
@@ -137,10 +138,21 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       return last === undefined ? null : last === 'session.opened' ? 'opened' : 'ended'
     },
     openSession: (grant, until) => deps.openSession({ grant, tools: toolsFor(grant), signal: until }).finally(spare.fill),
-    onBusy: () => loop?.wake(),
+    onBusy: () => {
+      loop?.wake()
+      software.look()
+    },
     clockOffSeconds: serverClock.offSeconds,
     clock,
     log,
+  })
+
+  const software = startLicensedSoftware({
+    ...{ ...kept, setting: config.licensedSoftware, audit, clock, log, random, signal },
+    features: licences.features,
+    // Whoever is in a session has the line to themselves.
+    allowed: () => policy().connectivity === 'on' && !requests.busy(),
+    feed: server.published,
   })
 
   const bulletin = createBulletinReader({
@@ -164,6 +176,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
     requests.enforce(policy())
     greetPanel()
     loop?.wake()
+    software.look()
     if (mode() === 'off') server.close()
   }
   greetPanel()
@@ -198,7 +211,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       stopping.abort()
       spare.close()
       server.close()
-      await loop?.done
+      await Promise.all([loop?.done, software.done])
     },
   }
 
@@ -317,6 +330,7 @@ export async function startDuty(deps: DutyWith): Promise<Duty> {
       polled.resolve()
       answeredMs = clock.elapsed()
     }
+    software.look()
     if (failures === 1) log.warn(factsOf(error), 'main server does not answer')
     const waiting = word === null ? 'waiting' : word === 'called' ? 'called' : 'quiet'
     const now = error ? waiting : 'ok'

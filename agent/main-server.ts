@@ -1,8 +1,9 @@
 import { type AgentApi, agentApi } from '@gantry/shared/agent-api.ts'
-import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
+import { AppError, isUnreachable } from '@gantry/shared/errors.ts'
 import { type ApiClient, createApiClient } from '@gantry/shared/node/api-client.ts'
 import type { Dial } from '@gantry/shared/node/dial.ts'
 import type { Validity } from '@gantry/shared/node/open-tls.ts'
+import { createPublishedFeed, type PublishedFeed } from '@gantry/shared/node/published-feed.ts'
 import type { Config } from './config.ts'
 
 export const agentPrefix = '/agent/v1/'
@@ -11,6 +12,8 @@ type Call = ApiClient<AgentApi>['call']
 /** How this device reaches its main server: over mutual TLS, under one CA, at the first of its names that answers (R024). */
 export type MainServer = {
   call: Call
+  /** What the release officer published, at the name that answers now. */
+  published(): PublishedFeed
   /** Closes what is kept open between calls, unless a call is under way. */
   idle(): void
   close(): void
@@ -68,11 +71,16 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }:
       try {
         return await clientFor(server.agentOrigin).call(name, input, options)
       } catch (error) {
-        if (isElsewhere(error) && current === at) current = (at + 1) % servers.length
+        // Another name may still work: this one does not answer, somebody else does, or the site's proxy does not let this one through.
+        if (isUnreachable(error) && current === at) current = (at + 1) % servers.length
         throw error
       } finally {
         underWay -= 1
       }
+    },
+    published() {
+      const asThisDevice: Dial = (target) => dial({ ...target, cert: certificate(), key: keyPem })
+      return createPublishedFeed({ origin: servers[current]?.agentOrigin ?? '', dial: asThisDevice })
     },
     idle() {
       if (underWay === 0) close(kept)
@@ -83,11 +91,4 @@ export function openMainServer({ servers, dial, certificate, keyPem, keepOpen }:
     },
     outdated: () => outdated,
   }
-}
-
-/** Another name may still work: this one does not answer, somebody else does, or the site's proxy does not let this one through. */
-const elsewhere: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.identity-wrong', 'server.certificate-revoked', 'server.proxy-refused'])
-
-function isElsewhere(error: unknown): boolean {
-  return error instanceof AppError && elsewhere.has(error.code)
 }

@@ -5,6 +5,9 @@ import { agentApi } from '@gantry/shared/agent-api.ts'
 import { clientApi, updates, WellKnown } from '@gantry/shared/client-api.ts'
 import type { Contract } from '@gantry/shared/contract.ts'
 import { errorCodes } from '@gantry/shared/errors.ts'
+import { Feature } from '@gantry/shared/licences.ts'
+import { licensedPath } from '@gantry/shared/licensed-software.ts'
+import { PublishedName } from '@gantry/shared/published-file.ts'
 import { z } from 'zod'
 
 /** Prints the OpenAPI 3.1 description (R032) of the wires of the main server, from the very tables that they are served and called by. */
@@ -25,6 +28,7 @@ function describe(): Json {
       '/api/v1/updates': { get: updatesOperation() },
       ...pathsOf(clientApi, { prefix: '/api/v1/', tag: 'client', security: [{ dpop: [] }] }),
       ...pathsOf(accessApi, { prefix: accessPrefix, tag: 'access-server', security: [] }),
+      [licensedPath('{feature}', '{name}')]: { get: licensedOperation() },
       ...pathsOf(agentApi, { prefix: '/agent/v1/', tag: 'agent', security: [{ device: [] }], open: ['device.enrol'] }),
     },
     components: {
@@ -72,6 +76,19 @@ function updatesOperation(): Json {
   }))
   const stream = { description: 'Server-sent events; data is JSON', content: { 'text/event-stream': { schema: { oneOf: events } } } }
   return { operationId: 'updates', tags: ['client'], security: [{ dpop: [] }], responses: { 200: stream } }
+}
+
+function licensedOperation(): Json {
+  const inPath = (name: string, schema: z.ZodType) => ({ name, in: 'path', required: true, schema: schemaOf(schema, 'input') })
+  const octets = (description: string) => ({ description, content: { 'application/octet-stream': {} } })
+  const responses = { 200: octets('The whole file'), 206: octets('From the asked octet on'), 404: { description: 'Not there, or no subscription in force' } }
+  return {
+    operationId: 'licensedSoftware',
+    tags: ['agent'],
+    security: [{ device: [] }],
+    parameters: [inPath('feature', Feature), inPath('name', PublishedName)],
+    responses,
+  }
 }
 
 function answer(schema: Json, text: string): Json {

@@ -12,8 +12,8 @@ import { KeyFile, openKeyFile } from '../../../shared/node/key-file.ts'
 import { generateSigningKey, readUnverified, signJws } from '../../../shared/node/signing.ts'
 import type { UpdateStatus } from '../../../shared/update-calls.ts'
 import { manifestName, UpdateManifest, UpdateTarget } from '../../../shared/update-manifest.ts'
+import { startCuttingProxy } from '../../support/cutting-proxy.ts'
 import { createTestServer } from '../../support/main-server.ts'
-import { startCuttingProxy } from './cutting-proxy.ts'
 import { root } from './run-bodies.ts'
 
 export type UpdateWorld = {

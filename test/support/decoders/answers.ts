@@ -6,9 +6,12 @@ import { agentApi } from '../../../shared/agent-api.ts'
 import { clientApi, WellKnown } from '../../../shared/client-api.ts'
 import { AppError } from '../../../shared/errors.ts'
 import { newId } from '../../../shared/ids.ts'
+import { LicensedManifest, licensedManifestName, licensedPath } from '../../../shared/licensed-software.ts'
 import { createApiClient, getJson, openEventStream } from '../../../shared/node/api-client.ts'
 import { createHttpsFetch } from '../../../shared/node/https-fetch.ts'
+import { createPublishedFeed } from '../../../shared/node/published-feed.ts'
 import { generateSigningKey, newNonce, sha256, signJws, signTextNow } from '../../../shared/node/signing.ts'
+import { whyStale } from '../../../shared/published-file.ts'
 import { devices, events, history, specialist } from '../../window/support/fixtures.ts'
 import { createPeople } from '../people.ts'
 import { plainPoll } from '../test-agent.ts'
@@ -154,6 +157,29 @@ export async function openUpdateManifest(): Promise<Decoder> {
       else hear(bytes, kind)
       const verdict = judgeManifest(await updates.manifest(target, new AbortController().signal), standing)
       return verdict.kind === 'refused' ? verdict.code : 'accepted'
+    },
+  }
+}
+
+/** A manifest of a licensed feature's software, in the same ways. */
+export async function openLicensedManifest(): Promise<Decoder> {
+  const key = generateSigningKey()
+  const file = { name: 'dose-reports-1.0.0.bin', bytes: 90_000_000, sha512: 'A'.repeat(86) }
+  const times = { issuedAt: nowMs / 1_000, expiresAt: nowMs / 1_000 + 86_400 }
+  const manifest = { version: 1, serial: 9, feature: 'dose-reports', release: '1.4.0', file, ...times }
+  const { dial, hear } = listener()
+  const feed = createPublishedFeed({ origin, dial })
+  const expected = { type: 'licensed-software', schema: LicensedManifest, key: key.publicJwk, failure: 'update.manifest-bad' } as const
+  return {
+    examples: [
+      ...bothWays([{ kind: 'manifest', bytes: Buffer.from(await signJws('licensed-software', manifest, key)) }]),
+      { kind: 'payload', bytes: json(manifest) },
+    ],
+    async decode(bytes, kind) {
+      if (kind === 'payload') hear(Buffer.from(signTextNow('licensed-software', bytes.toString('utf8'), key.privateKey)), kind)
+      else hear(bytes, kind)
+      const { manifest: read } = await feed.manifest(licensedPath('dose-reports', licensedManifestName), expected, new AbortController().signal)
+      return whyStale(read, { serial: 8, nowMs })?.code ?? 'accepted'
     },
   }
 }

@@ -1,4 +1,4 @@
-import { openClientAnswers, openPollReply, openSignInAnswers, openUpdateManifest, openUpdateStream } from './answers.ts'
+import { openClientAnswers, openLicensedManifest, openPollReply, openSignInAnswers, openUpdateManifest, openUpdateStream } from './answers.ts'
 import { openAuditRecords } from './audit.ts'
 import { openCalls, openSessionLines } from './calls.ts'
 import type { Decoder } from './decoder.ts'
@@ -11,6 +11,7 @@ export const decoders: Record<string, (at: { root: string }) => Decoder | Promis
   'client-answers': openClientAnswers,
   'update-stream': openUpdateStream,
   'update-manifest': openUpdateManifest,
+  'licensed-manifest': openLicensedManifest,
   'sign-in-answers': openSignInAnswers,
   papers: openPapers,
   'policy-file': openPolicyFile,

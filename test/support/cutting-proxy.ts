@@ -1,13 +1,17 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { readUntil } from '../../../shared/node/read-until.ts'
+import { readUntil } from '../../shared/node/read-until.ts'
+
+export type CuttingProxy = { address: string; received(): number /** Connections that wait. */; held(): number; close(): Promise<void> }
 
 /**
  * An HTTP proxy (CONNECT, RFC 9110 section 9.3.6) that cuts a connection once so many octets came down it; each of `cuts` counts once, in turn, for the connection that first brings so many.
+ * In place of being cut it is held: nothing comes any more, until whoever asked gives up.
  */
-export async function startCuttingProxy(cuts: number[]): Promise<{ address: string; received(): number; close(): Promise<void> }> {
+export async function startCuttingProxy(cuts: number[], { hold = false } = {}): Promise<CuttingProxy> {
   const left = [...cuts]
   const open = new Set<Socket>()
+  const held = new Set<Socket>()
   let received = 0
   const server = createServer((socket) => {
     open.add(socket)
@@ -31,7 +35,10 @@ export async function startCuttingProxy(cuts: number[]): Promise<{ address: stri
       received += block.length
       if (seen > (left[0] ?? Number.POSITIVE_INFINITY)) {
         left.shift()
-        socket.destroy()
+        if (!hold) return socket.destroy()
+        held.add(socket)
+        socket.on('close', () => held.delete(socket))
+        up.unpipe(socket).pause()
       }
     })
     up.pipe(socket)
@@ -42,6 +49,7 @@ export async function startCuttingProxy(cuts: number[]): Promise<{ address: stri
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received: () => received,
+    held: () => held.size,
     async close() {
       for (const socket of open) socket.destroy()
       server.close()
