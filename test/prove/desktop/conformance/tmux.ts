@@ -13,17 +13,32 @@ export type Tmux = { screenOf(stream: Stream): Promise<Screen>; record(program: 
 /** `keys`: after each of them, and before the first, its screen is one to compare. Names of keys as tmux has them. */
 export type Recording = { name: string; command: string; keys: readonly string[] }
 
-/** A tmux of its own in `folder`, without a status line and without anybody's settings. */
+type Run = (...argv: string[]) => string
+
+/**
+ * A tmux of its own in `folder`, without a status line and without anybody's settings. What it tells of a screen leaves out the ground of cells that were erased in a colour, so it is asked what it draws:
+ * a second one shows it, as a terminal that erases without colour, and tells.
+ */
 export function openTmux(folder: string): Tmux {
-  const run = (...argv: string[]) => execFileSync('tmux', ['-u', '-f', '/dev/null', '-S', join(folder, 'tmux'), ...argv], { env, encoding: 'utf8' })
-  run('new-session', '-d', '-s', 'first', 'cat')
-  run('set', '-g', 'status', 'off')
-  run('set', '-g', 'escape-time', '0')
+  const run = startTmux(join(folder, 'tmux'))
+  const shown = startTmux(join(folder, 'shown'))
+  run('set', '-ga', 'terminal-overrides', ',*:Tc')
   let count = 0
   async function open(command: string, columns: number, rows: number): Promise<string> {
     const name = `pane${++count}`
     run('new-session', '-d', '-s', name, '-x', String(columns), '-y', String(rows), command)
     return name
+  }
+  async function drawn(name: string, columns: number, rows: number): Promise<string> {
+    const attach = `exec env -u TMUX TERM=tmux-256color tmux -u -S '${join(folder, 'tmux')}' attach -t ${name}`
+    shown('new-session', '-d', '-s', name, '-x', String(columns), '-y', String(rows), attach)
+    const textOf = (server: Run) => server('capture-pane', '-p', '-t', name).replace(/ +$/gm, '')
+    const text = textOf(run)
+    for (let turn = 0; textOf(shown) !== text && turn < 100; turn++) await sleep(30)
+    const capture = () => shown('capture-pane', '-p', '-e', '-N', '-t', name)
+    let before = ''
+    for (let now = capture(), same = 0; same < 5; same = now === before ? same + 1 : 0, before = now, now = capture()) await sleep(100)
+    return before
   }
   return {
     async screenOf({ octets, columns, rows }) {
@@ -31,7 +46,9 @@ export function openTmux(folder: string): Tmux {
       writeFileSync(file, octets)
       const name = await open(`exec bash '${join(import.meta.dirname, 'play.sh')}' '${file}' '${done}'`, columns, rows)
       for (let turn = 0; !existsSync(done) && turn < 1_500; turn++) await sleep(20)
-      return parseCapture(run('capture-pane', '-p', '-e', '-N', '-t', name, ';', 'kill-session', '-t', name), columns, rows)
+      const screen = parseCapture(await drawn(name, columns, rows), columns, rows)
+      for (const server of [shown, run]) server('kill-session', '-t', name)
+      return screen
     },
     async record({ name, command, keys }, columns, rows) {
       const file = join(folder, `record-${count}`)
@@ -47,8 +64,18 @@ export function openTmux(folder: string): Tmux {
       spawnSync('tmux', ['-S', join(folder, 'tmux'), 'kill-session', '-t', pane], { env })
       return cuts.map((octets, at) => ({ group: name, name: `${columns} × ${rows}, ${at === 0 ? 'begun' : `after ${keys[at - 1]}`}`, octets, columns, rows }))
     },
-    close: () => void spawnSync('tmux', ['-S', join(folder, 'tmux'), 'kill-server'], { env }),
+    close() {
+      for (const name of ['shown', 'tmux']) spawnSync('tmux', ['-S', join(folder, name), 'kill-server'], { env })
+    },
   }
+}
+
+function startTmux(socket: string): Run {
+  const run: Run = (...argv) => execFileSync('tmux', ['-u', '-f', '/dev/null', '-S', socket, ...argv], { env, encoding: 'utf8' })
+  run('new-session', '-d', '-s', 'first', 'cat')
+  run('set', '-g', 'status', 'off')
+  run('set', '-g', 'escape-time', '0')
+  return run
 }
 
 /** What a program has written once it writes no more for a while. */
