@@ -51,6 +51,7 @@ const exceptions: Record<string, Record<string, string>> = {
     'proxy.credentialsFile':
       'the one there is: for the proxy by which the device itself gets out. A path on the device, of a file that the agent’s user alone may read',
     user: 'whom the session’s shell runs as, on the device itself: no password goes with it',
+    'licensedSoftware.key': 'public',
   },
   'agent/panel/config.ts Config': { user: 'the panel’s own user id on the device' },
   'cloud/main-server/config.ts Config': {
