@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { ReadStream } from 'node:tty'
 import { spawn } from '@lydell/node-pty'
 
@@ -90,6 +90,8 @@ export function openPty({ file, args, cwd, env, term, cols, rows }: PtyOptions):
       for (let seen = -1; seen !== received && !socket.destroyed; ) {
         seen = received
         await Promise.race([closed, sleep(quietMs)])
+        // On a busy machine that time is over before what is there was read: timers come first in a turn of the event loop, reading next, this last.
+        await nextTurn()
         await pumping
       }
       socket.destroy()
