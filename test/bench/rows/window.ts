@@ -1,4 +1,5 @@
 import type { Page } from 'playwright'
+import { drawLimits } from '../../../main/services/sessions/terminal.ts'
 import { localFiles, manyDevices, nowMs, remoteFiles, session } from '../../window/support/fixtures.ts'
 import { closeBrowser, openWindow, type Script, type TestWindow } from '../../window/support/open-window.ts'
 import { quantile, short } from '../statistics.ts'
@@ -65,14 +66,16 @@ async function framesOfFlood(bytes: number): Promise<number[]> {
   const line = `${'\u001b[32mok\u001b[0m '.repeat(8)}0123456789 abcdefghijklmnopqrstuvwxyz\r\n`
   const piece = line.repeat(Math.ceil(65_536 / line.length))
   let left = bytes
+  let undrawn = 0
   let opened: TestWindow | null = null
   const more = () => {
-    left -= piece.length
-    opened?.tell('terminal.data', { terminalId: 'term-1' as never, data: piece })
+    for (; left > 0 && undrawn < drawLimits.pauseAbove; left -= piece.length, undrawn += piece.length)
+      opened?.tell('terminal.data', { terminalId: 'term-1' as never, data: piece })
   }
   opened = await openTerminals([session], {
-    'terminal.drawn': () => {
-      if (left > 0) more()
+    'terminal.drawn': ({ characters }) => {
+      undrawn -= characters
+      more()
       return {}
     },
   })
