@@ -13,7 +13,7 @@ export const sandboxEn = {
     '  --stop-with-stdin   stop when stdin ends: for a program that starts it',
   ],
   panelUsage: ['npm run --silent panel -- DEVICE show|approve|refuse|end|off|on [--code CODE] [--next] [--timeout SECONDS] [--json] --sandbox DIR'],
-  starting: 'Starting the sandbox: main server, two access servers, four devices …',
+  starting: 'Starting the sandbox: main server, two access servers, devices …',
   buildFailed: 'The window could not be built.',
   ready: (seconds: string) => `Ready in ${seconds} s.`,
   everythingHere: 'Everything runs on this machine, over TLS on the loopback interface. All people, hospitals and devices are fictitious.',

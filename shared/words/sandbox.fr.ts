@@ -14,7 +14,7 @@ export const sandboxFr: SandboxWords = {
     '  --stop-with-stdin   s’arrêter avec la fin de stdin: pour un programme qui le démarre',
   ],
   panelUsage: ['npm run --silent panel -- APPAREIL show|approve|refuse|end|off|on [--code CODE] [--next] [--timeout SECONDES] [--json] --sandbox DOSSIER'],
-  starting: 'Démarrage du bac à sable : serveur principal, deux serveurs d’accès, quatre appareils …',
+  starting: 'Démarrage du bac à sable : serveur principal, deux serveurs d’accès, appareils …',
   buildFailed: 'La fenêtre n’a pas pu être construite.',
   ready: (seconds) => `Prêt en ${seconds} s.`,
   everythingHere: 'Tout tourne sur cette machine, par TLS sur l’interface de bouclage. Les personnes, hôpitaux et appareils sont fictifs.',
