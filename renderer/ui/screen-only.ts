@@ -1,6 +1,7 @@
 import { focusEvents, questions } from '@gantry/shared/terminal-questions.ts'
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import type { IFunctionIdentifier, ITerminalOptions, IUnicodeVersionProvider, Terminal } from '@xterm/xterm'
+import { keepWriting } from './keep-writing.ts'
 import { insertInOnePiece } from './quick-insert.ts'
 
 /** What of xterm's options shapes what a device's output can do. */
@@ -33,7 +34,7 @@ const deviceStrings: readonly IFunctionIdentifier[] = [
 /** Done by xterm as often as the number says, which can be two thousand million times: lines inserted, deleted, scrolled; tabs, and the last character again. */
 const repeated = { byRows: ['L', 'M', 'S', 'T'], byColumns: ['I', 'Z', 'b'] } as const
 
-/** What the device says stays on its own screen, the answers are those that `questions` leaves, and no number keeps the window busy. */
+/** What the device says stays on its own screen, the answers are those that `questions` leaves, no number keeps the window busy, and nothing stops it. */
 export function allowScreenOnly(terminal: Terminal): void {
   const { parser } = terminal
   for (const code of strings) parser.registerOscHandler(code, () => true)
@@ -44,6 +45,7 @@ export function allowScreenOnly(terminal: Terminal): void {
   for (const final of repeated.byColumns) parser.registerCsiHandler({ final }, ([count]) => Number(count) > terminal.cols)
   boundMarks(terminal)
   insertInOnePiece(terminal)
+  keepWriting(terminal)
 }
 
 /** Marks that one character may carry, more than languages write. A cell with a hundred thousand takes minutes to draw, a screen of cells with thirty takes ten seconds. */

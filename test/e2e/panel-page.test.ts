@@ -128,6 +128,18 @@ describe('the front panel’s page', () => {
     await expect.poll(() => pressed.at(-1), { timeout: 10_000 }).toEqual({ type: 'end', requestId })
   })
 
+  test('nothing that is printed keeps what comes after it from being seen (D19)', async () => {
+    const sequences = corpus.filter(({ tries }) => tries === 'to end all drawing by an error').flatMap((group) => group.sequences)
+    expect(sequences.length).toBeGreaterThan(5)
+    for (const [at, [, octets]] of sequences.entries()) {
+      const terminal = 10 + at
+      const size = { columns: 80, rows: 24 }
+      view.show({ type: 'output', requestId, terminal, data: Buffer.from(octets as string).toString('base64'), size })
+      view.show({ type: 'output', requestId, terminal, data: Buffer.from(`\u001b[Hcommand ${at} after it`).toString('base64') })
+      await page.getByText(`command ${at} after it`).first().waitFor()
+    }
+  })
+
   test('more time is asked for over a live session: Allow and No are told as pressed, and End stays in reach', async () => {
     const base = { requestId, specialist: 'Elena Marchetti-Roy', access: 'os', reason: 'r', caseId: '48213', approvedBy: 'person', moves: [] }
     const session = { ...base, startedMs: Date.now(), endsMs: Date.now() + 300_000, used: { bytes: 38_200_000, maxBytes: 200_000_000 } }

@@ -54,6 +54,21 @@ export const breaking: readonly Group[] = [
     ],
   },
   {
+    tries: 'to end all drawing by an error',
+    sequences: [
+      ['all erased up to the last cell', '\u001b[999;999H\u001b[1J'],
+      ['the same, sparing what is protected', '\u001b[999;999H\u001b[?1J'],
+      ['the same behind the last cell', `\u001b[999;1H${'x'.repeat(80)}\u001b[1J`],
+      ['the same on the alternate screen', '\u001b[?1049h\u001b[999;999H\u001b[1J'],
+      ['the same once nothing is left to scroll back to', `${'\r\n'.repeat(100)}\u001b[3J\u001b[999;999H\u001b[1J`],
+      [
+        'each way to erase, insert, delete and scroll, in the last cell',
+        [...'@JKLMPSTX'].flatMap((final) => [0, 1, 2, 3].map((count) => `\u001b[999;999H\u001b[${count}${final}`)).join(''),
+      ],
+      ['in a region that is one line', '\u001b[999;999r\u001b[24;24r\u001b[24;999H\u001b[1J\u001bM\u001bD\u001bE'],
+    ],
+  },
+  {
     tries: 'to trap the person in a mode',
     sequences: [
       ...modes(1, 5, 6, 9, 12, 45, 47, 66, 67, 69, 1000, 1002, 1003, 1005, 1006, 1015, 1016, 1047, 1048, 1049, 2004, 2026),

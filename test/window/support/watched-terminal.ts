@@ -20,6 +20,8 @@ export type Watched = {
 }
 
 const mine = 'what the person copied'
+/** A terminal that draws nothing for so long draws no more. */
+const stuckMs = 120_000
 
 /** Each function by which a page reaches its surroundings tells that it was called, and is not called. */
 const watch = `(() => {
@@ -89,10 +91,12 @@ export async function openWatched(look: Look = {}): Promise<Watched> {
   await page.evaluate(watch)
 
   const drain = (undrawn: number) =>
-    new Promise<void>((resolve) => {
+    new Promise<void>((resolve, reject) => {
+      const stuck = setTimeout(() => reject(new Error(`${sent - drawn} characters are not drawn: ${errors.join('; ')}`)), stuckMs)
       told = () => {
         if (sent - drawn > undrawn) return
         told = () => {}
+        clearTimeout(stuck)
         resolve()
       }
       told()
