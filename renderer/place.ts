@@ -1,9 +1,10 @@
 import type { DeviceId, RequestId } from '@gantry/shared/ids.ts'
 import type { AccessLevel } from '@gantry/shared/profile.ts'
+import type { Draft } from './request/request-draft.ts'
 import { createStore, type Store } from './ui/store.ts'
 
 /** What a request's form begins with. */
-export type Filled = { reason: string; caseId: string; minutes: number }
+export type Filled = Partial<Pick<Draft, 'reason' | 'caseId' | 'minutes' | 'serviceKind'>>
 export type Screen = 'devices' | 'sessions' | 'history' | 'audit' | 'help' | 'settings'
 export type Dialog =
   | { kind: 'ask'; deviceId: DeviceId; access?: AccessLevel | undefined; filled?: Filled }

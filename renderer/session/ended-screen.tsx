@@ -43,7 +43,7 @@ export function EndedScreen({ session, onClose }: { session: SessionView; onClos
             size="lg"
             look="primary"
             icon={RotateCcw}
-            onClick={() => state.place.openDialog({ kind: 'ask', deviceId: session.device.id, access: session.access })}
+            onClick={() => state.place.openDialog({ kind: 'ask', deviceId: session.device.id, access: session.access, filled: { caseId: session.caseId } })}
           >
             {text.askAgain}
           </Button>

@@ -127,6 +127,18 @@ describe('from the list to a session with the keyboard alone (R077)', () => {
     await expect.poll(() => window.inputsOf('request.cancel')).toEqual([{ requestId: asking.requestId }])
   })
 
+  test('asked again after a refusal, the form holds what was asked for', async () => {
+    const window = await open({ 'request.list': () => ({ requests: [asking] }), 'request.start': () => ({ requestId: asking.requestId }) })
+    const { page, tell } = window
+    await page.locator('.rows').getByText('CT Suite 3').dblclick()
+    tell('request.changed', { ...asking, state: 'refused', failure: { code: 'access.refused' } })
+    await page.getByRole('button', { name: 'Ask again' }).click()
+    await page.getByRole('dialog', { name: 'Request a session' }).waitFor()
+    await page.keyboard.press('Control+Enter')
+    const { device, access, serviceKind, caseId, reason, minutes } = asking
+    await expect.poll(() => window.inputsOf('request.start')).toEqual([{ deviceId: device.id, access, serviceKind, caseId, reason, minutes }])
+  })
+
   test('while the customer’s contact is told, or must accept, the request says so, and not that the device is waited for (R084)', async () => {
     const before = { ...asking, state: 'requested' as const, steps: asking.steps.slice(0, 2), code: null, answerBeforeMs: null }
     const window = await open({ 'request.list': () => ({ requests: [{ ...before, contact: 'telling' }] }) })
