@@ -1,6 +1,5 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
-import { AppError, type ErrorCode } from '@gantry/shared/errors.ts'
 
 /**
  * Plain descriptors instead of `FileHandle`s: a walk opens and closes several per call, and reads and writes happen thousands of times a second.
@@ -75,33 +74,4 @@ function writeSome(fd: number, buffer: Uint8Array, offset: number, position: num
   return new Promise((resolve, reject) => {
     fs.write(fd, buffer, offset, buffer.length - offset, position, (error, count) => (error ? reject(error) : resolve(count)))
   })
-}
-
-const codes: Record<string, ErrorCode> = {
-  ENOENT: 'file.not-found',
-  EEXIST: 'file.exists',
-  EACCES: 'file.denied',
-  EPERM: 'file.denied',
-  EROFS: 'file.denied',
-  ETXTBSY: 'file.denied',
-  ENOSPC: 'file.disk-full',
-  EDQUOT: 'file.disk-full',
-  EFBIG: 'file.too-large',
-  ENOTDIR: 'file.not-a-folder',
-  EISDIR: 'file.not-a-file',
-  ENXIO: 'file.not-a-file',
-  ENOTEMPTY: 'file.not-empty',
-  ELOOP: 'file.outside-root',
-  ENAMETOOLONG: 'file.name-not-allowed',
-}
-
-/** The code of a failed system call; the system's own text stays in the cause, since it holds a path. */
-export function fileFailure(error: unknown): AppError {
-  if (error instanceof AppError) return error
-  const errno = errnoOf(error)
-  return new AppError(codes[errno] ?? 'file.failed', { cause: error, ...(errno && !codes[errno] ? { details: { reason: errno } } : {}) })
-}
-
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

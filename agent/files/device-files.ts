@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ErrorCode } from '@gantry/shared/errors.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import type { Hash } from '@gantry/shared/ticket.ts'
 import { createChanges } from './changes.ts'
-import { close, fileFailure } from './descriptors.ts'
+import { close } from './descriptors.ts'
 import { createDigests, type Digests, smallBytes } from './digests.ts'
 import { createListing } from './listing.ts'
 import { createMoves, type Moves } from './moves.ts'
@@ -119,7 +120,7 @@ async function learnZones(root: Root): Promise<void> {
 /** Errors: `file.not-found` when the root is missing. Close it when the session ends. */
 export async function openDeviceFiles({ root: rootPath, account, rules, zones = createZones({}), ...options }: DeviceFilesOptions): Promise<DeviceFiles> {
   const root = await openRoot(rootPath, account, zones).catch((error: unknown) => {
-    throw fileFailure(error)
+    throw fileError(error)
   })
   await learnZones(root)
   const inRestricted = new Set<string>()
@@ -129,7 +130,7 @@ export async function openDeviceFiles({ root: rootPath, account, rules, zones = 
   const later = new Set<Promise<void>>()
   const noted = new WeakSet<AppError>()
   const note = (error: unknown, operation: string, path: string): AppError => {
-    const failure = fileFailure(error)
+    const failure = fileError(error)
     // One visit may stand inside another: what was refused is told once.
     if (refusals.has(failure.code) && !noted.has(failure)) record({ kind: 'refused', path: showPath(path), operation, code: failure.code })
     noted.add(failure)

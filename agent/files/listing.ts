@@ -1,7 +1,8 @@
 import type { Dir, Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
-import { at, close, errnoOf, fileFailure, flags, lstat, open, opendir, readlink, self, statfs } from './descriptors.ts'
+import { errnoOf, fileError } from '@gantry/shared/node/file-error.ts'
+import { at, close, flags, lstat, open, opendir, readlink, self, statfs } from './descriptors.ts'
 import type { DeviceFiles, Ground } from './device-files.ts'
 import { type DevicePath, showName } from './names.ts'
 import type { Node } from './place.ts'
@@ -30,7 +31,7 @@ export function createListing({ root, visit }: Ground): Pick<DeviceFiles, 'stat'
       try {
         for await (const entry of entriesOf(folder)) if (root.zones.tells([...names, entry.name], entry.stat)) yield entry
       } catch (error) {
-        throw fileFailure(error)
+        throw fileError(error)
       } finally {
         await close(folder)
       }

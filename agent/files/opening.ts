@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
-import { at, close, fchmod, fchown, fileFailure, flags, fstat, open, self, versionOf } from './descriptors.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
+import { at, close, fchmod, fchown, flags, fstat, open, self, versionOf } from './descriptors.ts'
 import type { DeviceFiles, Ground, OpenMode, Operation } from './device-files.ts'
 import { found } from './listing.ts'
 import { requireCreatable } from './names.ts'
@@ -17,7 +18,7 @@ export function createOpening(ground: Ground): Pick<DeviceFiles, 'open' | 'diges
   const noteOnce = (path: string) => {
     const told = new Set<string>()
     return (error: unknown, operation: string) => {
-      const failure = fileFailure(error)
+      const failure = fileError(error)
       if (told.has(failure.code)) return failure
       told.add(failure.code)
       return note(failure, operation, path)

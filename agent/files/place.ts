@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { AppError } from '@gantry/shared/errors.ts'
-import { at, close, errnoOf, flags, fstat, open, readlink, self } from './descriptors.ts'
+import { errnoOf } from '@gantry/shared/node/file-error.ts'
+import { at, close, flags, fstat, open, readlink, self } from './descriptors.ts'
 import type { DevicePath } from './names.ts'
 import { type Account, requireRight } from './rights.ts'
 import type { Zones } from './zones.ts'

@@ -3,7 +3,7 @@ import { AppError, fromFailure } from '@gantry/shared/errors.ts'
 import type { Feature } from '@gantry/shared/licences.ts'
 import { LicensedManifest, licensedManifestName, licensedPath } from '@gantry/shared/licensed-software.ts'
 import { downloadFile } from '@gantry/shared/node/download-file.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import type { PublishedFeed } from '@gantry/shared/node/published-feed.ts'
 import { whyStale } from '@gantry/shared/published-file.ts'
 import type { CompactJws, PublicJwk } from '@gantry/shared/ticket.ts'
@@ -47,7 +47,7 @@ export async function fetchSoftware(feature: Feature, { feed, key, store, audit,
     audit({ kind: 'software.downloaded', actor: { kind: 'agent' }, data: { feature, release, serial, name: file.name, bytes: file.bytes } })
     store.place(feature, file, jws)
   } catch (error) {
-    throw signal.aborted ? signal.reason : localError(error)
+    throw signal.aborted ? signal.reason : fileError(error)
   }
 }
 

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, normalize } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
 import type { CallOutput } from '@gantry/shared/ipc.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 
 const maxEntries = 50_000
 
@@ -19,7 +19,7 @@ export async function listLocal(path: string | null): Promise<CallOutput<'local.
     const parent = dirname(folder)
     return { path: folder, parent: parent === folder ? null : parent, entries, freeBytes: bavail * bsize }
   } catch (error) {
-    throw localError(error)
+    throw fileError(error)
   }
 }
 
@@ -27,7 +27,7 @@ export async function makeLocalFolder(path: string): Promise<void> {
   try {
     await mkdir(path)
   } catch (error) {
-    throw localError(error)
+    throw fileError(error)
   }
 }
 

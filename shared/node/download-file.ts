@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../backoff.ts'
 import { AppError, isUnreachable } from '../errors.ts'
 import type { PublishedFile } from '../published-file.ts'
+import { fileError } from './file-error.ts'
 import { syncFolder } from './json-file.ts'
-import { localError } from './local-error.ts'
 
 export type DownloadOptions = {
   file: PublishedFile
@@ -43,7 +43,7 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
     throw new AppError('update.file-bad', { details: { name: file.name } })
   }
   await putInPlace(part, path).catch((error: unknown) => {
-    throw localError(error)
+    throw fileError(error)
   })
 }
 
@@ -96,7 +96,7 @@ async function append(
   try {
     await pipeline(source, count, out, { signal })
   } catch (error) {
-    throw broke === 'disk' ? localError(error) : new AppError('server.unreachable', { cause: error, details: { hop: 'answer' } })
+    throw broke === 'disk' ? fileError(error) : new AppError('server.unreachable', { cause: error, details: { hop: 'answer' } })
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { CompareRow } from '@gantry/shared/compare-calls.ts'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import type { Files } from '../services.ts'
 import { joinRemote } from './put-file.ts'
 import { safeLocalName, visibleName } from './safe-name.ts'
@@ -33,7 +33,7 @@ type Side = { name: string; kind: FileEntry['kind']; size: number; modifiedMs: n
 export async function compareFolders(job: CompareJob): Promise<Comparison> {
   const found: Comparison = { pairs: [], stopped: null, skipped: 0 }
   const root = await lstat(job.local).catch((error: unknown) => {
-    throw localError(error)
+    throw fileError(error)
   })
   if (!root.isDirectory()) throw new AppError('file.not-a-folder')
   await walk(job, found, [], [])
@@ -122,7 +122,7 @@ async function listHere(folder: string): Promise<Map<string, Side>> {
     }
     return sides
   } catch (error) {
-    throw localError(error)
+    throw fileError(error)
   }
 }
 
@@ -143,6 +143,6 @@ async function digestHere(path: string, signal: AbortSignal): Promise<string> {
     return hash.digest('base64url')
   } catch (error) {
     signal.throwIfAborted()
-    throw localError(error)
+    throw fileError(error)
   }
 }

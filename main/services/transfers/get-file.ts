@@ -3,7 +3,7 @@ import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type CheckKey, partName } from '@gantry/shared/files.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import { createRunningCheck, type RunningCheck } from '@gantry/shared/node/running-check.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
@@ -45,7 +45,7 @@ export async function getFile(job: GetFile): Promise<void> {
     }
   } catch (error) {
     if (job.signal.aborted) throw job.signal.reason
-    throw localError(error)
+    throw fileError(error)
   }
 }
 

@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { Transfer } from '@gantry/shared/ipc.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import { receivedName, safeLocalName } from './safe-name.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function placeOf(entry: { transfer: Transfer; as: string | null } |
   if (direction !== 'get' || state !== 'done' || !verified) throw new AppError('transfer.not-received')
   const path = join(resolve(to), safeLocalName(receivedName(from, entry.as)))
   const found = await lstat(path).catch((error: unknown) => {
-    throw localError(error)
+    throw fileError(error)
   })
   if (!found.isFile() && !found.isDirectory()) throw new AppError('file.not-a-file')
   return path

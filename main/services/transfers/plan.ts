@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import type { Files } from '../services.ts'
 import { joinRemote } from './put-file.ts'
 import { receivedName, safeLocalName } from './safe-name.ts'
@@ -37,7 +37,7 @@ export async function planPut({ from: path, as, signal }: Omit<PlanOptions, 'fil
   try {
     await walk(resolve(path), [as ?? basename(resolve(path))])
   } catch (error) {
-    throw localError(error)
+    throw fileError(error)
   }
   return requireSomething(plan)
 }

@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { AppError } from '@gantry/shared/errors.ts'
 import { type CheckKey, partName } from '@gantry/shared/files.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import { createRunningCheck, type RunningCheck } from '@gantry/shared/node/running-check.ts'
 import { newNonce } from '@gantry/shared/node/signing.ts'
 import type { Files } from '../services.ts'
@@ -37,7 +37,7 @@ export async function putFile(job: PutFile): Promise<void> {
   const { files, replace, signal, pace } = job
   const [part, path] = [joinRemote(job.folder, partName(job.name)), joinRemote(job.folder, job.name)]
   const file = await open(job.localPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch((error: unknown) => {
-    throw localError(error)
+    throw fileError(error)
   })
   let key = newNonce()
   let begun = false
@@ -84,7 +84,7 @@ export async function putFile(job: PutFile): Promise<void> {
   } catch (error) {
     if (begun && !job.memory.keepsParts()) void removePart(job, part, key)
     if (signal.aborted) throw signal.reason
-    throw localError(error)
+    throw fileError(error)
   } finally {
     await file.close().catch(() => undefined)
   }

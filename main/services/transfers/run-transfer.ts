@@ -1,7 +1,7 @@
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '@gantry/shared/errors.ts'
-import { localError } from '@gantry/shared/node/local-error.ts'
+import { fileError } from '@gantry/shared/node/file-error.ts'
 import type { Files } from '../services.ts'
 import { getFile } from './get-file.ts'
 import { keepOn } from './keep-on.ts'
@@ -85,7 +85,7 @@ async function putAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<voi
 
 async function getAll(job: TransferJob, plan: Plan, guarded: Guard): Promise<void> {
   const root = await realpath(job.to).catch((error: unknown) => {
-    throw localError(error)
+    throw fileError(error)
   })
   const place = (at: string[]) => join(root, ...at)
   for (const at of plan.folders) await guarded(() => makeLocalFolder(place(at)))
@@ -162,7 +162,7 @@ async function makeLocalFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw localError(error)
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw fileError(error)
     await requireFolder(path)
   }
 }
@@ -170,7 +170,7 @@ async function makeLocalFolder(path: string): Promise<void> {
 /** A link that lies where a folder should be would lead out of the chosen folder. */
 async function requireFolder(path: string): Promise<void> {
   const there = await lstat(path).catch((error: unknown) => {
-    throw localError(error)
+    throw fileError(error)
   })
   if (there.isSymbolicLink()) throw new AppError('file.outside-root')
   if (!there.isDirectory()) throw new AppError('file.not-a-folder')
