@@ -23,8 +23,14 @@ export async function openWindow(sandbox: Sandbox, pages: PanelPages, options: W
   // The panels first: what a person works in comes to the front.
   pagesOf.openPanels(pages)
   const electron = await chooseElectron(options)
-  const host = 'program' in electron ? await startElectron(sandbox, electron.program, pagesOf) : null
-  const browserHost = host ?? (await startBrowserHost(sandbox, 'reason' in electron ? electron.reason : options.words.reasons['runtime-refused'], pagesOf))
+  const host = 'program' in electron ? await startElectron(sandbox, { program: electron.program, language: options.language }, pagesOf) : null
+  const browserHost =
+    host ??
+    (await startBrowserHost(
+      sandbox,
+      { reason: 'reason' in electron ? electron.reason : options.words.reasons['runtime-refused'], language: options.language },
+      pagesOf,
+    ))
   const browser = pagesOf.browserName()
   const inBrowser = browser === null ? options.words.windowWaits : options.words.windowInBrowser(browser)
   options.say(host ? options.words.windowInElectron : `${inBrowser} (${browserHost.reason})`)
@@ -65,18 +71,20 @@ function clientConfig({ paths, ports }: Sandbox) {
   return { profileDir: paths.client, sandboxDir: paths.dir, mainServer: originOf(ports), ca: paths.ca, stopWithStdin: true }
 }
 
-async function startBrowserHost(sandbox: Sandbox, reason: string, pages: PageOpener): Promise<Host> {
-  const config = sandbox.writeConfig('window', { ...clientConfig(sandbox), rendererDir: join(root, 'out/renderer'), reason })
+type BrowserHostFacts = { reason: string; language: 'en' | 'fr' }
+
+async function startBrowserHost(sandbox: Sandbox, facts: BrowserHostFacts, pages: PageOpener): Promise<Host> {
+  const config = sandbox.writeConfig('window', { ...clientConfig(sandbox), rendererDir: join(root, 'out/renderer'), ...facts })
   const part = sandbox.startMore({
     name: 'window',
     argv: [process.execPath, join(root, 'main/browser-host/main.ts'), '--config', config],
     onLine: (line) => pages.take(line),
   })
   pages.openWindow(z.object({ link: z.url() }).parse(await part.ready).link)
-  return { part, reason }
+  return { part, reason: facts.reason }
 }
 
-async function startElectron(sandbox: Sandbox, program: string, pages: PageOpener): Promise<Host | null> {
+async function startElectron(sandbox: Sandbox, { program, language }: { program: string; language: 'en' | 'fr' }, pages: PageOpener): Promise<Host | null> {
   const config = sandbox.writeConfig('window', clientConfig(sandbox))
   // As root Chromium's own sandbox cannot start; whoever works as root has been told so by Electron itself.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
@@ -84,7 +92,7 @@ async function startElectron(sandbox: Sandbox, program: string, pages: PageOpene
   const env = Object.fromEntries(
     Object.entries({ DISPLAY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR, XAUTHORITY, DBUS_SESSION_BUS_ADDRESS, PATH, HOME, LANG }).filter(([, value]) => value),
   )
-  const argv: [string, ...string[]] = [program, ...asRoot, join(root, 'out/main/main.cjs'), `--config=${config}`]
+  const argv: [string, ...string[]] = [program, ...asRoot, `--lang=${language}`, join(root, 'out/main/main.cjs'), `--config=${config}`]
   const part = sandbox.startMore({ name: 'window', argv, env, once: true, readyWithinMs: 20_000, onLine: (line) => pages.take(line) })
   try {
     await part.ready

@@ -15,6 +15,8 @@ export const Config = z.strictObject({
   rendererDir: z.string().min(1),
   /** Why this host runs in place of Electron: shown in the window. */
   reason: z.string().min(1).max(300),
+  /** What the window speaks until somebody chooses another. */
+  language: z.enum(['en', 'fr']).default('en'),
   port: z.number().int().min(0).max(65_535).default(0),
   stopWithStdin: z.boolean().default(false),
 })

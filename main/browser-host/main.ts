@@ -33,6 +33,7 @@ async function main(config: Config, signal: AbortSignal, ready: (facts: Record<s
     findProxy: { pac: createFindProxy() },
     updates: { unsupported: 'browser-host' },
     party: 'desktop',
+    language: config.language,
     about: { version: '0.1.0', host: 'browser', hostReason: config.reason, sandbox: config.sandboxDir !== null },
   })
   const answer = serve(calls, services.handlers, (error, name) => console.error(JSON.stringify({ level: 50, call: name, msg: String(error) })))

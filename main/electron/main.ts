@@ -112,6 +112,7 @@ async function startServices(config: Config, profileDir: string, { stop, desktop
     findProxy: createSystemProxy(session),
     updates: updateSetup(config.updates, { adapter: adapterOf(profileDir), appImage, stop }, { env, platform, resourcesPath }),
     party: 'desktop',
+    language: systemLanguage(),
     about: { version: app.getVersion(), host: 'electron', hostReason: null, sandbox: config.sandboxDir !== null },
   })
 }
@@ -152,10 +153,12 @@ function adapterOf(profileDir: string): UpdatedApp['adapter'] {
   }
 }
 
+const systemLanguage = () => (app.getLocale().startsWith('fr') ? 'fr' : 'en')
+
 function giveUp(error: unknown): void {
   log.error('start failed', { error: String(error) })
   const failure = toFailure(error)
-  const { what, todo } = errorWords(failure, app.getLocale().startsWith('fr') ? 'fr' : 'en')
+  const { what, todo } = errorWords(failure, systemLanguage())
   dialog.showErrorBox('Gantry', `${what}\n${todo}\n${failure.code}`)
   app.exit(1)
 }

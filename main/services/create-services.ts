@@ -53,7 +53,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const log = options.log ?? (own as NonNullable<typeof own>).log
   const { emit, on, clear } = createAppEvents(log)
 
-  const settings = openSettings(profileDir)
+  const settings = openSettings(profileDir, options.language ?? 'en')
   const proxy = openProxySettings(profileDir, secretStore)
   const routesFor = createProxyRoutes({ setting: proxy.read, secretStore, env: options.env ?? process.env, find: options.findProxy ?? {} })
   const revoked = openRevoked(profileDir, origin, log)

@@ -54,6 +54,8 @@ export type ServicesOptions = {
   updates?: UpdateSetup
   party: 'desktop' | 'command-line'
   about: { version: string; host: 'electron' | 'browser'; hostReason: string | null; sandbox: boolean }
+  /** What the system speaks: the window's language until somebody chooses one. Default: English. */
+  language?: Settings['language']
   /** Instead of the file in the profile. */
   log?: ServiceLog
   /** Milliseconds since 1970; the computer's clock where it is left out. */

@@ -18,10 +18,10 @@ export const defaultSettings: Settings = {
   layout: {},
 }
 
-/** `settings.json` in the profile. One that cannot be read counts as none: settings are a comfort and must not keep anybody from working. */
-export function openSettings(profileDir: string): Services['settings'] {
+/** `settings.json` in the profile; until somebody chooses another, the language is the system's. A file that cannot be read counts as none: settings are a comfort and must not keep anybody from working. */
+export function openSettings(profileDir: string, language: Settings['language']): Services['settings'] {
   const path = join(profileDir, 'settings.json')
-  let settings = readSettings(path)
+  let settings = readSettings(path, { ...defaultSettings, language })
   return {
     read: () => settings,
     async change(part) {
@@ -32,11 +32,11 @@ export function openSettings(profileDir: string): Services['settings'] {
   }
 }
 
-function readSettings(path: string): Settings {
+function readSettings(path: string, otherwise: Settings): Settings {
   try {
-    return merge(defaultSettings, readJsonFileIfThere(path, Settings.partial()) ?? {})
+    return merge(otherwise, readJsonFileIfThere(path, Settings.partial()) ?? {})
   } catch {
-    return defaultSettings
+    return otherwise
   }
 }
 

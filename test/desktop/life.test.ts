@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createServer } from 'node:tls'
+import { windowFr } from '@gantry/shared/words/window.fr.ts'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { until } from '../e2e/support/sandbox.ts'
-import { absent, builtApp, hasShell, host, isShort, newHome, type Started, spawnApp } from './support/host.ts'
+import { absent, builtApp, hasShell, host, isShort, newHome, type Started, spawnApp, startApp } from './support/host.ts'
 import { shellOptions, signInButton, startShell } from './support/shell.ts'
 
 /** Starting, stopping and what is kept in between (R118). */
@@ -47,6 +48,15 @@ describe.skipIf(!hasShell || isShort)(`the desktop app in the ${host} host${abse
     await running.pop()?.close()
     writeFileSync(windowFile, '{"x":')
     expect((await bounds(await start()))?.width).toBe(1_440)
+  })
+
+  test('R117: speaks the system’s language until somebody chooses one', async () => {
+    rmSync(join(home.path, 'profile/settings.json'), { force: true })
+    const started = await startApp(await shellOptions(home.path, ['--lang=fr-CA']))
+    running.push(started)
+    const { page } = started
+    await page.getByRole('button', { name: windowFr.signIn.start }).waitFor()
+    expect(await page.evaluate('document.documentElement.lang')).toBe('fr-CA')
   })
 
   test('opens maximised when it was left so', async () => {
