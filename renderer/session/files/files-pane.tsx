@@ -1,7 +1,7 @@
 import type { Failure } from '@gantry/shared/errors.ts'
 import type { FileEntry } from '@gantry/shared/files.ts'
 import type { CallInput, SessionView } from '@gantry/shared/ipc.ts'
-import { ArrowDown, ArrowUp, Dot, Folder, FolderPlus, FolderSync, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import { ArrowDown, ArrowUp, Eye, EyeOff, Folder, FolderPlus, FolderSync, Maximize2, Minimize2, Pencil, RefreshCw, Trash2 } from 'lucide-react'
 import { type DragEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { call, failureOf } from '../../api.ts'
 import { useCommands } from '../../palette/use-commands.ts'
@@ -168,7 +168,7 @@ export function FilesPane({ session, isShown, isMaximised, onMaximise }: FilesPa
       <div className="ph">
         <Folder className="i s" aria-hidden />
         <b className="grow">{text.title}</b>
-        <IconButton icon={Dot} small label={text.dots} isPressed={!hidesDots} onClick={toggleDots} />
+        <IconButton icon={hidesDots ? EyeOff : Eye} small label={text.dots} isPressed={!hidesDots} onClick={toggleDots} />
         <IconButton
           icon={isMaximised ? Minimize2 : Maximize2}
           small
