@@ -29,7 +29,7 @@ export function TransferList({ session, ...doing }: { session: SessionView } & D
   return (
     <div className="transfers">
       <div className="qh head">
-        <span className="grow" role="status">
+        <span className="grow cut" role="status">
           {`${text.title}: ${text.summary(count('running', 'waiting', 'verifying'), count('queued'), mine.filter(({ verified }) => verified).length)}`}
         </span>
         {paused.length > 1 && (
