@@ -136,9 +136,10 @@ describe.skipIf(!isHere)(`Electron’s security checklist in the ${host} host${a
     for (const on of ['enableCookieEncryption', 'enableEmbeddedAsarIntegrityValidation', 'onlyLoadAppFromAsar']) expect(builder).toContain(`  ${on}: true\n`)
   })
 
-  test('20. the page gets two functions of the bridge, and no API of Electron’s', async () => {
+  test('20. the page gets three functions of the bridge, and no API of Electron’s', async () => {
     expect(await page.evaluate('Object.entries(window.api).map(([name, value]) => [name, typeof value])')).toEqual([
       ['call', 'function'],
+      ['pathOf', 'function'],
       ['on', 'function'],
     ])
     expect(await page.evaluate("typeof window.api.on('sign-in.changed', () => {})")).toBe('function')
