@@ -23,17 +23,13 @@ export async function openWindow(sandbox: Sandbox, pages: PanelPages, options: W
   // The panels first: what a person works in comes to the front.
   pagesOf.openPanels(pages)
   const electron = await chooseElectron(options)
-  const host = 'program' in electron ? await startElectron(sandbox, { program: electron.program, language: options.language }, pagesOf) : null
-  const browserHost =
-    host ??
-    (await startBrowserHost(
-      sandbox,
-      { reason: 'reason' in electron ? electron.reason : options.words.reasons['runtime-refused'], language: options.language },
-      pagesOf,
-    ))
+  const { language, words } = options
+  const host = 'program' in electron ? await startElectron(sandbox, { program: electron.program, language }, pagesOf) : null
+  const reason = 'reason' in electron ? electron.reason : words.reasons['runtime-refused']
+  const browserHost = host ?? (await startBrowserHost(sandbox, { reason, language }, pagesOf))
   const browser = pagesOf.browserName()
-  const inBrowser = browser === null ? options.words.windowWaits : options.words.windowInBrowser(browser)
-  options.say(host ? options.words.windowInElectron : `${inBrowser} (${browserHost.reason})`)
+  const inBrowser = browser === null ? words.windowWaits : words.windowInBrowser(browser)
+  options.say(host ? words.windowInElectron : `${inBrowser} (${browserHost.reason})`)
   return {
     refresh() {
       browserHost.part.send({ type: 'new-link' })

@@ -31,8 +31,8 @@ export function RequestLive({ request, device, onClose }: LiveProps) {
   const cancel = () => void call('request.cancel', { requestId: request.requestId }).catch(() => undefined)
   const askAgain = () => {
     requests.forget(request.requestId)
-    const { device, access, reason, caseId, minutes, serviceKind } = request
-    place.openDialog({ kind: 'ask', deviceId: device.id, access, filled: { reason, caseId, minutes, serviceKind } })
+    const { access, reason, caseId, minutes, serviceKind } = request
+    place.openDialog({ kind: 'ask', deviceId: request.device.id, access, filled: { reason, caseId, minutes, serviceKind } })
   }
   const close = () => {
     if (!isGoing && request.state !== 'open') requests.forget(request.requestId)

@@ -3,6 +3,23 @@ import { type Group, osc } from './group.ts'
 const modes = (...numbers: number[]): [string, string][] => numbers.map((number) => [`mode ?${number}`, `\u001b[?${number}h`])
 const huge = 2_147_483_647
 
+/** What brings about errors of xterm's own, after which a terminal that is not guarded against them draws nothing more. */
+export const endingDrawing: Group = {
+  tries: 'to end all drawing by an error',
+  sequences: [
+    ['all erased up to the last cell', '\u001b[999;999H\u001b[1J'],
+    ['the same, sparing what is protected', '\u001b[999;999H\u001b[?1J'],
+    ['the same behind the last cell', `\u001b[999;1H${'x'.repeat(80)}\u001b[1J`],
+    ['the same on the alternate screen', '\u001b[?1049h\u001b[999;999H\u001b[1J'],
+    ['the same once nothing is left to scroll back to', `${'\r\n'.repeat(100)}\u001b[3J\u001b[999;999H\u001b[1J`],
+    [
+      'each way to erase, insert, delete and scroll, in the last cell',
+      [...'@JKLMPSTX'].flatMap((final) => [0, 1, 2, 3].map((count) => `\u001b[999;999H\u001b[${count}${final}`)).join(''),
+    ],
+    ['in a region that is one line', '\u001b[999;999r\u001b[24;24r\u001b[24;999H\u001b[1J\u001bM\u001bD\u001bE'],
+  ],
+}
+
 /** What is left open, is too large, or leaves the screen in a state in which nothing can be read or typed. */
 export const breaking: readonly Group[] = [
   {
@@ -53,21 +70,7 @@ export const breaking: readonly Group[] = [
       ['a screen of Es, many times', '\u001b#8'.repeat(200)],
     ],
   },
-  {
-    tries: 'to end all drawing by an error',
-    sequences: [
-      ['all erased up to the last cell', '\u001b[999;999H\u001b[1J'],
-      ['the same, sparing what is protected', '\u001b[999;999H\u001b[?1J'],
-      ['the same behind the last cell', `\u001b[999;1H${'x'.repeat(80)}\u001b[1J`],
-      ['the same on the alternate screen', '\u001b[?1049h\u001b[999;999H\u001b[1J'],
-      ['the same once nothing is left to scroll back to', `${'\r\n'.repeat(100)}\u001b[3J\u001b[999;999H\u001b[1J`],
-      [
-        'each way to erase, insert, delete and scroll, in the last cell',
-        [...'@JKLMPSTX'].flatMap((final) => [0, 1, 2, 3].map((count) => `\u001b[999;999H\u001b[${count}${final}`)).join(''),
-      ],
-      ['in a region that is one line', '\u001b[999;999r\u001b[24;24r\u001b[24;999H\u001b[1J\u001bM\u001bD\u001bE'],
-    ],
-  },
+  endingDrawing,
   {
     tries: 'to trap the person in a mode',
     sequences: [
